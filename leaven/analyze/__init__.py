@@ -1,0 +1,1 @@
+"""Noise, gains, verdicts: pure functions over per-item results."""

@@ -1,0 +1,1 @@
+"""Text to shards: readers, rules, deduplication, tokenizer, token shards."""

@@ -1,0 +1,1 @@
+"""The store, the schedule of steps, and what each step kind calls."""

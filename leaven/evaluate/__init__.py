@@ -1,0 +1,1 @@
+"""Suites through lm-eval, generation, program execution; every item kept."""

@@ -1,0 +1,1 @@
+"""Win-rates: completions compared in both orders."""

@@ -1,0 +1,1 @@
+"""One page, its figures and its tables."""

@@ -1,0 +1,1 @@
+"""Schedule, optimizer, step, checkpoint, stage."""
