@@ -1,1 +1,1 @@
-"""Which row of which source comes when: exact apportionment, keyed order, the loader and its ledger."""
+"""Which row of which source is sample i: exact shares, keyed order, random access, an audited ledger."""
