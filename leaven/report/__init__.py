@@ -1,1 +1,1 @@
-"""One page, its figures and its tables."""
+"""The page, its figures and its tables: what a study found, with its uncertainty, for people and for programs."""

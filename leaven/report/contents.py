@@ -1,0 +1,126 @@
+"""What a report is made from, read once: every part may be missing, every derived order is settled here.
+
+The page, its figures and its exports see a study only through `Contents`, so "no judge", "no curves" or "every task
+excluded" are empty lists here and nowhere a special case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = Mapping[str, Any]
+VERDICTS = ("better", "worse", "equivalent", "unresolved")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything on the page. Orders: the baseline first, then variants and measures as the study names them."""
+
+    verdict: Row
+    study: Row
+    plan: Row
+    costs: Row
+    provenance: Row
+    corpus: Mapping[str, Row]
+    suite: Mapping[str, Row]
+    stages: Sequence[Row]
+    samples: Sequence[Row]
+    steps: Sequence[Row]
+    left_out: Sequence[str]
+    isolation: str
+    baseline: str
+    variants: tuple[str, ...]
+    measures: Sequence[Row]
+    comparisons: Sequence[Row] = field(default=())
+    scores: Sequence[Row] = field(default=())
+    winrates: Sequence[Row] = field(default=())
+    excluded: Sequence[Row] = field(default=())
+
+    @property
+    def name(self) -> str:
+        return str(self.study.get("name") or self.verdict.get("study") or "study")
+
+    @property
+    def question(self) -> str:
+        return str(self.study.get("question") or self.verdict.get("question") or self.name)
+
+    @property
+    def primary(self) -> list[Row]:
+        return [row for row in self.comparisons if row.get("primary")]
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of sources: those of the corpus, then any that only a stage knows."""
+        seen = dict.fromkeys(self.corpus)
+        for stage in self.stages:
+            seen.update(dict.fromkeys(stage.get("mixture") or {}))
+        return list(seen)
+
+    def measure(self, name: object) -> Row:
+        return next((row for row in self.measures if row.get("name") == name), {"name": name})
+
+    def of(self, rows: Sequence[Row], **wanted: Any) -> list[Row]:
+        return [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
+
+
+def part(where: Mapping[str, Any], name: str, empty: Any) -> Any:
+    """`where[name]`, or `empty` where that is missing or null."""
+    found = where.get(name)
+    return empty if found is None else found
+
+
+def _answered(verdict: Row) -> list[dict[str, Any]]:
+    """Comparisons, each primary one with its sentence; sentences are dropped where they do not pair up."""
+    rows: list[dict[str, Any]] = [dict(row) for row in part(verdict, "comparisons", [])]
+    primary = [row for row in rows if row.get("primary")]
+    answers = part(verdict, "answers", [])
+    if len(answers) == len(primary):
+        for row, answer in zip(primary, answers, strict=True):
+            row["answer"] = str(answer)
+    return rows
+
+
+def read(data: Mapping[str, Any]) -> Contents:
+    """`data` as handed to `write_report`, with defaults for whatever is missing or null."""
+
+    verdict, study = part(data, "verdict", {}), part(data, "study", {})
+    comparisons, scores = _answered(verdict), part(verdict, "scores", [])
+    baseline = str(verdict.get("baseline") or study.get("baseline") or "")
+    named = [baseline] if baseline else []
+    named += part(study, "variants", {})
+    named += [str(row["variant"]) for row in (*comparisons, *scores) if row.get("variant")]
+    measures = list(part(verdict, "measures", []))
+    known = {row.get("name") for row in measures}
+    for row in (*comparisons, *scores):
+        if row.get("measure") and row["measure"] not in known:
+            known.add(row["measure"])
+            measures.append({"name": row["measure"], "unit": row.get("unit"), "primary": row.get("primary", False)})
+    variants = tuple(dict.fromkeys(named))
+    place = {name: index for index, name in enumerate(variants)}
+    turn = {row.get("name"): index for index, row in enumerate(measures)}
+    comparisons = sorted(
+        comparisons, key=lambda row: (place.get(row.get("variant"), 0), turn.get(row.get("measure"), 0))
+    )
+    return Contents(
+        verdict=verdict,
+        study=study,
+        plan=part(data, "plan", {}),
+        costs=part(data, "costs", {}),
+        provenance=part(data, "provenance", {}),
+        corpus=part(data, "corpus", {}),
+        suite=part(data, "suite", {}),
+        stages=part(data, "stages", []),
+        samples=part(data, "samples", []),
+        steps=part(data, "steps", []),
+        left_out=part(data, "left_out", []),
+        isolation=str(part(data, "isolation", "")),
+        baseline=baseline,
+        variants=variants,
+        measures=measures,
+        comparisons=comparisons,
+        scores=scores,
+        winrates=part(verdict, "winrates", []),
+        excluded=part(verdict, "excluded", []),
+    )
