@@ -3,8 +3,8 @@
 sample i → (source, local draw) by the interleave of `order`; draw d = cursor of the source + local;
 epoch = d // rows; row = the keyed permutation of (seed, source, epoch) at d mod rows. There is no iterator
 state: any range of samples can be asked for at any time, on any number of hosts, and is always the same.
-Every epoch has its own order, and an epoch is finished before the next begins, across the stages of a chain too
-where the cursor continues.
+Every epoch has its own order, and an epoch is finished before the next begins, across the stages of a chain
+too where the cursor continues.
 """
 
 from __future__ import annotations
@@ -103,9 +103,11 @@ class StageStream:
         source, local = slots(self._quotas, start, stop)
         rows_n = self._rows[source]
         epoch, place = np.divmod(self._cursor[source] + local, rows_n)
-        pairs, which = np.unique(np.stack([source.astype(np.int64), epoch]), axis=1, return_inverse=True)
-        keys = np.array([self._key(int(s), int(e)) for s, e in pairs.T], np.uint64)
-        return source, epoch, permute(keys[which.reshape(-1)], rows_n, place)
+        pairs, which = np.unique(epoch * len(self._drawn) + source, return_inverse=True)
+        keys = np.array(
+            [self._key(p % len(self._drawn), p // len(self._drawn)) for p in pairs.tolist()], np.uint64
+        )
+        return source, epoch, permute(keys[which], rows_n, place)
 
     def locate(self, i: int) -> tuple[str, int, int]:
         """(source, epoch, row) of sample i. Raises ValueError outside the stage."""
