@@ -23,7 +23,9 @@ from matplotlib.figure import Figure
 from leaven.report.markup import Html, text
 from leaven.report.palette import NEUTRAL, variables
 
-INK, SOFT, FAINT, LINE, BAND, PAPER = (NEUTRAL[name][0] for name in ("ink", "soft", "faint", "line", "band", "paper"))
+INK, SOFT, FAINT, LINE, BAND, PAPER = (
+    NEUTRAL[name][0] for name in ("ink", "soft", "faint", "line", "band", "paper")
+)
 PANEL_INCHES = 5.0
 """Width of a panel: 360 points, the width of a phone, so that its 10 point text is never shown smaller than 9 px."""
 
@@ -126,7 +128,9 @@ def _inline(svg: str, name: str, alt: str) -> Html:
         shown = re.sub(r' id="([^"]*)"', lambda hit: hit[0] if hit[1] in referred else "", shown)
         shown = re.sub(r' (id|xlink:href)="(#?)', rf' \1="\2{name}-', shown)
         shown = shown.replace("url(#", f"url(#{name}-")
-        shown = re.sub(r"; font-family: [^;\"]*|font-family: [^;\"]*; | transform=\"rotate\(-0 [^\"]*\"", "", shown)
+        shown = re.sub(
+            r"; font-family: [^;\"]*|font-family: [^;\"]*; | transform=\"rotate\(-0 [^\"]*\"", "", shown
+        )
         return _COLOR.sub(lambda hit: f"var(--{known[hit[0]]})" if hit[0] in known else hit[0], shown)
 
     inner = _TAG.sub(element, body[body.index(">") + 1 :])

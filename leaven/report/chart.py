@@ -48,7 +48,11 @@ class Chart:
 def element(chart: Chart, place: int) -> Html:
     """The chart as a figure of the page."""
     links: list[Node] = []
-    for name in (f"figures/{chart.name}.svg", f"figures/{chart.name}.png", *(f"data/{d}.csv" for d in chart.data)):
+    for name in (
+        f"figures/{chart.name}.svg",
+        f"figures/{chart.name}.png",
+        *(f"data/{d}.csv" for d in chart.data),
+    ):
         links += [" · " if links else None, tag("a", name.partition("/")[2], href=name)]
     panels = [
         tag("div", canvas.panel(p.draw, p.height, name=f"{chart.name}{i}", alt=p.alt), class_="panel")
@@ -61,7 +65,11 @@ def element(chart: Chart, place: int) -> Html:
         chart.legend,
         tag("div", panels, class_="panels"),
         tag("figcaption", chart.note, " ", tag("span", links, class_="files")),
-        details("The numbers behind this figure", table(chart.head, chart.rows, numbers=chart.numbers), class_="data"),
+        details(
+            "The numbers behind this figure",
+            table(chart.head, chart.rows, numbers=chart.numbers),
+            class_="data",
+        ),
         chart.more,
         id=chart.name,
         class_="chart",

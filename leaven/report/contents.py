@@ -96,12 +96,14 @@ def read(data: Mapping[str, Any]) -> Contents:
     for row in (*comparisons, *scores):
         if row.get("measure") and row["measure"] not in known:
             known.add(row["measure"])
-            measures.append({"name": row["measure"], "unit": row.get("unit"), "primary": row.get("primary", False)})
+            measures.append(
+                {"name": row["measure"], "unit": row.get("unit"), "primary": row.get("primary", False)}
+            )
     variants = tuple(dict.fromkeys(named))
     place = {name: index for index, name in enumerate(variants)}
-    turn = {row.get("name"): index for index, row in enumerate(measures)}
+    turn = {str(row.get("name")): index for index, row in enumerate(measures)}
     comparisons = sorted(
-        comparisons, key=lambda row: (place.get(row.get("variant"), 0), turn.get(row.get("measure"), 0))
+        comparisons, key=lambda row: (place.get(str(row.get("variant")), 0), turn.get(str(row.get("measure")), 0))
     )
     return Contents(
         verdict=verdict,

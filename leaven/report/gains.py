@@ -26,7 +26,9 @@ def chart(contents: Contents) -> Chart | None:
         here = contents.of(rows, measure=measure["name"])
         if here:
             names = [str(row["variant"]) for row in here]
-            panels.append(Panel(partial(_draw, measure=measure, rows=here), rows_height(names), _alt(measure, here)))
+            panels.append(
+                Panel(partial(_draw, measure=measure, rows=here), rows_height(names), _alt(measure, here))
+            )
     if not panels:
         return None
     return Chart(
@@ -117,13 +119,26 @@ def _draw(axes: Any, measure: Row, rows: Sequence[Row]) -> None:
         value, low, high = float(row["effect"]), row.get("low"), row.get("high")
         ends.append(value)
         if words.is_number(low) and words.is_number(high):
-            ends += [float(low), float(high)]  # type: ignore[arg-type]
+            ends += [float(low), float(high)]
             axes.plot([low, high], [y, y], color=color, lw=2.2, solid_capstyle="butt", zorder=2)
         axes.plot(
-            [value], [y], marker, ms=7, mec=color, mew=1.6, mfc=color if full else PAPER, zorder=3, clip_on=False
+            [value],
+            [y],
+            marker,
+            ms=7,
+            mec=color,
+            mew=1.6,
+            mfc=color if full else PAPER,
+            zorder=3,
+            clip_on=False,
         )
         digits = max(1, min(3, words.decimals(low, high) - 1))
-        beside(axes, y, f"{palette.SIGNS.get(str(row.get('verdict')), '?')} {words.signed(value, digits)}", color=color)
+        beside(
+            axes,
+            y,
+            f"{palette.SIGNS.get(str(row.get('verdict')), '?')} {words.signed(value, digits)}",
+            color=color,
+        )
     if words.is_number(margin) and 0 < float(margin) < 3 * max(abs(end) for end in ends):
         ends += [-1.15 * float(margin), 1.15 * float(margin)]
     pad = 0.06 * ((max(ends) - min(ends)) or 1.0)

@@ -54,7 +54,7 @@ def join(nodes: Node) -> Html:
     return Html("".join(join(node) for node in nodes))
 
 
-def tag(name: str, *children: Node, **attributes: object) -> Html:
+def tag(name: str, /, *children: Node, **attributes: object) -> Html:
     """One element. `class_` is written `class`, `data_x` as `data-x`; a None or False attribute is left out."""
     written = []
     for key, value in attributes.items():
@@ -82,7 +82,8 @@ def table(
         return tag("tr", made)
 
     columns = [
-        tag("th", cell, scope="col", class_="n" if index in flush else None) for index, cell in enumerate(head)
+        tag("th", cell, scope="col", class_="n" if index in flush else None)
+        for index, cell in enumerate(head)
     ]
     return tag(
         "div",

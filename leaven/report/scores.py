@@ -22,7 +22,14 @@ def chart(contents: Contents) -> Chart | None:
         here = contents.of(rows, measure=measure["name"])
         names = [name for name in contents.variants if any(row.get("variant") == name for row in here)]
         if names:
-            draw = partial(_draw, measure=measure, rows=here, names=names, baseline=contents.baseline, at=_chance(contents, measure))
+            draw = partial(
+                _draw,
+                measure=measure,
+                rows=here,
+                names=names,
+                baseline=contents.baseline,
+                at=_chance(contents, measure),
+            )
             panels.append(Panel(draw, rows_height(names, each=0.33), _alt(measure, here)))
     if not panels:
         return None
@@ -98,9 +105,20 @@ def _draw(
         y, color = names.index(name) + (-0.08 if final else 0.24), INK if final else FAINT
         low, high = row.get("low"), row.get("high")
         if words.is_number(low) and words.is_number(high):
-            axes.plot([low, high], [y, y], color=color, lw=2.0 if final else 1.2, solid_capstyle="butt", zorder=2)
+            axes.plot(
+                [low, high], [y, y], color=color, lw=2.0 if final else 1.2, solid_capstyle="butt", zorder=2
+            )
         seeds = [value for value in row.get("seeds") or [] if words.is_number(value)]
-        axes.plot(seeds, [y] * len(seeds), "o", ms=4.2 if final else 3, mfc=PAPER, mec=SOFT if final else FAINT, mew=1.0, zorder=4)
+        axes.plot(
+            seeds,
+            [y] * len(seeds),
+            "o",
+            ms=4.2 if final else 3,
+            mfc=PAPER,
+            mec=SOFT if final else FAINT,
+            mew=1.0,
+            zorder=4,
+        )
         axes.plot([row["mean"]], [y], "o" if final else "D", ms=6.5 if final else 3.8, color=color, zorder=3)
         if final:
             beside(axes, y, words.number(row["mean"], digits), color=INK)

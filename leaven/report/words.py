@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeGuard
 
 MISSING = "–"
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -32,7 +33,7 @@ def signed(value: Any, digits: int = 1) -> str:
 def decimals(*values: Any) -> int:
     """How many decimals numbers of this spread deserve: two significant digits of the narrowest difference."""
     known = sorted({float(value) for value in values if is_number(value)})
-    gaps = [high - low for low, high in zip(known, known[1:], strict=False) if high > low]
+    gaps = [high - low for low, high in pairwise(known) if high > low]
     if not gaps:
         return 1
     return min(4, max(1, 1 - math.floor(math.log10(min(gaps)))))

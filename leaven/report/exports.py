@@ -1,0 +1,229 @@
+"""The numbers of the report as files: every table as CSV and as Parquet, with fixed columns and types.
+
+A missing part gives a table with its columns and no rows, so a program that reads them never has to ask. Text from
+models goes to Parquet and JSON lines only: a spreadsheet would run a completion that begins with `=` as a formula.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from leaven.ground.files import write_text
+from leaven.ground.tables import write_table
+from leaven.report.contents import Contents, Row
+from leaven.report.curves import PREFIX
+from leaven.report.tables import dropped
+
+TEXT, FLOAT, WHOLE, TRUTH, FLOATS = pa.string(), pa.float64(), pa.int64(), pa.bool_(), pa.list_(pa.float64())
+Schema = Mapping[str, pa.DataType]
+
+_COMPARED: Schema = {"variant": TEXT, "baseline": TEXT, "measure": TEXT, "primary": TRUTH, "verdict": TEXT}
+_EFFECT: Schema = {"effect": FLOAT, "low": FLOAT, "high": FLOAT, "unit": TEXT, "p": FLOAT, "p_holm": FLOAT}
+SCHEMAS: dict[str, Schema] = {
+    "gains": {**_COMPARED, **_EFFECT, "seeds": WHOLE, "items": WHOLE, "would_resolve": TEXT},
+    "scores": {
+        "variant": TEXT,
+        "point": TEXT,
+        "measure": TEXT,
+        "mean": FLOAT,
+        "low": FLOAT,
+        "high": FLOAT,
+        "seeds": FLOATS,
+        "items": WHOLE,
+    },
+    "winrates": {
+        **dict.fromkeys(("variant", "baseline"), TEXT),
+        **dict.fromkeys(("wins", "losses", "ties", "errors", "prompts"), WHOLE),
+        **dict.fromkeys(("net", "low", "high", "p", "p_holm"), FLOAT),
+        **dict.fromkeys(("flips", "degenerate"), WHOLE),
+        **dict.fromkeys(("judge", "judge_what"), TEXT),
+    },
+    "noise": {"measure": TEXT, "variant": TEXT, "seed_sd": FLOAT, "item_se": FLOAT},
+    "power": {"measure": TEXT, "smallest_effect": FLOAT, "unit": TEXT, "note": TEXT},
+    "excluded": {
+        "task": TEXT,
+        "measure": TEXT,
+        "reason": TEXT,
+        "chance": FLOAT,
+        "variant": TEXT,
+        "value": FLOAT,
+    },
+    "stages": {
+        "stage": TEXT,
+        "kind": TEXT,
+        "seed": WHOLE,
+        "variants": TEXT,
+        "parent": TEXT,
+        "mixture": TEXT,
+        "tokens": WHOLE,
+        "learning_rate_first": FLOAT,
+        "learning_rate_last": FLOAT,
+        "seconds": FLOAT,
+        "identity": TEXT,
+    },
+    "ledger": {
+        "stage": TEXT,
+        "seed": WHOLE,
+        "source": TEXT,
+        "planned": WHOLE,
+        "tokens": WHOLE,
+        "rows": WHOLE,
+        "epochs_begun": WHOLE,
+    },
+    "curves": {
+        "stage": TEXT,
+        "seed": WHOLE,
+        "variants": TEXT,
+        "column": TEXT,
+        "tokens": WHOLE,
+        "value": FLOAT,
+    },
+    "corpus": {
+        "source": TEXT,
+        "documents": WHOLE,
+        "bytes": WHOLE,
+        "tokens": WHOLE,
+        "bytes_per_token": FLOAT,
+        "heldout_documents": WHOLE,
+        "dropped": TEXT,
+        "note": TEXT,
+    },
+    "steps": {"name": TEXT, "kind": TEXT, "identity": TEXT, "seconds": FLOAT, "cpu": FLOAT},
+}
+SAMPLES: Schema = {
+    "prompt": TEXT,
+    "baseline": TEXT,
+    "variant": TEXT,
+    "baseline_text": TEXT,
+    "variant_text": TEXT,
+    "outcome": TEXT,
+    "score_a": FLOAT,
+    "score_b": FLOAT,
+}
+
+
+def write(contents: Contents, folder: Path) -> None:
+    """Write all tables into `folder`, an existing empty folder."""
+    for name, rows in _rows(contents).items():
+        columns = _columns(rows, SCHEMAS[name])
+        write_table(folder / f"{name}.parquet", columns, pa.schema(list(SCHEMAS[name].items())))
+        write_text(folder / f"{name}.csv", _csv(columns))
+    columns = _columns(contents.samples, SAMPLES)
+    write_table(folder / "samples.parquet", columns, pa.schema(list(SAMPLES.items())))
+    lines = (
+        json.dumps({name: columns[name][i] for name in columns}, ensure_ascii=False)
+        for i in range(len(contents.samples))
+    )
+    write_text(folder / "samples.jsonl", "".join(f"{line}\n" for line in lines))
+
+
+def _rows(contents: Contents) -> dict[str, list[Row]]:
+    verdict = contents.verdict
+    return {
+        "gains": list(contents.comparisons),
+        "scores": list(contents.scores),
+        "winrates": list(contents.winrates),
+        "noise": list(verdict.get("noise") or []),
+        "power": list(verdict.get("power") or []),
+        "excluded": [
+            {**row, "variant": variant, "value": value}
+            for row in contents.excluded
+            for variant, value in ((row.get("values") or {}).items() or [(None, None)])
+        ],
+        "stages": [_stage(stage) for stage in contents.stages],
+        "ledger": [row for stage in contents.stages for row in _ledger(stage)],
+        "curves": [row for stage in contents.stages for row in _curve(stage)],
+        "corpus": [_source(name, row) for name, row in contents.corpus.items()],
+        "steps": list(contents.steps),
+    }
+
+
+def _stage(stage: Row) -> Row:
+    rate = stage.get("learning_rate") or {}
+    return {
+        **stage,
+        "stage": stage.get("name"),
+        "variants": _list(stage.get("variants")),
+        "mixture": json.dumps(stage.get("mixture") or {}, sort_keys=True, ensure_ascii=False),
+        "learning_rate_first": rate.get("first"),
+        "learning_rate_last": rate.get("last"),
+    }
+
+
+def _list(values: Iterable[Any] | None) -> str:
+    return "; ".join(str(value) for value in values or ())
+
+
+def _ledger(stage: Row) -> list[Row]:
+    drawn, planned = stage.get("ledger") or {}, stage.get("planned") or {}
+    base = {"stage": stage.get("name"), "seed": stage.get("seed")}
+    return [
+        {**base, **drawn.get(source, {}), "source": source, "planned": planned.get(source)}
+        for source in dict.fromkeys([*planned, *drawn])
+    ]
+
+
+def _curve(stage: Row) -> list[Row]:
+    curve = stage.get("curve") or {}
+    base = {"stage": stage.get("name"), "seed": stage.get("seed"), "variants": _list(stage.get("variants"))}
+    names = [name for name in curve if name.startswith(PREFIX) or name == "train_loss"]
+    return [
+        {**base, "column": name, "tokens": tokens, "value": value}
+        for name in names
+        for tokens, value in zip(curve.get("tokens") or [], curve[name], strict=False)
+    ]
+
+
+def _source(name: str, row: Row) -> Row:
+    return {
+        **row,
+        "source": name,
+        "documents": row.get("documents", row.get("train_documents")),
+        "bytes": row.get("bytes", row.get("train_bytes")),
+        "tokens": row.get("tokens", row.get("train_tokens")),
+        "dropped": json.dumps(dropped(row), sort_keys=True, ensure_ascii=False),
+    }
+
+
+def _columns(rows: Iterable[Row], schema: Schema) -> dict[str, list[Any]]:
+    found = list(rows)
+    return {name: [_cast(row.get(name), kind) for row in found] for name, kind in schema.items()}
+
+
+def _cast(value: Any, kind: pa.DataType) -> Any:
+    """`value` in the column's type, or null where it does not fit: an export never fails over one odd cell."""
+    if value is None:
+        return None
+    if kind == TEXT:
+        return str(value).encode("utf-8", "replace").decode()
+    if kind == FLOATS:
+        return [float(part) for part in value if isinstance(part, int | float)]
+    if kind == TRUTH:
+        return bool(value)
+    if not isinstance(value, int | float):
+        return None
+    return float(value) if kind == FLOAT else int(value) if value == value and abs(value) < 2**63 else None
+
+
+def _csv(columns: Mapping[str, list[Any]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    for row in zip(*columns.values(), strict=True):
+        writer.writerow(
+            [" ".join(repr(part) for part in cell) if isinstance(cell, list) else _cell(cell) for cell in row]
+        )
+    return buffer.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return (
+        "" if value is None else {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+    )

@@ -1,0 +1,132 @@
+"""A paragraph one could paste into a paper, made from what was declared and what was realised."""
+
+from __future__ import annotations
+
+from leaven.report import words
+from leaven.report.contents import Contents
+from leaven.report.preference import judge
+from leaven.report.timeline import shares
+
+
+def paragraph(contents: Contents) -> str:
+    """The methods, in as many sentences as are known."""
+    return " ".join(
+        said
+        for said in (
+            _model(contents),
+            _corpus(contents),
+            _variants(contents),
+            _training(contents),
+            _evaluation(contents),
+            words.sentence(contents.verdict.get("method") or ""),
+            _preference(contents),
+            _compute(contents),
+        )
+        if said
+    )
+
+
+def _model(contents: Contents) -> str:
+    model = contents.study.get("model") or {}
+    parameters = model.get("parameters")
+    shape = [
+        f"{label} {words.amount(model[key]) if key == 'vocab' else model[key]}"
+        for key, label in (
+            ("layers", "layers"),
+            ("width", "width"),
+            ("heads", "heads"),
+            ("ffn", "feed-forward width"),
+            ("vocab", "vocabulary"),
+            ("sequence", "sequence length"),
+        )
+        if model.get(key) is not None
+    ]
+    size = f" of {words.amount(parameters)} parameters" if words.is_number(parameters) else ""
+    name = f" (size {model['name']})" if model.get("name") else ""
+    if not size and not shape and not name:
+        return ""
+    detail = f" ({', '.join(shape)})" if shape else ""
+    return f"We trained decoder-only transformers{size}{name}{detail}."
+
+
+def _corpus(contents: Contents) -> str:
+    named = []
+    for name, row in contents.corpus.items():
+        tokens = row.get("tokens", row.get("train_tokens"))
+        named.append(f"{name} ({words.amount(tokens)} tokens)" if words.is_number(tokens) else name)
+    if not named:
+        return ""
+    return (
+        f"The corpus has {words.count(len(named), 'source')}: {words.listing(named)}; held-out documents are disjoint "
+        "by group and exact duplicates were removed across the split."
+    )
+
+
+def _variants(contents: Contents) -> str:
+    variants = contents.study.get("variants") or {}
+    if not variants:
+        return ""
+    told = [f"{name} ({', then '.join(str(stage) for stage in stages)})" for name, stages in variants.items()]
+    seeds = contents.study.get("seeds")
+    many = len(seeds) if isinstance(seeds, list | tuple) else seeds
+    times = f", each with {words.count(many, 'seed')}" if isinstance(many, int) else ""
+    mixtures = [
+        f"{name} = {shares(weights)}"
+        for name, weights in (contents.study.get("mixtures") or {}).items()
+        if len(weights) > 1
+    ]
+    where = f" Mixtures, in shares of tokens: {'; '.join(mixtures)}." if mixtures else ""
+    return (
+        f"We compared {words.count(len(variants), 'variant')}{times}: {words.listing(told)}; the baseline is "
+        f"{contents.baseline}. Stages that variants share were trained once per seed.{where}"
+    )
+
+
+def _training(contents: Contents) -> str:
+    kinds: dict[str, dict[str, None]] = {}
+    for stage in contents.stages:
+        rate = stage.get("learning_rate") or {}
+        if words.is_number(rate.get("first")) and words.is_number(rate.get("last")):
+            told = f"from {rate['first']:.2g} to {rate['last']:.2g}"
+            kinds.setdefault(str(stage.get("kind")), {})[told] = None
+    if not kinds:
+        return ""
+    told = [f"{kind} {words.listing(list(rates))}" for kind, rates in kinds.items()]
+    return f"Learning rate by kind of stage: {'; '.join(told)}."
+
+
+def _evaluation(contents: Contents) -> str:
+    if not contents.suite:
+        return ""
+    tasks = [
+        f"{name} ({words.amount(row['n'])} items)" if words.is_number(row.get("n")) else name
+        for name, row in contents.suite.items()
+    ]
+    left = sorted({str(row.get("task")) for row in contents.excluded})
+    out = f" Excluded because a compared model was not above chance: {words.listing(left)}." if left else ""
+    guard = (
+        f" Programs written by models ran at isolation level {contents.isolation}."
+        if contents.isolation
+        else ""
+    )
+    return f"Every model was evaluated on {words.listing(tasks)}, keeping each item's result.{out}{guard}"
+
+
+def _preference(contents: Contents) -> str:
+    if not contents.winrates:
+        return ""
+    return (
+        f"Completions of held-out prompts were compared in both orders. The judge: {judge(contents.winrates)}"
+    )
+
+
+def _compute(contents: Contents) -> str:
+    costs, provenance = contents.costs, contents.provenance
+    parts = []
+    if words.is_number(costs.get("tokens")):
+        parts.append(f"{words.amount(costs['tokens'])} training tokens")
+    if words.is_number(costs.get("flops")):
+        parts.append(f"{words.flops(costs['flops'])} floating-point operations")
+    spent = f"Training took {words.listing(parts)}." if parts else ""
+    version = f" Everything was run with leaven {provenance['leaven']}." if provenance.get("leaven") else ""
+    return f"{spent}{version}".strip()

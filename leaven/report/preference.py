@@ -1,0 +1,137 @@
+"""Figure 3: judged prompts won, tied and lost against the baseline, as stacked bars (the paper's Figures 7 to 9).
+
+The judge is named as what it is, in the sentence, in the note and in every table: a likelihood comparison by a small
+reference model is not a reader's preference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from leaven.report import palette, words
+from leaven.report.canvas import FAINT, INK, LINE, PAPER, SOFT
+from leaven.report.chart import Chart, Panel, row_labels, rows_height
+from leaven.report.contents import Contents, Row
+
+SHARES = (
+    ("wins", "win", "better"),
+    ("ties", "tie", "band"),
+    ("losses", "lose", "worse"),
+    ("errors", "error", "line"),
+)
+
+
+def chart(contents: Contents) -> Chart | None:
+    """The figure, or None where nothing was judged."""
+    rows = [row for row in contents.winrates if _total(row)]
+    if not rows:
+        return None
+    names = [str(row.get("variant")) for row in rows]
+    return Chart(
+        name="winrates",
+        title="Completions preferred by the judge",
+        sentence=_sentence(rows),
+        note=(
+            f"The judge: {judge(rows)} Both orders were judged; what the order decided counts as a tie. "
+            "Net: wins less losses, as a share of all prompts, with its interval."
+        ),
+        panels=[
+            Panel(lambda axes: _draw(axes, rows), rows_height(names, each=0.42, around=0.75), _alt(rows))
+        ],
+        head=[
+            "variant",
+            "wins",
+            "ties",
+            "losses",
+            "errors",
+            "net and interval",
+            "p, Holm",
+            "changed with order",
+            "degenerate",
+        ],
+        rows=[
+            [
+                str(row.get("variant")),
+                *(str(row.get(column) or 0) for column, _, _ in (SHARES[0], SHARES[1], SHARES[2], SHARES[3])),
+                net(row),
+                words.probability(row.get("p_holm", row.get("p"))),
+                words.amount(row.get("flips")),
+                words.amount(row.get("degenerate")),
+            ]
+            for row in rows
+        ],
+        numbers=range(1, 9),
+        data=("winrates", "samples"),
+        columns=1,
+    )
+
+
+def judge(rows: Sequence[Row]) -> str:
+    """What every judge of these rows is, in its own sentence."""
+    said = dict.fromkeys(
+        words.sentence(row.get("judge_what") or row.get("judge") or "not described") for row in rows
+    )
+    return " ".join(said)
+
+
+def net(row: Row) -> str:
+    """Wins less losses in percentage points of the prompts. A row without `unit` holds shares in [−1, 1]."""
+    scale = 1 if row.get("unit") in ("points", "%") else 100
+    found = [scale * row[key] if words.is_number(row.get(key)) else None for key in ("net", "low", "high")]
+    return words.effect(found[0], found[1], found[2], "points")
+
+
+def _total(row: Row) -> int:
+    return sum(int(row.get(column) or 0) for column, _, _ in SHARES)
+
+
+def _sentence(rows: Sequence[Row]) -> str:
+    said = []
+    for row in rows:
+        low, high = row.get("low"), row.get("high")
+        known = words.is_number(low) and words.is_number(high)
+        if known and low > 0:
+            said.append(f"prefers {row.get('variant')}")
+        elif known and high < 0:
+            said.append(f"prefers {row.get('baseline')} to {row.get('variant')}")
+    name = str(rows[0].get("judge") or "judge")
+    if not said:
+        return f"The judge ({name}) separates no variant from {rows[0].get('baseline')}."
+    rest = len(rows) - len(said)
+    tail = f", and separates {rest} more from it in neither direction" if rest else ""
+    return f"Over {rows[0].get('baseline')}, the judge ({name}) {words.listing(said)}{tail}."
+
+
+def _alt(rows: Sequence[Row]) -> str:
+    said = "; ".join(
+        f"{row.get('variant')} " + ", ".join(f"{row.get(column) or 0} {column}" for column, _, _ in SHARES)
+        for row in rows
+    )
+    return f"Judged prompts: {said}."
+
+
+def _draw(axes: Any, rows: Sequence[Row]) -> None:
+    row_labels(axes, [str(row.get("variant")) for row in rows])
+    colors = {
+        "better": palette.VERDICT["better"][0],
+        "worse": palette.VERDICT["worse"][0],
+        "band": palette.NEUTRAL["line"][0],
+        "line": palette.NEUTRAL["faint"][0],
+    }
+    for y, row in enumerate(rows):
+        total, left = _total(row), 0.0
+        for column, word, color in SHARES:
+            share = 100 * int(row.get(column) or 0) / total
+            if share:
+                axes.barh(y, share, left=left, height=0.56, color=colors[color], edgecolor=PAPER, lw=1.2)
+                if share >= 9:
+                    shown = f"{word} {share:.0f}" if y == 0 and share >= 16 else f"{share:.0f}"
+                    fill = INK if color == "band" else PAPER
+                    axes.text(left + share / 2, y, shown, ha="center", va="center", color=fill, fontsize=9.0)
+            left += share
+    axes.axvline(50, color=FAINT, lw=0.8, ls=(0, (2, 3)), zorder=3)
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("% of judged prompts", color=SOFT)
+    axes.tick_params(axis="x", color=LINE)
+    axes.set_title(f"against {rows[0].get('baseline')}", fontweight="normal")

@@ -1,0 +1,323 @@
+"""The sections after the figures: what was excluded, noise and power, realised tokens, the corpus, costs, identities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from leaven.report import words
+from leaven.report.contents import Contents, Row
+from leaven.report.gains import unit_of
+from leaven.report.lineage import every, tree
+from leaven.report.markup import Html, bullets, details, pairs, paragraph, table, tag
+from leaven.report.markup import Node as Markup
+
+DASH = words.MISSING
+
+
+def section(title: str, name: str, *body: Markup) -> Html:
+    return tag("section", tag("h2", title), *body, id=name)
+
+
+def excluded(contents: Contents) -> Html:
+    """Tasks that fell out and why, what was left out before anything ran, and the tasks that stayed."""
+    out = sorted({str(row.get("task")) for row in contents.excluded})
+    rows = [
+        [
+            str(row.get("task")),
+            str(row.get("measure") or DASH),
+            str(row.get("reason") or DASH),
+            words.percent(row.get("chance")),
+            "; ".join(f"{name} {words.number(value)}" for name, value in (row.get("values") or {}).items()),
+        ]
+        for row in contents.excluded
+    ]
+    suite = [
+        [
+            name,
+            str(row.get("category") or DASH),
+            str(row.get("what") or row.get("form") or DASH),
+            words.amount(row.get("n")),
+            words.percent(row.get("chance")),
+            "excluded" if name in out else "kept",
+        ]
+        for name, row in contents.suite.items()
+    ]
+    return section(
+        "What was excluded, and why",
+        "excluded",
+        paragraph(
+            "A task counts only if every compared model beats chance; one that does not would measure noise."
+        ),
+        table(
+            ["task", "measure", "reason", "chance", "mean of each variant"],
+            rows,
+            caption="Excluded tasks",
+            numbers=(3,),
+        )
+        if rows
+        else paragraph("No task was excluded."),
+        [tag("h3", "Left out before running"), bullets([words.sentence(said) for said in contents.left_out])]
+        if contents.left_out
+        else None,
+        details(
+            f"All {words.count(len(suite), 'task')} of the suite",
+            table(["task", "category", "what it asks", "items", "chance", ""], suite, numbers=(3, 4)),
+        )
+        if suite
+        else None,
+        paragraph(f"Programs written by models ran at isolation level: {contents.isolation}.", class_="soft")
+        if contents.isolation
+        else None,
+    )
+
+
+def noise(contents: Contents) -> Html | None:
+    """Seed and item noise of each measure, and the smallest effect the study could have resolved."""
+    found: list[Row] = list(contents.verdict.get("noise") or [])
+    power: list[Row] = list(contents.verdict.get("power") or [])
+    if not found and not power:
+        return None
+    return section(
+        "Noise and power",
+        "noise",
+        paragraph(
+            "What this study could and could not have seen: smaller effects than these stay unresolved."
+        ),
+        table(
+            ["measure", "smallest effect resolved", "margin of interest", "note"],
+            [
+                [
+                    str(row.get("measure")),
+                    _with_unit(row.get("smallest_effect"), unit_of(contents, row)),
+                    _with_unit(contents.measure(row.get("measure")).get("margin"), unit_of(contents, row)),
+                    str(row.get("note") or ""),
+                ]
+                for row in power
+            ],
+            caption="Power",
+            numbers=(1, 2),
+        )
+        if power
+        else None,
+        table(
+            ["measure", "variant", "standard deviation over seeds", "standard error over items"],
+            [
+                [
+                    str(row.get("measure")),
+                    str(row.get("variant")),
+                    words.number(row.get("seed_sd"), 4),
+                    words.number(row.get("item_se"), 4),
+                ]
+                for row in found
+            ],
+            caption="Noise",
+            numbers=(2, 3),
+        )
+        if found
+        else None,
+    )
+
+
+def _with_unit(value: Any, unit: str) -> str:
+    return f"{words.number(value, 2)}{words.unit(unit)}" if words.is_number(value) else DASH
+
+
+def ledger(contents: Contents) -> Html | None:
+    """Realised tokens per source and stage against the plan."""
+    rows, off = [], 0
+    for node in every(tree(contents)):
+        for source in node.mixture:
+            seen = [(stage.get("ledger") or {}).get(source, {}) for stage in node.stages]
+            realised = [row["tokens"] for row in seen if words.is_number(row.get("tokens"))]
+            planned = [(stage.get("planned") or {}).get(source) for stage in node.stages]
+            plan = next((value for value in planned if words.is_number(value)), None)
+            gaps = {value - plan for value in realised} if plan is not None else set()
+            off += any(gaps)
+            epochs = [row["epochs_begun"] for row in seen if words.is_number(row.get("epochs_begun"))]
+            rows.append(
+                [
+                    f"{node.kind} {words.amount(node.tokens)} {node.label}",
+                    ", ".join(node.variants),
+                    source,
+                    f"{plan:,}" if plan is not None else DASH,
+                    _range(realised),
+                    ", ".join(words.signed(gap, 0) for gap in sorted(gaps)) or DASH,
+                    _range(epochs),
+                ]
+            )
+    if not rows:
+        return None
+    return section(
+        "Realised tokens",
+        "tokens",
+        paragraph(
+            "Tokens each stage drew from each source, per seed, against what its mixture asked for. "
+            + (
+                "All as planned."
+                if not off
+                else f"{words.count(off, 'entry', 'entries')} off plan, shown in the difference."
+            )
+        ),
+        table(
+            ["stage", "variants", "source", "planned", "realised", "difference", "epochs begun"],
+            rows,
+            numbers=(3, 4, 5, 6),
+        ),
+        paragraph("Every seed apart: ", tag("a", "ledger.csv", href="data/ledger.csv"), class_="soft"),
+    )
+
+
+def _range(values: list[Any]) -> str:
+    if not values:
+        return DASH
+    return f"{min(values):,}" if min(values) == max(values) else f"{min(values):,} to {max(values):,}"
+
+
+def corpus(contents: Contents) -> Html | None:
+    """Documents, bytes and tokens of every source, and what was dropped."""
+    if not contents.corpus:
+        return None
+    rows = []
+    for name, row in contents.corpus.items():
+        heldout = row.get("heldout_documents", row.get("heldout"))
+        rows.append(
+            [
+                name,
+                words.amount(row.get("documents", row.get("train_documents"))),
+                words.size(row.get("bytes", row.get("train_bytes"))),
+                words.amount(row.get("tokens", row.get("train_tokens"))),
+                words.number(row.get("bytes_per_token"), 2),
+                words.amount(heldout),
+                ", ".join(f"{key} {words.amount(value)}" for key, value in dropped(row).items()) or "none",
+                str(row.get("note") or ""),
+            ]
+        )
+    return section(
+        "The corpus",
+        "corpus",
+        table(
+            [
+                "source",
+                "documents",
+                "bytes",
+                "tokens",
+                "bytes per token",
+                "held-out documents",
+                "dropped",
+                "note",
+            ],
+            rows,
+            numbers=(1, 2, 3, 4, 5),
+        ),
+    )
+
+
+def dropped(row: Row) -> dict[str, int]:
+    """All reasons for which documents of a source were skipped, dropped or removed as duplicates."""
+    found: dict[str, int] = {}
+    for part in ("skipped", "dropped"):
+        counts: Mapping[str, int] = row.get(part) or {}
+        for reason, many in sorted(counts.items()):
+            found[reason] = found.get(reason, 0) + many
+    for key, reason in (
+        ("duplicates_removed", "duplicates"),
+        ("cross_source_duplicates_removed", "duplicates across sources"),
+        ("heldout_overlap_removed", "overlap with held-out"),
+    ):
+        if row.get(key):
+            found[reason] = row[key]
+    return {reason: many for reason, many in found.items() if many}
+
+
+def costs(contents: Contents) -> Html | None:
+    """Time, tokens and operations."""
+    found, plan = contents.costs, contents.plan
+    if not found and not contents.steps:
+        return None
+    shown = {
+        "wall time": words.duration(found.get("wall_seconds")),
+        "time in steps": words.duration(found.get("step_seconds")),
+        "tokens trained": words.amount(found.get("tokens", plan.get("tokens"))),
+        "floating-point operations": words.flops(found.get("flops", plan.get("flops"))),
+        "steps": words.amount(plan.get("steps", len(contents.steps) or None)),
+        "hardware": _plain(found.get("hardware")),
+    }
+    by_kind: dict[str, list[float]] = {}
+    for row in contents.steps:
+        if words.is_number(row.get("seconds")):
+            by_kind.setdefault(str(row.get("kind")), []).append(float(row["seconds"]))
+    return section(
+        "Costs",
+        "costs",
+        pairs({name: value for name, value in shown.items() if value != DASH}),
+        details(
+            "Time by kind of step",
+            table(
+                ["kind", "steps", "time"],
+                [[kind, str(len(times)), words.duration(sum(times))] for kind, times in by_kind.items()],
+                numbers=(1, 2),
+            ),
+        )
+        if by_kind
+        else None,
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(part)}" for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(part) for part in value)
+    return DASH if value is None or value == "" else str(value)
+
+
+def identities(contents: Contents) -> Html | None:
+    """What everything was made with, and the address of every step's result."""
+    if not contents.steps and not contents.provenance:
+        return None
+    rows: list[list[Markup]] = [
+        [
+            str(row.get("name") or DASH),
+            str(row.get("kind") or DASH),
+            _identity(row.get("identity")),
+            words.duration(row.get("seconds")),
+        ]
+        for row in contents.steps
+    ]
+    return section(
+        "Identities",
+        "identities",
+        paragraph(
+            "Each step's result lies in the store under its identity; point at one to see it whole, and copying takes all of it."
+        ),
+        pairs({name: _plain(value) for name, value in contents.provenance.items()}),
+        details(
+            f"All {words.count(len(rows), 'step')}",
+            table(["step", "kind", "identity", "time"], rows, numbers=(3,)),
+        )
+        if rows
+        else None,
+    )
+
+
+def _identity(value: Any) -> Markup:
+    return tag("code", str(value), class_="id", title=str(value), tabindex="0") if value else DASH
+
+
+def settings(contents: Contents) -> Html | None:
+    """The study file, and the choices it left at their defaults."""
+    shown = contents.study.get("settings") or {}
+    text = contents.study.get("text")
+    if not shown and not text:
+        return None
+    return section(
+        "The study file",
+        "study",
+        tag("pre", tag("code", str(text))) if text else None,
+        details(
+            "Every setting, with defaults", pairs({str(name): _plain(value) for name, value in shown.items()})
+        )
+        if shown
+        else None,
+    )

@@ -1,0 +1,415 @@
+"""A synthetic study of five variants and three seeds, with everything a report can meet: names in Unicode, an excluded
+task, every verdict, a shared tree of stages, and a completion that tries to run script."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from leaven.ground.canonical import key64
+
+HOSTILE = (
+    '<script>alert(1)</script><img src=x onerror="alert(2)"></pre></article><svg onload=alert(3)>'
+    "<style>body{display:none}</style><!-- &lt; \x00\x1b[31m \u202egnp.exe <a href='javascript:alert(4)'>here</a>"
+)
+SOURCES = ("text", "web_code", "markup", "adjacent", "synthetic")
+VARIANTS = {
+    "text-only": ["pretrain 2M text", "cooldown 200K finish"],
+    "balanced-only": ["pretrain 2M balanced", "cooldown 200K finish"],
+    "balanced→text": ["pretrain 1M balanced", "continue 1M mostly_text", "cooldown 200K finish"],
+    "code→text": ["pretrain 1M code", "continue 1M mostly_text", "cooldown 200K finish"],
+    "text-only, no code in cooldown": ["pretrain 2M text", "cooldown 200K finish_text"],
+}
+MIXTURES = {
+    "text": {"text": 1.0},
+    "code": {"web_code": 0.8, "markup": 0.2},
+    "balanced": {"text": 0.5, "web_code": 0.4, "markup": 0.1},
+    "mostly_text": {"text": 0.9, "web_code": 0.08, "markup": 0.02},
+    "finish": {"text": 0.6, "synthetic": 0.2, "web_code": 0.2},
+    "finish_text": {"text": 0.8, "adjacent": 0.2},
+}
+MEASURES = [
+    ("prose bits-per-byte", "lower", "relative", 1.0, True, ["bpb_text"], "bits_per_byte"),
+    ("code bits-per-byte", "lower", "relative", 1.0, True, ["bpb_web_code"], "bits_per_byte"),
+    ("fact recall", "higher", "points", 2.0, True, ["facts"], "accuracy"),
+    ("next passage, prose", "higher", "points", 2.0, False, ["choice_text"], "accuracy"),
+    ("entity tracking", "higher", "points", 2.0, False, ["entities"], "accuracy"),
+]
+SCORES = {
+    "prose bits-per-byte": [2.233, 2.296, 2.237, 2.281, 2.229],
+    "code bits-per-byte": [2.89, 1.45, 1.70, 1.66, 2.95],
+    "fact recall": [0.412, 0.371, 0.404, 0.351, 0.415],
+    "next passage, prose": [0.552, 0.531, 0.549, 0.538, 0.557],
+    "entity tracking": [0.381, 0.392, 0.401, 0.377, 0.379],
+}
+VERDICT = {
+    "prose bits-per-byte": ["worse", "equivalent", "worse", "equivalent"],
+    "code bits-per-byte": ["better", "better", "better", "worse"],
+    "fact recall": ["worse", "unresolved", "worse", "unresolved"],
+    "next passage, prose": ["unresolved", "unresolved", "unresolved", "unresolved"],
+    "entity tracking": ["unresolved", "better", "unresolved", "unresolved"],
+}
+
+
+def _identity(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _rng(*parts: object) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=key64("report fixture", *parts)))
+
+
+def _stages() -> list[dict[str, Any]]:
+    """(node, parent, mixture, tokens, kind, variants): the expanded tree, once per seed."""
+    tree = [
+        ("text", None, "text", 2_000_000, "pretrain", ["text-only", "text-only, no code in cooldown"]),
+        ("text/finish", "text", "finish", 200_000, "cooldown", ["text-only"]),
+        ("text/finish_text", "text", "finish_text", 200_000, "cooldown", ["text-only, no code in cooldown"]),
+        ("balanced", None, "balanced", 1_000_000, "pretrain", ["balanced-only", "balanced→text"]),
+        ("balanced/more", "balanced", "balanced", 1_000_000, "pretrain", ["balanced-only"]),
+        ("balanced/more/finish", "balanced/more", "finish", 200_000, "cooldown", ["balanced-only"]),
+        ("balanced/text", "balanced", "mostly_text", 1_000_000, "continue", ["balanced→text"]),
+        ("balanced/text/finish", "balanced/text", "finish", 200_000, "cooldown", ["balanced→text"]),
+        ("code", None, "code", 1_000_000, "pretrain", ["code→text"]),
+        ("code/text", "code", "mostly_text", 1_000_000, "continue", ["code→text"]),
+        ("code/text/finish", "code/text", "finish", 200_000, "cooldown", ["code→text"]),
+    ]
+    made: list[dict[str, Any]] = []
+    for seed in (1, 2, 3):
+        seen: dict[str, dict[str, float]] = {}
+        for name, parent, mixture, tokens, kind, variants in tree:
+            weights = MIXTURES[mixture]
+            rng = _rng(name, seed)
+            points = 12 if tokens > 500_000 else 5
+            grid = np.linspace(0, 1, points + 1)[1:]
+            curve: dict[str, list[float]] = {
+                "step": [int(250 * x) for x in grid],
+                "tokens": [int(tokens * x) for x in grid],
+                "learning_rate": [3e-3 * (1 - 0.9 * x) for x in grid],
+                "train_loss": [3.0 - x for x in grid],
+            }
+            before = seen.get(parent or "", {})
+            seen[name] = {}
+            for source, floor in (("text", 2.2), ("web_code", 1.4), ("markup", 1.8)):
+                share = weights.get(source, 0.0)
+                goal = floor + (1.2 if source != "text" else 0.5) * (1 - share) ** 3
+                begin = before.get(source, 8.0)
+                fall = goal + (begin - goal) * np.exp(-(9 if parent is None else 5) * grid**0.6)
+                values = fall + 0.012 * rng.standard_normal(points)
+                curve[f"bpb_{source}"] = [round(float(v), 5) for v in values]
+                seen[name][source] = float(values[-1])
+            planned = {source: round(tokens * weight) for source, weight in weights.items()}
+            made.append(
+                {
+                    "name": f"{name}/seed-{seed}",
+                    "variants": variants,
+                    "seed": seed,
+                    "kind": kind,
+                    "mixture": weights,
+                    "tokens": tokens,
+                    "ledger": {
+                        source: {"rows": n // 128, "tokens": n, "epochs_begun": 1}
+                        for source, n in planned.items()
+                    },
+                    "planned": planned,
+                    "learning_rate": {"first": 3e-3, "last": 1e-6 if kind == "cooldown" else 3e-4},
+                    "parent": f"{parent}/seed-{seed}" if parent else None,
+                    "identity": _identity(name, seed),
+                    "seconds": tokens / 40_000,
+                    "curve": curve,
+                }
+            )
+    return made
+
+
+def _verdict() -> dict[str, Any]:
+    names = list(VARIANTS)
+    comparisons, scores, noise = [], [], []
+    for measure, better, effect, margin, primary, tasks, _ in MEASURES:
+        means = SCORES[measure]
+        spread = 0.006 if measure.endswith("byte") else 0.012
+        for variant, mean in zip(names, means, strict=True):
+            for point, shift in (("before cooldown", 0.03 if better == "lower" else -0.02), ("final", 0.0)):
+                seeds = [
+                    float(mean + shift + spread * x) for x in _rng(measure, variant, point).standard_normal(3)
+                ]
+                scores.append(
+                    {
+                        "variant": variant,
+                        "point": point,
+                        "measure": measure,
+                        "mean": float(np.mean(seeds)),
+                        "low": float(np.mean(seeds)) - 1.6 * spread,
+                        "high": float(np.mean(seeds)) + 1.6 * spread,
+                        "seeds": seeds,
+                        "items": 400,
+                    }
+                )
+            noise.append({"measure": measure, "variant": variant, "seed_sd": spread, "item_se": spread / 2})
+        for verdict, variant, mean in zip(VERDICT[measure], names[1:], means[1:], strict=True):
+            relative = effect == "relative"
+            value = 100 * (mean - means[0]) / (means[0] if relative else 1)
+            half = {"equivalent": 0.5, "unresolved": 2.6}.get(verdict, 0.25 * abs(value) + 0.2)
+            unit = "%" if relative else "points"
+            asks = f"about {6 if primary else 9} seeds, or 4 times the items, would settle it"
+            comparisons.append(
+                {
+                    "variant": variant,
+                    "baseline": "text-only",
+                    "measure": measure,
+                    "primary": primary,
+                    "verdict": verdict,
+                    "effect": value,
+                    "low": value - half,
+                    "high": value + 1.1 * half,
+                    "unit": unit,
+                    "p": 0.0004 if verdict in ("better", "worse") else 0.3,
+                    "p_holm": 0.0036 if verdict in ("better", "worse") else 0.9,
+                    "seeds": 3,
+                    "items": 400,
+                    "would_resolve": asks if verdict == "unresolved" else "nothing: it is resolved",
+                }
+            )
+    answers = [
+        f"{row['variant']} is {row['verdict']} on {row['measure']} compared with text-only"
+        for row in comparisons
+        if row["primary"]
+    ]
+    counts = [(61, 70, 64, 4), (75, 58, 66, 0), (52, 88, 59, 0), (70, 69, 60, 0)]
+    winrates = [
+        {
+            "variant": variant,
+            "baseline": "text-only",
+            "wins": wins,
+            "losses": losses,
+            "ties": ties,
+            "errors": errors,
+            "prompts": wins + losses + ties + errors,
+            "net": (wins - losses) / 199,
+            "low": (wins - losses) / 199 - 0.11,
+            "high": (wins - losses) / 199 + 0.11,
+            "p": 0.2,
+            "p_holm": 0.5,
+            "flips": 21,
+            "degenerate": 3,
+            "judge": "reference model",
+            "judge_what": (
+                "a reference model of the same size, trained in this study on all sources, that calls the completion "
+                "with the higher likelihood per byte the better one; it is not a reader"
+            ),
+        }
+        for variant, (wins, losses, ties, errors) in zip(names[1:], counts, strict=True)
+    ]
+    return {
+        "study": "pocket",
+        "question": "Does a little code leaven a small language model?",
+        "baseline": "text-only",
+        "alpha": 0.05,
+        "method": (
+            "Differences are paired on seeds and items; intervals come from a hierarchical bootstrap (seeds, then items, "
+            "2,000 draws), and primary comparisons are corrected together by Holm's method."
+        ),
+        "proxy_sentence": "proxy scale: transfer to larger models is unproven",
+        "measures": [
+            {
+                "name": name,
+                "better": better,
+                "effect": effect,
+                "margin": margin,
+                "primary": primary,
+                "tasks": tasks,
+                "unit": "%" if effect == "relative" else "points",
+                "statistic": statistic,
+            }
+            for name, better, effect, margin, primary, tasks, statistic in MEASURES
+        ],
+        "excluded": [
+            {
+                "task": "boolean",
+                "measure": "boolean evaluation",
+                "reason": "text-only and code→text are not above chance (one-sided 95 %)",
+                "values": dict(zip(names, [0.512, 0.561, 0.548, 0.503, 0.507], strict=True)),
+                "chance": 0.5,
+            }
+        ],
+        "comparisons": comparisons,
+        "winrates": winrates,
+        "scores": scores,
+        "noise": noise,
+        "power": [
+            {
+                "measure": name,
+                "smallest_effect": 0.6 if effect == "relative" else 4.1,
+                "unit": "%" if effect == "relative" else "points",
+                "note": "at 80 % power with 3 seeds and 400 items",
+            }
+            for name, _, effect, *_ in MEASURES
+        ],
+        "answers": answers,
+    }
+
+
+def study_data() -> dict[str, Any]:
+    """Everything `write_report` can be given."""
+    stages = _stages()
+    text = "study: pocket\nquestion: Does a little code leaven a small language model?\nbaseline: text-only\nvariants:\n"
+    text += "".join(f"  {name}: [{', '.join(chain)}]\n" for name, chain in VARIANTS.items())
+    outcomes = ("win", "lose", "tie", "win")
+    samples = [
+        {
+            "prompt": f"The module provides a way to open {i} files at once. It",
+            "baseline": "text-only",
+            "variant": list(VARIANTS)[1 + i % 4],
+            "baseline_text": " returns the value of the object that is the object that is the object."
+            * (1 + i % 3),
+            "variant_text": HOSTILE
+            if i == 1
+            else f" reads each file in turn and\n\n    return [{i}, {i + 1}]\n\nwhere the list is sorted.",
+            "outcome": outcomes[i % 4],
+            "score_a": -1.4 + 0.02 * i,
+            "score_b": -1.5,
+        }
+        for i in range(16)
+    ]
+    steps = [
+        {
+            "name": row["name"],
+            "kind": "stage",
+            "identity": row["identity"],
+            "seconds": row["seconds"],
+            "cpu": row["seconds"],
+        }
+        for row in stages
+    ]
+    steps += [
+        {
+            "name": f"source {name}",
+            "kind": "source",
+            "identity": _identity("source", name),
+            "seconds": 4.2,
+            "cpu": 4.0,
+        }
+        for name in SOURCES
+    ]
+    return {
+        "verdict": _verdict(),
+        "study": {
+            "name": "pocket",
+            "question": "Does a little code leaven a small language model?",
+            "text": text,
+            "variants": VARIANTS,
+            "mixtures": MIXTURES,
+            "model": {
+                "name": "0.3m",
+                "parameters": 280_000,
+                "width": 64,
+                "layers": 3,
+                "heads": 4,
+                "ffn": 192,
+                "vocab": 2048,
+                "sequence": 128,
+            },
+            "seeds": [1, 2, 3],
+            "baseline": "text-only",
+            "settings": {
+                "batch": 64,
+                "repeat": 4,
+                "optimizer": {"b1": 0.9, "b2": 0.95},
+                "evaluate": "pocket",
+            },
+        },
+        "stages": stages,
+        "plan": {
+            "steps": 92,
+            "stages": 33,
+            "shared_stages": 6,
+            "tokens": 25_200_000,
+            "tokens_without_sharing": 33_000_000,
+            "flops": 4.2e13,
+        },
+        "corpus": {
+            name: {
+                "documents": 4200 - 600 * i,
+                "bytes": 14_200_000 // (i + 1),
+                "tokens": 4_100_000 // (i + 1),
+                "bytes_per_token": 3.46 - 0.2 * i,
+                "heldout_documents": 210 - 30 * i,
+                "heldout_bytes": 700_000,
+                "dropped": {"too short": 312, "mostly digits": 12},
+                "skipped": {"not UTF-8": 3},
+                "duplicates_removed": 41,
+                "languages": {"en": 4200},
+                "note": "documentation prose: docstrings, README and manuals" if name == "text" else "",
+            }
+            for i, name in enumerate(SOURCES)
+        },
+        "samples": samples,
+        "left_out": ["program completion was left out: no isolation is available on this computer"],
+        "isolation": "unshare",
+        "suite": {
+            "bpb_text": {
+                "category": "language",
+                "form": "rolling",
+                "chance": None,
+                "n": 210,
+                "what": "held-out prose, bits per byte",
+            },
+            "bpb_web_code": {
+                "category": "code",
+                "form": "rolling",
+                "chance": None,
+                "n": 180,
+                "what": "held-out source code, bits per byte",
+            },
+            "facts": {
+                "category": "knowledge",
+                "form": "choice",
+                "chance": 0.25,
+                "n": 400,
+                "what": "facts that occur in text only",
+            },
+            "choice_text": {
+                "category": "language",
+                "form": "choice",
+                "chance": 0.25,
+                "n": 400,
+                "what": "the true next passage of four",
+            },
+            "entities": {
+                "category": "reasoning",
+                "form": "choice",
+                "chance": 0.25,
+                "n": 400,
+                "what": "where an object is after moves",
+            },
+            "boolean": {
+                "category": "reasoning",
+                "form": "choice",
+                "chance": 0.5,
+                "n": 400,
+                "what": "value of a boolean expression",
+            },
+        },
+        "steps": steps,
+        "costs": {
+            "wall_seconds": 431.0,
+            "step_seconds": 812.5,
+            "tokens": 25_200_000,
+            "flops": 4.2e13,
+            "hardware": {"cores": 2, "memory": "24 GB"},
+        },
+        "provenance": {"leaven": "0.1.0", "python": "3.12", "jax": "0.10.2", "store": "corpus 3f…"},
+    }
+
+
+@pytest.fixture
+def data() -> dict[str, Any]:
+    return study_data()
+
+
+@pytest.fixture
+def hostile() -> str:
+    return HOSTILE
