@@ -1,1 +1,1 @@
-"""Isolation of untrusted programs."""
+"""Isolation of untrusted Python programs: what level this machine gives, one run, many runs."""
