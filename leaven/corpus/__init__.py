@@ -1,1 +1,1 @@
-"""Text to shards: readers, rules, deduplication, tokenizer, token shards."""
+"""Text to shards: from files, records and generators to documents, a corpus, a tokenizer and token shards."""

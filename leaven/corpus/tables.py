@@ -1,0 +1,37 @@
+"""The corpus room's data tables: languages by extension and the thresholds of every rule.
+
+Thresholds live in `data/*.toml`, not in code, so that a ruleset is one file with a version that identities
+can name.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+DATA = Path(__file__).parent / "data"
+
+
+@functools.cache
+def rules() -> dict[str, Any]:
+    """Every threshold, by section; see `data/rules.toml` for units and sources."""
+    return tomllib.loads((DATA / "rules.toml").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _extensions() -> dict[str, dict[str, str]]:
+    table = tomllib.loads((DATA / "languages.toml").read_text(encoding="utf-8"))
+    return {
+        section: {
+            extension: language for language, extensions in languages.items() for extension in extensions
+        }
+        for section, languages in table.items()
+    }
+
+
+def language_of(path: str, kind: str) -> str | None:
+    """The language of a file for a source of this kind, or None where such a source leaves it."""
+    section = "code" if kind == "web_code" else kind
+    return _extensions()[section].get(PurePosixPath(path).suffix.lower())
