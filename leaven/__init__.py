@@ -1,1 +1,23 @@
-"""leaven: what code, or any other data, does to a language model in pre-training."""
+"""leaven: what code, or any other data, does to a language model in pre-training.
+
+`leaven.load("pocket").run()` is `leaven run pocket`. Names are imported when they are first used, so that
+`import leaven` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from leaven.lab import Results, Study, load
+
+__version__ = "0.1.0"
+__all__ = ["Results", "Study", "__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"load", "Study", "Results"}:
+        from leaven import lab
+
+        return getattr(lab, name)
+    raise AttributeError(f"module 'leaven' has no attribute {name!r}")

@@ -33,7 +33,10 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, data: Any) -> None:
     """Readable JSON, keys sorted, so equal data gives equal bytes."""
-    write_bytes(path, (json.dumps(data, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    write_bytes(
+        path,
+        (json.dumps(data, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(),
+    )
 
 
 def read_json(path: Path) -> Any:

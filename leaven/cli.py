@@ -1,0 +1,301 @@
+"""The commands. Exit codes: 0 done, 1 a step failed, 2 bad input, 130 interrupted (run again: it continues)."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from leaven.ground.errors import LeavenError
+
+app = typer.Typer(
+    name="leaven",
+    help="What code, or any other data, does to a language model in pre-training: from raw files to a verdict.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="a built-in study or the path of a study file")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="change a field, e.g. mixtures.code.markup=0.4"),
+]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", metavar="SOURCE=PATH", help="your own files for a source, e.g. text=books/"),
+]
+Seeds = Annotated[int | None, typer.Option(help="number of seeds")]
+Size = Annotated[str | None, typer.Option(help="model size, e.g. 0.3m")]
+Runs = Annotated[Path, typer.Option(help="folder that results go to", envvar="LEAVEN_RUNS")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="steps at once at most (default: one a core, as memory allows)")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON, for programs")]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", metavar="code", help="leave tasks out: code = programs that models wrote"),
+]
+Unisolated = Annotated[
+    bool,
+    typer.Option("--allow-unisolated", help="execute model-written programs without isolation, at your own risk"),
+]
+
+
+def _study(
+    name: str,
+    settings: list[str] | None,
+    sources: list[str] | None,
+    seeds: int | None,
+    size: str | None,
+    runs: Path,
+) -> Any:
+    from leaven.lab import Study
+    from leaven.study.load import load
+
+    return Study(load(name, settings=settings or (), sources=sources or (), seeds=seeds, size=size), runs)
+
+
+def _without_code(without: list[str] | None) -> bool:
+    from leaven.ground.errors import BadInput
+
+    for word in without or ():
+        if word != "code":
+            raise BadInput(
+                f'"{word}" cannot be left out',
+                field="--without",
+                fix="Only code (model-written programs) can.",
+            )
+    return bool(without)
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(data, indent=1, ensure_ascii=False))
+
+
+@app.command()
+def run(
+    study: StudyName = "pocket",
+    set_: Settings = None,
+    source: Sources = None,
+    seeds: Seeds = None,
+    size: Size = None,
+    runs: Runs = Path("runs"),
+    jobs: Jobs = None,
+    without: Without = None,
+    allow_unisolated: Unisolated = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a study: what exists is used, what is missing is computed, the report is written."""
+    lab = _study(study, set_, source, seeds, size, runs)
+    lab.store.prepare()
+    prepared = lab.prepare(allow_unisolated=allow_unisolated, without_code=_without_code(without))
+    if not as_json:
+        from leaven import __version__
+
+        print(f'leaven {__version__} · study {lab.name} · "{prepared.study.question}"')
+        for line in lab.plan(jobs=jobs, prepared=prepared).lines():
+            print(line)
+        print(flush=True)
+    results = lab.run(jobs=jobs, allow_unisolated=allow_unisolated, quiet=as_json, prepared=prepared)
+    page = results.report()
+    if as_json:
+        _print_json({"report": str(page), "new_steps": results.new, "verdict": results.verdict()})
+        return
+    print("\n".join(results.lines()))
+    kinds = [step.kind for step in prepared.graph.steps.values()]
+    if not results.new:
+        print(f"everything is done ({kinds.count('stage')} stages, {kinds.count('evaluate')} evaluations)")
+    print(f"report    {page}")
+    path = lab.loaded.path
+    if path is not None and path.exists() and path.read_bytes() != lab.loaded.document.text.encode():
+        print(
+            f"note      {path.name} was edited while this ran; these are the results of the file as it was at the start"
+            f" (kept as {lab.folder / 'study.yaml'})"
+        )
+
+
+@app.command()
+def plan(
+    study: StudyName = "pocket",
+    set_: Settings = None,
+    source: Sources = None,
+    seeds: Seeds = None,
+    size: Size = None,
+    runs: Runs = Path("runs"),
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Steps, shared ancestors and tokens saved, FLOPs, time here, power. Nothing is executed."""
+    lab = _study(study, set_, source, seeds, size, runs)
+    made = lab.plan(jobs=jobs)
+    if as_json:
+        _print_json(made.data())
+        return
+    print(f'study     {made.study} · "{made.question}"')
+    print("\n".join(made.lines()))
+    print("stages    (one seed)")
+    print("\n".join(made.tree_lines()))
+
+
+@app.command()
+def status(
+    study: StudyName = "pocket",
+    set_: Settings = None,
+    source: Sources = None,
+    seeds: Seeds = None,
+    size: Size = None,
+    runs: Runs = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """How far a study is."""
+    found = _study(study, set_, source, seeds, size, runs).status()
+    if as_json:
+        _print_json(found)
+        return
+    print(f"study     {found['study']}: {found['done']} of {found['steps']} steps done")
+    for kind, row in found["kinds"].items():
+        print(f"  {kind:<10} {row['done']}/{row['steps']}")
+    live = found["running"]
+    if live and not live["ended"]:
+        print(
+            f"running   process {live['process']}, {live['seconds']:.0f} s gone, "
+            f"about {live['remaining_seconds']:.0f} s left"
+        )
+        for name, row in live["running"].items():
+            print(f"  {name} {row['done'] / row['total']:.0%}" if row["total"] else f"  {name}")
+    elif found["done"] < found["steps"]:
+        print(f"not running; leaven run {study} continues it")
+
+
+@app.command()
+def why(
+    step: Annotated[
+        str,
+        typer.Argument(metavar="STEP", help="[STUDY/]variant/seed-N/stage, another step name, or an identity"),
+    ],
+    study: Annotated[str, typer.Option(help="a built-in study or the path of a study file")] = "pocket",
+    set_: Settings = None,
+    source: Sources = None,
+    seeds: Seeds = None,
+    size: Size = None,
+    runs: Runs = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """Why a step is, or is not, in the store: what differs from the nearest that is."""
+    from leaven.study.load import built_in
+
+    head, _, rest = step.partition("/")
+    if rest and head in built_in():
+        study, step = head, rest
+    found = _study(study, set_, source, seeds, size, runs).why(step)
+    if as_json:
+        _print_json(found)
+        return
+    print(f"{found['step']}  {found['identity']}")
+    for name in found["also"]:
+        print(f"  the same step as {name}")
+    if found["exists"]:
+        print(f"in the store, finished {found['finished']} ({found['seconds']:.1f} s)")
+        return
+    nearest = found["nearest"]
+    if nearest is None:
+        print(f"not in the store, and no other {found['kind']} step is")
+        return
+    print(
+        f"not in the store. nearest: {nearest['name']} ({nearest['identity'][:12]}, {nearest['finished']}), "
+        "which differs in"
+    )
+    for row in found["differs"]:
+        print(f"  {row['field']}   {row['nearest']} → {row['this']}")
+
+
+@app.command()
+def verdict(
+    study: StudyName = "pocket",
+    set_: Settings = None,
+    source: Sources = None,
+    seeds: Seeds = None,
+    size: Size = None,
+    runs: Runs = Path("runs"),
+    without: Without = None,
+    as_json: AsJson = False,
+) -> None:
+    """The verdicts of a finished study."""
+    results = _study(study, set_, source, seeds, size, runs).results(without_code=_without_code(without))
+    if as_json:
+        _print_json(results.verdict())
+    else:
+        print("\n".join(results.lines()))
+
+
+@app.command()
+def report(
+    study: StudyName = "pocket",
+    set_: Settings = None,
+    source: Sources = None,
+    seeds: Seeds = None,
+    size: Size = None,
+    runs: Runs = Path("runs"),
+    without: Without = None,
+) -> None:
+    """Write the page of a finished study anew and print where it is."""
+    results = _study(study, set_, source, seeds, size, runs).results(without_code=_without_code(without))
+    print(results.report(anew=True))
+
+
+@app.command()
+def studies(as_json: AsJson = False) -> None:
+    """The built-in studies, a line each."""
+    from leaven.study.load import built_in
+
+    found = built_in()
+    if as_json:
+        _print_json(found)
+        return
+    for name, question in found.items():
+        print(f"{name:<16} {question}")
+
+
+@app.command()
+def doctor(runs: Runs = Path("runs"), as_json: AsJson = False) -> None:
+    """What this computer can do for leaven: Python, devices, isolation, disk, optional extras."""
+    from leaven.engine.doctor import examine
+
+    findings = examine(runs)
+    if as_json:
+        _print_json([finding.__dict__ for finding in findings])
+        return
+    for finding in findings:
+        print(f"{'ok' if finding.well else 'NO':<3} {finding.what:<13} {finding.found}")
+        if not finding.well:
+            print(f"    {'':<13} {finding.advice}")
+
+
+def main() -> None:
+    """The console script: errors become sentences and exit codes."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except LeavenError as error:
+        print(f"leaven: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        print("\ninterrupted; nothing is lost: run again to continue", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a mistake on the command line, told by the parser
+            print(f"leaven: {error.format_message()}\n  leaven --help lists the commands.", file=sys.stderr)
+            sys.exit(2)
+        raise
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What this computer can do for leaven, and how to make it do more."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from leaven.engine import hardware
+from leaven.engine.store import LEAST_FREE
+from leaven.sandbox.level import probe
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor: what was looked at, what was found, whether it is well, and what would help."""
+
+    what: str
+    found: str
+    well: bool
+    advice: str = ""
+
+
+def examine(runs: Path) -> list[Finding]:
+    """Look at Python, devices, memory, isolation, disk and optional packages. Takes a second: JAX is imported."""
+    version = sys.version_info
+    findings = [
+        Finding(
+            "python",
+            platform.python_version(),
+            (3, 11) <= version[:2] <= (3, 13),
+            "leaven supports Python 3.11 to 3.13",
+        ),
+        Finding("processor", f"{hardware.processor()}, {len(hardware.cores())} cores for leaven", True),
+        _memory(),
+        _devices(),
+        _isolation(),
+        _disk(runs),
+    ]
+    for package, use in (("torch", "checks against peers"), ("transformers", "checks against peers")):
+        present = find_spec(package) is not None
+        findings.append(Finding(package, "installed" if present else f"not installed (optional: {use})", True))
+    git = shutil.which("git") is not None
+    findings.append(Finding("git", "installed" if git else "not installed: commits cannot be read as a source", True))
+    return findings
+
+
+def _memory() -> Finding:
+    free = hardware.memory()
+    return Finding(
+        "memory",
+        f"{free / 1e9:.1f} GB free",
+        free > 2e9,
+        "the pocket study needs up to 4 GB; --jobs 1 needs 2 GB",
+    )
+
+
+def _devices() -> Finding:
+    import jax
+
+    devices = jax.devices()
+    return Finding(
+        "devices",
+        ", ".join(f"{d.platform}:{d.id} {d.device_kind}" for d in devices) + f" (jax {jax.__version__})",
+        True,
+    )
+
+
+def _isolation() -> Finding:
+    level = probe()
+    advice = "apt-get install bubblewrap, or allow user namespaces; without either, code tasks are left out"
+    return Finding(
+        "isolation",
+        f"{level.name}{f' ({level.reason})' if level.reason else ''}",
+        level.name != "none",
+        advice,
+    )
+
+
+def _disk(runs: Path) -> Finding:
+    folder = runs.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    return Finding(
+        "disk",
+        f"{free / 1e9:.1f} GB free where results go",
+        free > LEAST_FREE,
+        "give a folder on another disk: --runs DIR",
+    )

@@ -1,0 +1,210 @@
+"""What the report needs, gathered from the store: the verdict, the stages with their ledgers and curves, costs, identities.
+
+The page is a view, not a step: it holds times of day and seconds, which no result may depend on.
+"""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+from leaven import __version__
+from leaven.engine.prepare import Prepared
+from leaven.engine.store import Store
+from leaven.ground.canonical import identity as hash_of
+from leaven.ground.files import read_json, write_text
+from leaven.ground.tables import read_table
+from leaven.mixture.apportion import apportion
+from leaven.report.page import write_report
+from leaven.study.expand import summary
+from leaven.study.mixtures import flatten
+
+SAMPLES = 24
+"""Judged prompts shown on the page."""
+PAGE = "page/1"
+"""Version of what is gathered here: a page written by another version is written anew."""
+
+
+def write_page(prepared: Prepared, store: Store, folder: Path, *, anew: bool = False) -> Path:
+    """Write `report.html`, `figures/` and `data/` into the study's folder unless they are there already."""
+    page = folder / "report.html"
+    key_file = folder / "report.key"
+    manifests = {step_id: store.manifest(step_id) for step_id in prepared.graph.steps}
+    key = hash_of([PAGE, __version__, {step_id: manifest["made"]["finished"] for step_id, manifest in manifests.items()}])
+    if not anew and page.exists() and key_file.exists() and key_file.read_text(encoding="utf-8") == key:
+        return page
+    key_file.unlink(missing_ok=True)
+    write_report(gather(prepared, store, folder, manifests), folder)
+    write_text(key_file, key)
+    return page
+
+
+def gather(prepared: Prepared, store: Store, folder: Path, manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The report room's data (its keys are described in `leaven.report.page`)."""
+    graph, study = prepared.graph, prepared.study
+    verdict_id = graph.find("verdict").identity
+    stages = [_stage(prepared, store, step.identity, manifests) for step in graph.of_kind("stage")]
+    users = [row["variants"] for row in stages]
+    suite = read_json(store.folder(graph.find("suite").identity) / "suite.json")
+    return {
+        "verdict": read_json(store.folder(verdict_id) / "verdict.json"),
+        "study": {
+            **summary(study),
+            "text": prepared.loaded.document.text,
+            "model": {**next(graph.of_kind("stage")).fields["model"], "size": study.model.size},
+            "settings": study.training.model_dump(by_alias=True),
+        },
+        "stages": stages,
+        "plan": {
+            "steps": len(graph.steps),
+            "stages": len(stages),
+            "shared_stages": sum(len(names) > 1 for names in users),
+            "tokens": sum(row["tokens"] for row in stages),
+            "tokens_without_sharing": graph.unshared_tokens,
+            "flops": sum(row["tokens"] for row in stages) * prepared.flops_per_token,
+        },
+        "corpus": _corpus(prepared, store),
+        "samples": _samples(prepared, store),
+        "left_out": list(graph.left_out),
+        "isolation": prepared.isolation.name,
+        "suite": suite["tasks"],
+        "steps": [
+            {
+                "name": step.name,
+                "kind": step.kind,
+                "identity": step.identity,
+                "seconds": manifests[step.identity]["made"]["seconds"],
+                "cpu": manifests[step.identity]["made"]["cpu_seconds"],
+            }
+            for step in graph.steps.values()
+        ],
+        "costs": _costs(prepared, folder, manifests),
+        "provenance": _provenance(prepared, manifests),
+    }
+
+
+def _stage(prepared: Prepared, store: Store, step_id: str, manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    graph = prepared.graph
+    step = graph.steps[step_id]
+    folder = store.folder(step_id)
+    told = read_json(folder / "stage.json")
+    samples = step.fields["steps"] * step.fields["batch"]
+    quotas = apportion(step.fields["mixture"], samples)
+    variants = [run.variant for run in graph.runs if step_id in run.stages]
+    parent = step.inputs.get("parent")
+    return {
+        "name": step.name,
+        "label": prepared.label(step_id),
+        "variants": list(dict.fromkeys(variants)),
+        "seed": step.fields["seed"],
+        "kind": step.fields["kind"],
+        "mixture": dict(step.fields["mixture"]),
+        "tokens": step.tokens,
+        "ledger": told["ledger"],
+        "planned": {source: count * step.fields["sequence"] for source, count in quotas.items()},
+        "learning_rate": told["learning_rate"],
+        "parent": graph.steps[parent].name if parent else None,
+        "identity": step_id,
+        "seconds": manifests[step_id]["made"]["seconds"],
+        "curve": read_table(folder / "curve.parquet"),
+    }
+
+
+def _corpus(prepared: Prepared, store: Store) -> dict[str, Any]:
+    graph = prepared.graph
+    assembled = read_json(store.folder(graph.find("corpus").identity) / "report.json")["sources"]
+    rows = {}
+    for step in graph.of_kind("source"):
+        name = step.fields["source"]
+        built = read_json(store.folder(step.identity) / "report.json")
+        shards = read_json(store.folder(graph.find(f"shards/{name}").identity) / "shards.json")["splits"]
+        train = shards["train"]
+        rows[name] = {
+            "kind": built["kind"],
+            "documents": assembled[name]["train_documents"],
+            "bytes": train["bytes"],
+            "tokens": train["tokens"],
+            "bytes_per_token": train["bytes"] / train["tokens"] if train["tokens"] else None,
+            "heldout_documents": assembled[name]["heldout_documents"],
+            "heldout_bytes": assembled[name]["heldout_bytes"],
+            "dropped": built["dropped"],
+            "skipped": built["skipped"],
+            "languages": built["languages"],
+            "note": built.get("note", ""),
+            "duplicates_removed": {k: v for k, v in assembled[name].items() if k.endswith("removed")},
+        }
+    return rows
+
+
+def _samples(prepared: Prepared, store: Store) -> list[dict[str, Any]]:
+    """The same few prompts of the first seed, every variant's completion beside the baseline's."""
+    rows: list[dict[str, Any]] = []
+    graph, baseline = prepared.graph, prepared.study.baseline
+    first = prepared.study.seeds[0]
+    runs = {run.variant: run for run in graph.runs if run.seed == first and run.completion}
+    if baseline not in runs:
+        return rows
+    texts = {variant: _completions(store, str(run.completion)) for variant, run in runs.items()}
+    judged = {v: read_table(store.folder(str(run.judgement)) / "votes.parquet") for v, run in runs.items() if run.judgement}
+    if not judged:
+        return rows
+    per_variant = max(1, SAMPLES // len(judged))
+    for variant, votes in judged.items():
+        for index, prompt in enumerate(votes["prompt"][:per_variant]):
+            rows.append(
+                {
+                    "prompt": texts[variant][prompt]["prompt"],
+                    "baseline": baseline,
+                    "variant": variant,
+                    "baseline_text": texts[baseline][prompt]["completion"],
+                    "variant_text": texts[variant][prompt]["completion"],
+                    "outcome": votes["outcome"][index],
+                    "score_a": votes["score_a"][index],
+                    "score_b": votes["score_b"][index],
+                }
+            )
+    return rows
+
+
+def _completions(store: Store, step_id: str) -> dict[str, dict[str, Any]]:
+    import json
+
+    text = (store.folder(step_id) / "completions.jsonl").read_text(encoding="utf-8")
+    return {row["id"]: row for row in (json.loads(line) for line in text.split("\n") if line)}
+
+
+def _costs(prepared: Prepared, folder: Path, manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    made = [manifest["made"] for manifest in manifests.values()]
+    tokens = sum(step.tokens for step in prepared.graph.of_kind("stage"))
+    try:
+        wall = float(read_json(folder / "wall.json")["seconds"])
+    except (OSError, ValueError, KeyError):
+        wall = None
+    return {
+        "wall_seconds": wall,
+        "step_seconds": sum(row["seconds"] for row in made),
+        "cpu_seconds": sum(row["cpu_seconds"] for row in made),
+        "peak_memory_bytes": max(row["peak_memory_bytes"] for row in made),
+        "tokens": tokens,
+        "flops": tokens * prepared.flops_per_token,
+        "hardware": sorted({row["hardware"] for row in made}),
+    }
+
+
+def _provenance(prepared: Prepared, manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    packages: dict[str, set[str]] = {}
+    for manifest in manifests.values():
+        for name, version in manifest["made"]["packages"].items():
+            packages.setdefault(name, set()).add(version)
+    return {
+        "leaven": __version__,
+        "python": platform.python_version(),
+        **{name: ", ".join(sorted(versions)) for name, versions in sorted(packages.items()) if name != "leaven"},
+        "corpus": prepared.study.corpus.corpus,
+        "fingerprints": {name: survey.fingerprint for name, survey in prepared.surveys.items()},
+        "mixtures": {
+            name: flatten(name, prepared.study.mixtures, prepared.study.corpus.sources) for name in prepared.study.mixtures
+        },
+        "verdict": prepared.graph.find("verdict").identity,
+    }

@@ -1,0 +1,188 @@
+"""What a study would do here, before it does it: steps, shared ancestors, tokens, FLOPs, time, power."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from leaven.engine import hardware
+from leaven.engine.estimate import measured, wall_seconds
+from leaven.engine.prepare import Prepared
+from leaven.engine.schedule import steps_at_once
+from leaven.engine.store import Store
+from leaven.study.amounts import short
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Figures of a study on this computer; nothing was executed for them."""
+
+    study: str
+    question: str
+    corpus: str
+    sources: dict[str, dict[str, int]]
+    steps: dict[str, int]
+    existing: dict[str, int]
+    tree: list[dict[str, Any]]
+    variants: int
+    seeds: int
+    shared_stages: int
+    tokens: int
+    tokens_without_sharing: int
+    tokens_to_train: int
+    flops: float
+    seconds: float
+    steps_at_once: int
+    hardware: str
+    isolation: str
+    power: list[dict[str, Any]]
+    left_out: list[str]
+
+    @property
+    def saved(self) -> float:
+        """Share of the tokens that shared ancestors save."""
+        return 1 - self.tokens / self.tokens_without_sharing if self.tokens_without_sharing else 0.0
+
+    def data(self) -> dict[str, Any]:
+        return asdict(self) | {"saved": self.saved}
+
+    def _repr_markdown_(self) -> str:
+        return "```\n" + "\n".join(self.lines()) + "\n```"
+
+    def lines(self) -> list[str]:
+        """One screen of text."""
+        total, done = sum(self.steps.values()), sum(self.existing.values())
+        names = {
+            "text": "prose",
+            "web_code": "source files",
+            "markup": "markup",
+            "adjacent": "notebooks and commits",
+        }
+        found = ", ".join(
+            f"{row['bytes'] / 1e6:.0f} MB of {names.get(row['kind'], row['kind'])}"
+            for row in self.sources.values()
+            if row.get("bytes")  # type: ignore[call-overload]
+        )
+        lines = [
+            f"corpus    {self.corpus}: {found}",
+            f"plan      {self.variants} variants × {self.seeds} seeds · {self.steps.get('stage', 0)} stages"
+            f" ({self.shared_stages} shared, {self.saved:.0%} of the tokens saved)"
+            f" · {short(self.tokens)} tokens, {self.flops:.2g} FLOPs",
+        ]
+        if done:
+            left = total - done
+            lines.append(
+                f"          {done} of {total} steps exist already · {left} to run"
+                if left
+                else "          everything exists already"
+            )
+        if total > done:
+            minutes = self.seconds / 60
+            about = f"{minutes:.0f} min" if minutes >= 1.5 else f"{self.seconds:.0f} s"
+            lines.append(f"time      about {about} here, {self.steps_at_once} steps at once ({self.hardware})")
+        for row in self.power:
+            lines.append(
+                f"power     {row['measure']}: this study can resolve effects from {row['smallest']:.2g} {row['unit']}"
+            )
+        lines.append(f"isolation {self.isolation}")
+        lines.extend(f"left out  {sentence}" for sentence in self.left_out)
+        return lines
+
+    def tree_lines(self) -> list[str]:
+        """The tree of stages, one seed, with tokens on each branch."""
+        lines: list[str] = []
+        children: dict[str | None, list[dict[str, Any]]] = {}
+        for node in self.tree:
+            children.setdefault(node["parent"], []).append(node)
+
+        def walk(parent: str | None, indent: str) -> None:
+            nodes = children.get(parent, [])
+            for index, node in enumerate(nodes):
+                last = index == len(nodes) - 1
+                mark = "exists" if node["exists"] else f"{short(node['tokens'])} tokens"
+                lines.append(
+                    f"{indent}{'└─' if last else '├─'} {node['label']}  [{mark}]  {', '.join(node['variants'])}"
+                )
+                walk(node["identity"], indent + ("   " if last else "│  "))
+
+        walk(None, "  ")
+        return lines
+
+
+def plan(prepared: Prepared, store: Store, *, jobs: int | None = None) -> Plan:
+    """Work out the plan. Reads manifests of the store for what exists and for measured speeds."""
+    graph, study = prepared.graph, prepared.study
+    existing = {step_id for step_id in graph.steps if store.has(step_id)}
+    stages = list(graph.of_kind("stage"))
+    users: Counter[str] = Counter()
+    for run in graph.runs:
+        users.update(run.stages)
+    at_once = steps_at_once(jobs)
+    rates = measured(store.manifests())
+    missing = [step_id for step_id in graph.steps if step_id not in existing]
+    tokens = sum(step.tokens for step in stages)
+    return Plan(
+        study=study.study,
+        question=study.question,
+        corpus=study.corpus.corpus,
+        sources={
+            name: {"kind": study.corpus.sources[name].kind, "files": survey.files, "bytes": survey.bytes}  # type: ignore[dict-item]
+            for name, survey in prepared.surveys.items()
+        },
+        steps=dict(Counter(step.kind for step in graph.steps.values())),
+        existing=dict(Counter(graph.steps[step_id].kind for step_id in existing)),
+        tree=_tree(prepared, existing),
+        variants=len(study.variants),
+        seeds=len(study.seeds),
+        shared_stages=sum(1 for count in users.values() if count > 1),
+        tokens=tokens,
+        tokens_without_sharing=graph.unshared_tokens,
+        tokens_to_train=sum(step.tokens for step in stages if step.identity not in existing),
+        flops=tokens * prepared.flops_per_token,
+        seconds=wall_seconds(graph, missing, rates, at_once),
+        steps_at_once=at_once,
+        hardware=f"{hardware.processor()}, {len(hardware.cores())} cores",
+        isolation=f"{prepared.isolation.name}: {prepared.isolation.reason}"
+        if prepared.isolation.reason
+        else prepared.isolation.name,
+        power=[],
+        left_out=list(graph.left_out),
+    )
+
+
+def _tree(prepared: Prepared, existing: set[str]) -> list[dict[str, Any]]:
+    """Stages of the first seed as nodes with their parents, and of the judge's reference model."""
+    graph = prepared.graph
+    first = prepared.study.seeds[0]
+    nodes: dict[str, dict[str, Any]] = {}
+    for run in graph.runs:
+        if run.seed != first:
+            continue
+        parent = None
+        for step_id in run.stages:
+            step = graph.steps[step_id]
+            node = nodes.setdefault(
+                step_id,
+                {
+                    "identity": step_id,
+                    "parent": parent,
+                    "label": prepared.label(step_id),
+                    "tokens": step.tokens,
+                    "exists": step_id in existing,
+                    "variants": [],
+                },
+            )
+            node["variants"].append(run.variant)
+            parent = step_id
+    for step in graph.of_kind("stage"):
+        if step.name.startswith("reference/"):
+            nodes[step.identity] = {
+                "identity": step.identity,
+                "parent": None,
+                "label": f"pretrain {short(step.tokens)} {prepared.study.judge.mixture}",
+                "tokens": step.tokens,
+                "exists": step.identity in existing,
+                "variants": ["judge's reference model"],
+            }
+    return list(nodes.values())

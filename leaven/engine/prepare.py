@@ -1,0 +1,111 @@
+"""From a loaded study to its graph: look at the raw files and at what this computer can isolate, compute nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from leaven.corpus import survey as raw
+from leaven.corpus import workstation
+from leaven.corpus.plan import SourcePlan
+from leaven.engine.store import Store
+from leaven.ground.errors import BadInput, did_you_mean
+from leaven.model.config import SIZES, flops_per_token, from_size
+from leaven.sandbox.level import Level, probe
+from leaven.study.expand import GENERATED, Survey, expand
+from leaven.study.load import Loaded
+from leaven.study.spec import Study
+from leaven.study.step import Graph
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study ready to be planned or run."""
+
+    loaded: Loaded
+    graph: Graph
+    surveys: Mapping[str, Survey]
+    isolation: Level
+    flops_per_token: float
+
+    @property
+    def study(self) -> Study:
+        return self.loaded.study
+
+    def label(self, step_id: str) -> str:
+        """A stage as its study file words it: `pretrain 600K prose`."""
+        for run in self.graph.runs:
+            if step_id in run.stages:
+                return self.study.variants[run.variant][run.stages.index(step_id)].words()
+        return self.graph.steps[step_id].name
+
+
+def prepare(
+    loaded: Loaded,
+    store: Store,
+    *,
+    allow_unisolated: bool = False,
+    without_code: bool = False,
+    roots: Mapping[str, Path] | None = None,
+) -> Prepared:
+    """Survey the sources, resolve the model, expand the graph.
+
+    Args:
+        store: only its cache of file hashes is used; nothing is written if it cannot be.
+        roots: label → folder of the workstation corpus; this computer's by default.
+
+    Raises:
+        BadInput: a source's path is missing or holds nothing; an unknown model size.
+    """
+    study = loaded.study
+    if study.model.size not in SIZES:
+        raise BadInput(
+            f'unknown model size "{study.model.size}"{did_you_mean(study.model.size, SIZES)}',
+            where=loaded.document.where(("model",)),
+            field="model.size",
+        )
+    config = from_size(study.model.size, vocab=study.corpus.tokenizer.vocabulary, sequence=study.model.sequence)
+    surveys = survey(study, store, roots)
+    level = probe()
+    execute = not without_code and (level.name != "none" or allow_unisolated)
+    graph = expand(study, surveys, asdict(config), execute=execute)
+    return Prepared(loaded, graph, surveys, level, flops_per_token(config))
+
+
+def survey(study: Study, store: Store, roots: Mapping[str, Path] | None) -> dict[str, Survey]:
+    """The fingerprint of every source that is found, not generated. Hashes are cached by size, time and inode."""
+    cache = store.cache / "hashes.json" if store.cache.is_dir() else None
+    listing = None
+    surveys = {}
+    for name, source in study.corpus.sources.items():
+        if source.kind in GENERATED:
+            continue
+        fields = {
+            "source": name,
+            "kind": source.kind,
+            "max": source.max,
+            "origin": "path" if source.path else "workstation",
+        }
+        if not source.path and listing is None:
+            from collections import Counter
+
+            listing = workstation.inventory(roots or workstation.roots(), Counter())
+        found = raw.survey(source_plan(fields, {"path": source.path}), roots, cache, listing)
+        surveys[name] = Survey(found.fingerprint, found.files, found.bytes)
+    return surveys
+
+
+def source_plan(fields: Mapping[str, Any], execution: Mapping[str, Any]) -> SourcePlan:
+    """A source step's fields as the corpus room reads them."""
+    path = execution.get("path")
+    return SourcePlan(
+        name=fields["source"],
+        kind=fields["kind"],
+        origin=fields["origin"],
+        max_bytes=fields["max"],
+        path=Path(path) if path else None,
+        fingerprint=fields.get("fingerprint", ""),
+        options={option: fields[option] for option in ("count", "restatements") if option in fields},
+    )

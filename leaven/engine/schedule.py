@@ -1,0 +1,242 @@
+"""Which step runs when: as many at once as cores and memory allow, the longest path first.
+
+One failing step stops only what depends on it. The scheduler computes nothing itself; it sends orders to the nursery
+and listens, and can be killed at any moment: what is finished is in the store, what is not has its checkpoints.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from leaven.engine import hardware
+from leaven.engine.estimate import seconds_of
+from leaven.engine.nursery import Nursery
+from leaven.engine.store import Store
+from leaven.engine.worker import order
+from leaven.ground.errors import LeavenError
+from leaven.ground.files import write_json
+from leaven.study.step import Graph, Step
+
+MEMORY = 1_000_000_000
+"""Bytes one step of a tiny model may need."""
+STATUS_EVERY = 1.0
+"""Seconds between two writes of the status file."""
+
+
+@dataclass
+class Running:
+    """A step in its process."""
+
+    step: Step
+    core: int
+    started: float
+    done: float = 0.0
+    total: float = 0.0
+    note: str = ""
+    failure: str | None = None
+    code: int = 1
+
+
+@dataclass
+class State:
+    """What a display needs to know, and what `leaven status` reads from disk."""
+
+    graph: Graph
+    existed: set[str]
+    rates: dict[str, float]
+    finished: set[str] = field(default_factory=set)
+    running: dict[str, Running] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    blocked: set[str] = field(default_factory=set)
+    started: float = field(default_factory=time.monotonic)
+    at_once: int = 1
+    exit_code: int = 0
+
+    def remaining(self) -> float:
+        """Seconds until the end, if the cores stay busy."""
+        left = 0.0
+        for step_id, step in self.graph.steps.items():
+            if step_id in self.finished or step_id in self.failed or step_id in self.blocked:
+                continue
+            run = self.running.get(step_id)
+            left += seconds_of(step, self.rates) * (1 - run.done / run.total if run and run.total else 1)
+        return left / self.at_once
+
+
+def steps_at_once(jobs: int | None) -> int:
+    """How many steps fit the cores and the memory that is free now."""
+    fits = max(1, int(hardware.memory() * 0.8 // MEMORY))
+    return max(1, min(jobs or len(hardware.cores()), len(hardware.cores()), fits))
+
+
+def run(
+    graph: Graph,
+    store: Store,
+    *,
+    jobs: int | None = None,
+    allow_unisolated: bool = False,
+    rates: dict[str, float] | None = None,
+    watch: Callable[[State], None] = lambda state: None,
+    before_stages: Callable[[], None] = lambda: None,
+    status: Path | None = None,
+) -> State:
+    """Run every step of the graph that the store does not hold.
+
+    Args:
+        jobs: steps at once at most.
+        rates: measured speeds (`estimate.measured`), for order and remaining time.
+        watch: called about ten times a second with the state.
+        before_stages: called once, when all inputs of training exist and before the first stage; may raise BadInput.
+        status: file that is kept up to date for other processes to read.
+
+    Returns:
+        The final state; `state.exit_code` is 0, or that of the worst failed step.
+
+    Raises:
+        KeyboardInterrupt: after every process has been stopped; nothing is lost.
+        LeavenError: a finished step in the store is damaged.
+    """
+    existing = {step_id for step_id in graph.steps if store.has(step_id)}
+    store.verify(sorted(existing))
+    state = State(graph, existing, rates or {}, finished=set(existing), at_once=steps_at_once(jobs))
+    if len(existing) < len(graph.steps):
+        _Run(state, store, allow_unisolated, watch, before_stages, status).go()
+    watch(state)
+    return state
+
+
+@dataclass
+class _Run:
+    state: State
+    store: Store
+    allow_unisolated: bool
+    watch: Callable[[State], None]
+    before_stages: Callable[[], None]
+    status: Path | None
+    audited: bool = False
+    written: float = 0.0
+
+    def go(self) -> None:
+        graph, state = self.state.graph, self.state
+        self.children: dict[str, list[str]] = {step_id: [] for step_id in graph.steps}
+        self.missing: dict[str, int] = {}
+        for step_id, step in graph.steps.items():
+            parents = set(step.inputs.values())
+            for parent in parents:
+                self.children[parent].append(step_id)
+            self.missing[step_id] = len(parents - state.finished)
+        self.ranks = self._ranks()
+        self.free = hardware.cores()[: state.at_once]
+        self.ready: list[tuple[float, int, str]] = []
+        self.order = {step_id: index for index, step_id in enumerate(graph.steps)}
+        for step_id in graph.steps:
+            if step_id not in state.finished and not self.missing[step_id]:
+                self._push(step_id)
+        nursery = Nursery()
+        try:
+            while self.ready or state.running:
+                self._start(nursery)
+                for message in nursery.messages(0.1):
+                    self._hear(message)
+                self.watch(state)
+                self._write_status()
+        except EOFError:
+            raise LeavenError(
+                "the process that steps are started from was killed\n  Run again: it continues where it stopped."
+            ) from None
+        finally:
+            nursery.close()
+            self._write_status(ended=True)
+
+    def _push(self, step_id: str) -> None:
+        heapq.heappush(self.ready, (-self.ranks[step_id], self.order[step_id], step_id))
+
+    def _start(self, nursery: Nursery) -> None:
+        while self.ready and self.free:
+            step = self.state.graph.steps[heapq.heappop(self.ready)[2]]
+            if step.kind == "stage" and not self.audited:
+                self.before_stages()
+                self.audited = True
+            core = self.free.pop(0)
+            self.state.running[step.identity] = Running(step, core, time.monotonic())
+            nursery.start(order(step, self.store.root.resolve(), (core,), self.allow_unisolated))
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        run = self.state.running[message["identity"]]
+        if message["event"] == "progress":
+            run.done, run.total, run.note = message["done"], message["total"], message["note"]
+        elif message["event"] == "failed":
+            run.failure, run.code = message["note"], message["code"]
+        elif message["event"] == "exit":
+            self._end(run, message["code"])
+
+    def _end(self, run: Running, code: int) -> None:
+        step_id = run.step.identity
+        del self.state.running[step_id]
+        self.free.append(run.core)
+        if code == 0 and self.store.has(step_id):
+            self.state.finished.add(step_id)
+            for child in self.children[step_id]:
+                self.missing[child] -= 1
+                if not self.missing[child]:
+                    self._push(child)
+            return
+        why = run.failure
+        if why is None:
+            killed = " (killed: perhaps the machine ran out of memory)" if code == -9 else ""
+            why = (
+                f"its process ended with code {code}{killed}\n  Run again: it continues. Log: {self.store.log(step_id)}"
+            )
+        self.state.failed[step_id] = why
+        self.state.exit_code = max(self.state.exit_code, run.code)
+        waiting = list(self.children[step_id])
+        while waiting:
+            child = waiting.pop()
+            if child not in self.state.blocked:
+                self.state.blocked.add(child)
+                waiting.extend(self.children[child])
+
+    def _ranks(self) -> dict[str, float]:
+        """Seconds from the start of a step to the end of the longest path below it."""
+        ranks: dict[str, float] = {}
+        for step_id in reversed(self.state.graph.steps):
+            below = max((ranks[child] for child in self.children[step_id]), default=0.0)
+            ranks[step_id] = seconds_of(self.state.graph.steps[step_id], self.state.rates) + below
+        return ranks
+
+    def _write_status(self, ended: bool = False) -> None:
+        now = time.monotonic()
+        if not self.status or (now - self.written < STATUS_EVERY and not ended):
+            return
+        self.written = now
+        state = self.state
+        data = {
+            "process": os.getpid(),
+            "ended": ended,
+            "steps": len(state.graph.steps),
+            "finished": len(state.finished),
+            "running": {
+                run.step.name: {"done": run.done, "total": run.total, "note": run.note}
+                for run in state.running.values()
+            },
+            "failed": {state.graph.steps[step_id].name: note for step_id, note in state.failed.items()},
+            "seconds": round(now - state.started, 1),
+            "remaining_seconds": round(state.remaining(), 1),
+        }
+        with contextlib.suppress(OSError):
+            write_json(self.status, data)
+
+
+def failures(state: State) -> str:
+    """What failed and what could not run because of it, for the terminal."""
+    lines = [f"{state.graph.steps[step_id].name} failed: {note}" for step_id, note in state.failed.items()]
+    if state.blocked:
+        lines.append(f"{len(state.blocked)} steps that depend on it did not run; everything else has finished.")
+    return "\n".join(lines)

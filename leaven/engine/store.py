@@ -1,0 +1,205 @@
+"""The store: one folder a step, addressed by identity. A folder appears whole, with its manifest, or not at all.
+
+<root>/steps/<identity>/manifest.json, results…   finished steps, never modified
+<root>/work/<identity>/out, state                 what a running or killed step left; `state` holds checkpoints
+<root>/logs/<identity>.log                        what the step said
+<root>/verified.json                              which folders were rehashed, by size and time of their files
+<root>/cache/                                     compiled programs, hashes of raw files: safe to delete
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from leaven.ground.canonical import identity as hash_of
+from leaven.ground.errors import BadInput, LeavenError
+from leaven.ground.files import read_json, sha256_file, sync_folder, write_json
+from leaven.study.step import Step
+
+MANIFEST = "manifest.json"
+LEAST_FREE = 200_000_000
+"""Bytes that must be free before a run starts: the pocket study writes about 100 MB."""
+
+
+class Store:
+    """A store on a local disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.steps = root / "steps"
+        self.work = root / "work"
+        self.logs = root / "logs"
+        self.cache = root / "cache"
+
+    def prepare(self) -> None:
+        """Make the folders and prove that they can be written. Raises BadInput."""
+        try:
+            for folder in (self.steps, self.work, self.logs, self.cache):
+                folder.mkdir(parents=True, exist_ok=True)
+            probe = self.root / f".probe.{os.getpid()}"
+            probe.write_bytes(b"leaven")
+            probe.unlink()
+        except OSError as error:
+            raise BadInput(
+                f"cannot write to the store: {error.strerror}",
+                where=str(self.root),
+                fix="Give a folder you can write to: --runs DIR.",
+            ) from None
+        free = shutil.disk_usage(self.root).free
+        if free < LEAST_FREE:
+            raise BadInput(
+                f"only {free / 1e6:.0f} MB are free; a run needs at least {LEAST_FREE / 1e6:.0f} MB",
+                where=str(self.root),
+                fix="Free some space or give a folder on another disk: --runs DIR. Nothing was run.",
+            )
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the store for one run; the kernel lets go when this process ends, however it ends. Raises BadInput."""
+        path = self.root / "lock"
+        with path.open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                holder = file.read().strip()
+                raise BadInput(
+                    f"another run is using this store ({holder or 'no name left'})",
+                    where=str(self.root),
+                    fix="Wait for it (leaven status shows how far it is) or give another folder: --runs DIR.",
+                ) from None
+            file.truncate(0)
+            file.write(f"process {os.getpid()}")
+            file.flush()
+            yield
+
+    def locked(self) -> bool:
+        """Whether a run holds the store now."""
+        path = self.root / "lock"
+        if not path.exists():
+            return False
+        with path.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return True
+        return False
+
+    def folder(self, step_id: str) -> Path:
+        return self.steps / step_id
+
+    def log(self, step_id: str) -> Path:
+        return self.logs / f"{step_id}.log"
+
+    def has(self, step_id: str) -> bool:
+        return (self.folder(step_id) / MANIFEST).exists()
+
+    def manifest(self, step_id: str) -> dict[str, Any]:
+        """Raises LeavenError if it is not a manifest of this step."""
+        path = self.folder(step_id) / MANIFEST
+        try:
+            manifest = read_json(path)
+            described = {part: manifest[part] for part in ("kind", "fields", "inputs", "versions")}
+            files = manifest["files"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise self._damaged(step_id, f"its manifest cannot be read ({type(error).__name__})") from None
+        if hash_of(described) != step_id or not isinstance(files, dict):
+            raise self._damaged(step_id, "its manifest does not describe it")
+        return cast(dict[str, Any], manifest)
+
+    def manifests(self) -> Iterator[dict[str, Any]]:
+        """Every readable manifest, for `why` and for estimates."""
+        if self.steps.is_dir():
+            for folder in sorted(self.steps.iterdir()):
+                with contextlib.suppress(LeavenError):
+                    yield self.manifest(folder.name)
+
+    def begin(self, step_id: str) -> tuple[Path, Path]:
+        """An empty folder for results and a lasting one for checkpoints."""
+        out, state = self.work / step_id / "out", self.work / step_id / "state"
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        state.mkdir(exist_ok=True)
+        return out, state
+
+    def publish(self, step: Step, made: dict[str, Any]) -> None:
+        """Hash the results, write the manifest, and let the folder appear."""
+        out = self.work / step.identity / "out"
+        files = {}
+        for path in sorted(p for p in out.rglob("*") if p.is_file()):
+            files[path.relative_to(out).as_posix()] = {
+                "sha256": sha256_file(path),
+                "bytes": path.stat().st_size,
+            }
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        write_json(
+            out / MANIFEST,
+            {
+                **step.describe(),
+                "identity": step.identity,
+                "names": list(step.names),
+                "files": files,
+                "made": made,
+            },
+        )
+        sync_folder(out)
+        target = self.folder(step.identity)
+        if not target.exists():
+            out.rename(target)
+            sync_folder(self.steps)
+        shutil.rmtree(self.work / step.identity, ignore_errors=True)
+
+    def verify(self, step_ids: Iterator[str] | list[str], *, trust_times: bool = True) -> None:
+        """Rehash the results of finished steps whose files changed in size or time since they were last rehashed.
+
+        Raises LeavenError naming the step, the file and what to do when a file is not what its manifest says.
+        """
+        record_path = self.root / "verified.json"
+        try:
+            record = read_json(record_path)
+        except (OSError, ValueError):
+            record = {}
+        fresh = dict(record) if trust_times else {}
+        for step_id in step_ids:
+            files = self.manifest(step_id)["files"]
+            signature = self._signature(step_id, files)
+            if fresh.get(step_id) == signature:
+                continue
+            for name, expected in files.items():
+                path = self.folder(step_id) / name
+                found = sha256_file(path)
+                if found != expected["sha256"]:
+                    raise self._damaged(
+                        step_id,
+                        f"{name} was changed after it was written "
+                        f"(sha256 {found[:12]}…, expected {expected['sha256'][:12]}…)",
+                    )
+            fresh[step_id] = signature
+        if fresh != record:
+            write_json(record_path, fresh)
+
+    def _signature(self, step_id: str, files: dict[str, Any]) -> str:
+        parts = []
+        for name in sorted([*files, MANIFEST]):
+            try:
+                stat = (self.folder(step_id) / name).stat()
+            except OSError:
+                raise self._damaged(step_id, f"{name} is missing") from None
+            parts.append((name, stat.st_size, stat.st_mtime_ns, stat.st_ino))
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def _damaged(self, step_id: str, what: str) -> LeavenError:
+        return BadInput(
+            f"step {step_id[:12]} in the store is damaged: {what}",
+            where=str(self.folder(step_id)),
+            fix="Put the file back, or remove the whole folder and run again: only this step is computed anew.",
+        )

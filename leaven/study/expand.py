@@ -1,0 +1,285 @@
+"""From a study to its graph of steps: each variant × seed is a path, and what two paths have in common is one step.
+
+Pure: no file is read here. What is known about the raw files (`surveys`) and the model (`model`) comes in as data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from leaven.ground.errors import BadInput
+from leaven.study.amounts import short
+from leaven.study.mixtures import flatten, without
+from leaven.study.spec import Source, Study
+from leaven.study.stages import Schedule, Stage
+from leaven.study.step import Graph, Run
+
+VALIDATION_ROWS = 32
+"""Held-out sequences of each validation source behind one point of a curve."""
+GENERATED = frozenset({"synthetic", "facts"})
+"""Source kinds that are made by leaven, not found."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of a source's raw files before anything is built."""
+
+    fingerprint: str
+    files: int
+    bytes: int
+
+
+def expand(study: Study, surveys: Mapping[str, Survey], model: Mapping[str, Any], *, execute: bool = True) -> Graph:
+    """The graph of a study.
+
+    Args:
+        surveys: for every source that is not generated.
+        model: the resolved shape (all dimensions), so that a change of the size table changes identity.
+        execute: whether model-written programs can be executed here; without it those tasks are left out by name.
+
+    Raises:
+        BadInput: a source that holds nothing and is not optional; a mixture with nothing left.
+    """
+    graph = Graph()
+    absent = _absent(study, surveys, graph)
+    present = [name for name in study.corpus.sources if name not in absent]
+    sources = {name: _source(graph, name, study.corpus.sources[name], surveys.get(name)) for name in present}
+    corpus = graph.add(
+        "corpus",
+        "corpus",
+        {"heldout": study.corpus.heldout, "heldout_max": study.corpus.heldout_max, "order": present},
+        {f"source:{name}": step for name, step in sources.items()},
+    )
+    tokenizer = graph.add("tokenizer", "tokenizer", study.corpus.tokenizer.model_dump(), {"corpus": corpus})
+    shards = {
+        name: graph.add("shards", f"shards/{name}", {"source": name}, {"corpus": corpus, "tokenizer": tokenizer})
+        for name in present
+    }
+    suite = graph.add(
+        "suite",
+        "suite",
+        {
+            "suite": study.evaluate.suite,
+            "items": dict(study.evaluate.items),
+            "passage_bytes": study.evaluate.passage_bytes,
+            "prompts": study.evaluate.prompts,
+            "facts": _generated(study, "facts", absent),
+            "sources": {name: study.corpus.sources[name].kind for name in present},
+        },
+        {"corpus": corpus},
+    )
+    expansion = _Expansion(study, graph, dict(model), shards, absent, suite, tokenizer, execute)
+    if not execute:
+        graph.left_out.append("programs: nothing here isolates model-written programs (see leaven doctor)")
+    expansion.runs()
+    expansion.verdict()
+    return graph
+
+
+def _absent(study: Study, surveys: Mapping[str, Survey], graph: Graph) -> set[str]:
+    absent = set()
+    for name, source in study.corpus.sources.items():
+        if source.kind in GENERATED or surveys[name].files:
+            continue
+        if not source.optional:
+            raise BadInput(
+                f"nothing was found for source {name}",
+                field=f"corpus.sources.{name}",
+                fix=f"Point it at your own files: --source {name}=PATH.",
+            )
+        absent.add(name)
+        graph.left_out.append(f"source {name}: nothing of its kind was found here; give some with --source {name}=PATH")
+    return absent
+
+
+def _generated(study: Study, kind: str, absent: set[str]) -> dict[str, Any] | None:
+    for name, source in study.corpus.sources.items():
+        if source.kind == kind and name not in absent:
+            return {"source": name, "count": source.count, "restatements": source.restatements}
+    return None
+
+
+def _source(graph: Graph, name: str, source: Source, survey: Survey | None) -> str:
+    fields: dict[str, Any] = {"source": name, "kind": source.kind, "max": source.max}
+    if source.kind in GENERATED:
+        fields |= {"origin": "generated", "count": source.count, "restatements": source.restatements}
+    else:
+        if survey is None:
+            raise ValueError(f"source {name} was not surveyed")
+        fields |= {"origin": "path" if source.path else "workstation", "fingerprint": survey.fingerprint}
+    return graph.add("source", f"source/{name}", fields, {}, {"path": source.path})
+
+
+@dataclass(frozen=True)
+class _Expansion:
+    """What every path through the graph shares."""
+
+    study: Study
+    graph: Graph
+    model: dict[str, Any]
+    shards: dict[str, str]
+    absent: set[str]
+    suite: str
+    tokenizer: str
+    execute: bool
+
+    def runs(self) -> None:
+        """Add every variant with every seed; the baseline first, because the others are judged against it."""
+        study = self.study
+        reference = self._reference() if study.judge.kind == "reference-likelihood" else None
+        order = [study.baseline, *(name for name in study.variants if name != study.baseline)]
+        for seed in study.seeds:
+            chains = {name: self._chain(name, stages, seed) for name, stages in study.variants.items()}
+            baseline: str | None = None
+            for variant in order:
+                run = self._run(variant, seed, chains[variant], baseline, reference)
+                baseline = baseline or run.completion
+                self.graph.runs.append(run)
+
+    def _run(self, variant: str, seed: int, chain: list[str], baseline: str | None, reference: str | None) -> Run:
+        """What is done with a finished chain: evaluated, completed and judged against the baseline of its seed."""
+        judge, path = self.study.judge, f"{variant}/seed-{seed}"
+        points = {"final": self._evaluate(f"{path}/evaluate", chain[-1])}
+        if self.study.variants[variant][-1].kind == "cooldown":
+            points["before cooldown"] = self._evaluate(f"{path}/evaluate-before-cooldown", chain[-2])
+        if judge.kind == "none":
+            return Run(variant, seed, tuple(chain), points)
+        completion = self.graph.add(
+            "complete",
+            f"{path}/complete",
+            {"tokens": judge.completion, "temperature": judge.temperature, "seed": seed},
+            {"stage": chain[-1], "tokenizer": self.tokenizer, "suite": self.suite},
+        )
+        judgement = self._judge(f"{path}/judge", completion, baseline, reference) if baseline else None
+        return Run(variant, seed, tuple(chain), points, completion, judgement)
+
+    def _chain(self, variant: str, stages: list[Stage], seed: int) -> list[str]:
+        chain: list[str] = []
+        learning_rate: float | None = None
+        for index, stage in enumerate(stages):
+            same = sum(other.kind == stage.kind for other in stages[:index])
+            label = stage.kind if not same else f"{stage.kind}-{same + 1}"
+            schedule = stage.schedule or self._default(stage.kind)
+            name = f"{variant}/seed-{seed}/{label}"
+            step, learning_rate = self._stage(name, stage, schedule, seed, chain[-1] if chain else None, learning_rate)
+            chain.append(step)
+            self.graph.unshared_tokens += self.graph.steps[step].tokens
+        return chain
+
+    def _default(self, kind: str) -> Schedule:
+        training = self.study.training
+        return {"pretrain": training.pretrain, "continue": training.continue_, "cooldown": training.cooldown}[kind]
+
+    def _stage(
+        self,
+        name: str,
+        stage: Stage,
+        schedule: Schedule,
+        seed: int,
+        parent: str | None,
+        parent_rate: float | None,
+    ) -> tuple[str, float]:
+        """Add a stage; returns it and the learning rate it ends with (what a child's `parent` means)."""
+        training, study = self.study.training, self.study
+        mixture = without(flatten(stage.mixture, study.mixtures, study.corpus.sources), self.absent)
+        if not mixture:
+            raise BadInput(
+                f"nothing of mixture {stage.mixture} was found on this computer",
+                field=f"mixtures.{stage.mixture}",
+            )
+        if schedule.peak == "parent":
+            if parent_rate is None:
+                raise ValueError(f"{name} has no parent")
+            peak = parent_rate
+        else:
+            peak = schedule.peak
+        last = peak if schedule.schedule == "constant" or schedule.final is None else schedule.final
+        validation = [s for s in self.shards if study.corpus.sources[s].kind in ("text", "web_code")]
+        fields = {
+            "kind": stage.kind,
+            "seed": seed,
+            "model": self.model,
+            "mixture": mixture,
+            "steps": stage.tokens // (training.batch * study.model.sequence),
+            "batch": training.batch,
+            "sequence": study.model.sequence,
+            "schedule": {
+                "kind": schedule.schedule,
+                "peak": peak,
+                "final": last,
+                "warmup": schedule.warmup,
+                "decay": schedule.decay,
+            },
+            "optimizer": training.optimizer.model_dump(),
+            "carry": schedule.carry if parent else None,
+            "cursor": schedule.cursor if parent else None,
+            "curve": {"every": training.curve, "rows": dict.fromkeys(validation, VALIDATION_ROWS)},
+        }
+        inputs = {f"shards:{source}": self.shards[source] for source in dict.fromkeys([*mixture, *validation])}
+        if parent:
+            inputs["parent"] = parent
+        return self.graph.add("stage", name, fields, inputs, {"repeat": training.repeat}), last
+
+    def _reference(self) -> str:
+        """The judge's reference model: one run of its own, warmed up and decayed to nothing, seed 0."""
+        judge, base = self.study.judge, self.study.training.pretrain
+        schedule = Schedule(schedule="wsd", peak=base.peak, final=1e-6, warmup=base.warmup, decay=0.2)
+        stage = Stage(kind="pretrain", tokens=judge.tokens, mixture=str(judge.mixture))
+        step, _ = self._stage("reference/pretrain", stage, schedule, 0, None, None)
+        self.graph.unshared_tokens += self.graph.steps[step].tokens
+        return step
+
+    def _evaluate(self, name: str, stage: str) -> str:
+        fields = {"without": [] if self.execute else ["programs"]}
+        return self.graph.add(
+            "evaluate", name, fields, {"stage": stage, "tokenizer": self.tokenizer, "suite": self.suite}
+        )
+
+    def _judge(self, name: str, completion: str, baseline: str, reference: str | None) -> str:
+        judge = self.study.judge
+        fields: dict[str, Any] = {"judge": judge.kind, "tie": judge.tie}
+        inputs = {"a": completion, "b": baseline, "tokenizer": self.tokenizer}
+        if reference:
+            inputs["reference"] = reference
+        else:
+            fields |= {"url": judge.url, "model": judge.model}
+        return self.graph.add("judge", name, fields, inputs, {"key": judge.key})
+
+    def verdict(self) -> None:
+        study, runs = self.study, self.graph.runs
+        inputs = {
+            f"evaluate:{run.variant}:{run.seed}:{point}": step
+            for run in runs
+            for point, step in run.evaluations.items()
+        }
+        inputs |= {f"judge:{run.variant}:{run.seed}": run.judgement for run in runs if run.judgement}
+        fields = {
+            "study": study.study,
+            "question": study.question,
+            "baseline": study.baseline,
+            "variants": list(study.variants),
+            "seeds": list(study.seeds),
+            "measures": [{"name": name, **measure.model_dump()} for name, measure in study.evaluate.measures.items()],
+            "alpha": 0.05,
+            "draws": 2000,
+            "proxy": study.proxy,
+        }
+        self.graph.add("verdict", "verdict", fields, inputs | {"suite": self.suite})
+
+
+def summary(study: Study) -> dict[str, Any]:
+    """The study in the words of its file, for the plan and the page."""
+    mixtures = {name: flatten(name, study.mixtures, study.corpus.sources) for name in study.mixtures}
+    return {
+        "name": study.study,
+        "question": study.question,
+        "corpus": study.corpus.corpus,
+        "variants": {
+            name: [f"{s.kind} {short(s.tokens)} {s.mixture}" for s in stages] for name, stages in study.variants.items()
+        },
+        "mixtures": mixtures,
+        "baseline": study.baseline,
+        "seeds": list(study.seeds),
+    }

@@ -1,0 +1,155 @@
+"""The schema of a study file. Every choice the paper leaves open is a field here with a stated default.
+
+Pure data: nothing in this file touches a disk, an array or another room.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from leaven.study.amounts import size as parse_size
+from leaven.study.stages import Closed, Schedule, Stage, Tokens
+
+Bytes = Annotated[int, BeforeValidator(parse_size), Field(gt=0)]
+SourceKind = Literal["text", "web_code", "markup", "adjacent", "synthetic", "facts"]
+
+
+class Source(Closed):
+    """One stream of documents of one kind."""
+
+    kind: SourceKind
+    path: str | None = Field(default=None, description="the user's own files; without it, what this computer holds")
+    max: Bytes = Field(default=8_000_000, description="bytes of documents to keep at most")
+    count: int = Field(default=0, ge=0, description="synthetic: problems; facts: facts to state")
+    restatements: int = Field(default=40, ge=1, description="facts: how often each fact is stated")
+    optional: bool = Field(default=False, description="left out by name, not refused, where nothing is found")
+
+
+class TokenizerSpec(Closed):
+    vocabulary: int = Field(default=2048, ge=300, le=256_000)
+    sample: Bytes = Field(default=2_000_000, description="bytes of each source the BPE is trained on")
+
+
+class Corpus(Closed):
+    """Named sources and what is done to all of them."""
+
+    corpus: str
+    sources: dict[str, Source] = Field(min_length=1)
+    heldout: float = Field(default=0.05, gt=0, lt=0.5, description="share of packages or documents held out")
+    heldout_max: Bytes = Field(default=400_000, description="bytes held out of each source at most")
+    tokenizer: TokenizerSpec = TokenizerSpec()
+
+
+class Model(Closed):
+    """Model shape. `size` names a row of the size table (`leaven.model.config.SIZES`)."""
+
+    size: str = "0.3m"
+    sequence: int = Field(default=128, ge=16)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"size": value} if isinstance(value, str) else value
+
+
+class Optimizer(Closed):
+    """AdamW. Defaults are unpublished in the paper (PAPER, open choices): the field's common values."""
+
+    name: Literal["adamw"] = "adamw"
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.95, ge=0, lt=1)
+    epsilon: float = Field(default=1e-8, gt=0)
+    weight_decay: float = Field(default=0.1, ge=0)
+    clip: float = Field(default=1.0, gt=0, description="global gradient norm")
+
+
+class Training(Closed):
+    batch: int = Field(default=16, ge=1, description="sequences in a batch")
+    repeat: float = Field(default=4.0, gt=0, description="how often a source may be repeated over a run")
+    curve: int = Field(default=50, ge=1, description="steps between two points of the held-out curve")
+    optimizer: Optimizer = Optimizer()
+    pretrain: Schedule = Schedule()
+    continue_: Schedule = Field(default=Schedule(peak="parent"), alias="continue")
+    cooldown: Schedule = Schedule(schedule="linear", peak="parent", final=1e-6)
+
+
+class Measure(Closed):
+    """One thing the verdict speaks of."""
+
+    tasks: list[str] = Field(min_length=1)
+    statistic: Literal["bits_per_byte", "accuracy", "gold_bpb", "margin", "pass@1"]
+    better: Literal["lower", "higher"]
+    effect: Literal["relative", "points", "difference"]
+    margin: float = Field(gt=0, description="smallest effect of interest: the bound of `equivalent`, in % or points")
+    primary: bool = False
+
+
+class Suite(Closed):
+    """What is evaluated: settings of the item builders, and the measures read off their items."""
+
+    suite: str
+    items: dict[str, int] = Field(default_factory=dict, description="items of a task, where not its default")
+    passage_bytes: Bytes = Field(default=60_000, description="held-out bytes of each source scored for bits-per-byte")
+    prompts: int = Field(default=100, ge=1, description="held-out prompts that are completed and judged")
+    measures: dict[str, Measure] = Field(min_length=1)
+
+
+class Judge(Closed):
+    """Who compares completions. The default needs no network and is not a judge of quality; it is called what it is."""
+
+    kind: Literal["reference-likelihood", "endpoint", "none"] = "reference-likelihood"
+    mixture: str | None = Field(
+        default=None, description="reference-likelihood: what the reference model is trained on"
+    )
+    tokens: Tokens = Field(default=1_000_000, description="reference-likelihood: its budget")
+    tie: float = Field(default=0.05, ge=0, description="bits per byte within which two completions tie")
+    completion: int = Field(default=48, ge=1, description="tokens of a completion at most, for every arm alike")
+    temperature: float = Field(default=0.8, ge=0)
+    url: str | None = None
+    model: str | None = None
+    key: str | None = Field(
+        default=None, description="name of the environment variable that holds the key; never the key"
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Judge:
+        if self.kind == "reference-likelihood" and not self.mixture:
+            raise ValueError("a reference-likelihood judge needs `mixture`: what its model is trained on")
+        if self.kind == "endpoint" and not (self.url and self.model):
+            raise ValueError("an endpoint judge needs `url` and `model`")
+        return self
+
+
+class Study(Closed):
+    """A question, a corpus, a model size, variants, seeds, a baseline, an evaluation suite."""
+
+    study: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$")
+    question: str
+    corpus: Corpus
+    model: Model = Model()
+    seeds: list[int] = Field(min_length=1)
+    mixtures: dict[str, dict[str, float]] = Field(default_factory=dict)
+    training: Training = Training()
+    variants: dict[str, list[Stage]] = Field(min_length=1)
+    baseline: str
+    evaluate: Suite
+    judge: Judge = Judge(kind="none")
+    proxy: bool = Field(default=True, description="whether the model is a stand-in for a larger one")
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _count_of_seeds(cls, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            if value < 1:
+                raise ValueError("a study needs at least one seed")
+            return list(range(1, value + 1))
+        return value
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, value: list[int]) -> list[int]:
+        if len(set(value)) != len(value):
+            raise ValueError("seeds must differ from one another")
+        return value

@@ -1,0 +1,65 @@
+"""A stage as it is written: `continue 200B mostly_text`, or a mapping with the same three words and any training field.
+
+Kinds are the paper's: `pretrain` starts from random weights, `continue` and `cooldown` are children of the stage
+before them. A branch is not a resume: what a child carries from its parent is declared (`carry`, `cursor`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from leaven.study.amounts import tokens as parse_tokens
+
+StageKind = Literal["pretrain", "continue", "cooldown"]
+Tokens = Annotated[int, BeforeValidator(parse_tokens), Field(gt=0)]
+
+
+class Closed(BaseModel):
+    """A part of the study file: unknown fields are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Schedule(Closed):
+    """Learning rate over one stage. `start: parent` begins where the parent stage's learning rate ended."""
+
+    schedule: Literal["constant", "cosine", "linear", "wsd"] = "constant"
+    peak: float | Literal["parent"] = Field(default=0.01, description="highest learning rate, or `parent`")
+    final: float | None = Field(
+        default=None, ge=0, description="learning rate after the last step (cosine, linear, wsd)"
+    )
+    warmup: int = Field(default=0, ge=0, description="steps of linear warm-up from zero")
+    decay: float = Field(default=0.2, gt=0, le=1, description="wsd: the last share of the steps that decays")
+    carry: Literal["weights", "weights+optimizer"] = "weights+optimizer"
+    cursor: Literal["continue", "restart"] = Field(
+        default="continue",
+        description="whether a child goes on where its ancestors stopped in each source, or starts over",
+    )
+
+
+class Stage(Closed):
+    """One stretch of training: a kind, a token budget, a mixture, and what differs from `training:` for it."""
+
+    kind: StageKind
+    tokens: Tokens
+    mixture: str
+    schedule: Schedule | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_words(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            words = value.split()
+            if len(words) != 3:
+                raise ValueError(
+                    f'"{value}" is not "<pretrain|continue|cooldown> <tokens> <mixture>", e.g. "pretrain 400B text"'
+                )
+            return {"kind": words[0], "tokens": words[1], "mixture": words[2]}
+        return value
+
+    def words(self) -> str:
+        from leaven.study.amounts import short
+
+        return f"{self.kind} {short(self.tokens)} {self.mixture}"

@@ -1,0 +1,114 @@
+"""A step: a node of the expanded graph, addressed by what produced it.
+
+Identity = hash of {kind, fields, inputs, versions}. `fields` hold every declared choice that can change the result,
+`inputs` the identities of the steps it reads, `versions` the algorithms involved. Where and how a step executes (paths,
+devices, worker count, isolation level) is in `execution` and is not part of identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from leaven.ground.canonical import identity as hash_of
+from leaven.ground.errors import BadInput, did_you_mean
+from leaven.study.versions import VERSIONS
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node. `names` are its run paths (`balanced→text/seed-1/pretrain`); the first is the one shown."""
+
+    kind: str
+    fields: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    identity: str
+    names: tuple[str, ...]
+    execution: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens this step trains on; 0 for anything but a stage."""
+        return int(self.fields["steps"] * self.fields["batch"] * self.fields["sequence"]) if self.kind == "stage" else 0
+
+    def describe(self) -> dict[str, Any]:
+        """The data identity is the hash of: what a manifest keeps and `why` compares."""
+        return describe(self.kind, self.fields, self.inputs)
+
+
+def describe(kind: str, fields: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Any]:
+    return {"kind": kind, "fields": dict(fields), "inputs": dict(inputs), "versions": list(VERSIONS[kind])}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One variant with one seed: a path through the graph, as identities."""
+
+    variant: str
+    seed: int
+    stages: tuple[str, ...]
+    evaluations: Mapping[str, str]
+    """Point (`final`, `before cooldown`) → evaluate step."""
+    completion: str | None = None
+    judgement: str | None = None
+
+
+class Graph:
+    """Steps in an order in which every step follows its inputs. An equal step added twice is one, with both names."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, Step] = {}
+        self.runs: list[Run] = []
+        self.left_out: list[str] = []
+        self._by_name: dict[str, str] = {}
+        self.unshared_tokens = 0
+
+    def add(
+        self,
+        kind: str,
+        name: str,
+        fields: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        execution: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Add a step and return its identity. Inputs must have been added before."""
+        missing = [role for role, step in inputs.items() if step not in self.steps]
+        if missing:
+            raise ValueError(f"{name}: inputs {missing} are not in the graph")
+        step_id = hash_of(describe(kind, fields, inputs))
+        old = self.steps.get(step_id)
+        names = (name,) if old is None else old.names if name in old.names else (*old.names, name)
+        self.steps[step_id] = Step(kind, dict(fields), dict(inputs), step_id, names, dict(execution or {}))
+        self._by_name[name] = step_id
+        return step_id
+
+    def find(self, word: str) -> Step:
+        """A step by run path or by at least six digits of its identity. Raises BadInput."""
+        if word in self._by_name:
+            return self.steps[self._by_name[word]]
+        starts = [step for step_id, step in self.steps.items() if len(word) >= 6 and step_id.startswith(word)]
+        if len(starts) == 1:
+            return starts[0]
+        raise BadInput(f'no step "{word}" in this study{did_you_mean(word, self._by_name)}', field="STEP")
+
+    def names(self) -> list[str]:
+        return list(self._by_name)
+
+    def of_kind(self, kind: str) -> Iterator[Step]:
+        return (step for step in self.steps.values() if step.kind == kind)
+
+    def ancestors(self, step_id: str) -> set[str]:
+        """Every step this one needs, itself left out."""
+        found: set[str] = set()
+        waiting = list(self.steps[step_id].inputs.values())
+        while waiting:
+            current = waiting.pop()
+            if current not in found:
+                found.add(current)
+                waiting.extend(self.steps[current].inputs.values())
+        return found
