@@ -1,1 +1,2 @@
-"""Win-rates: completions compared in both orders."""
+"""Which of two completions is better, asked in both orders: judges, their protocol, and what the votes add up
+to."""
