@@ -155,12 +155,12 @@ class Chat:
         except (OSError, http.client.HTTPException) as error:
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             raise _PassingError(_without(f"{type(reason).__name__}: {reason}", key)) from None
-        return _reply(_without(answer.decode("utf-8", "replace"), key))
+        return _reply(answer, key)
 
     def _refusal(self, error: urllib.error.HTTPError, key: str) -> LeavenError:
         """The error to raise for an HTTP status."""
         with error:
-            said = _without(_message(error), key)
+            said = _message(error, key)
         trouble = f"HTTP {error.code}" + (f" ({said})" if said else "")
         if error.code in RETRIED:
             return _PassingError(trouble, _seconds(error.headers.get("Retry-After")))
@@ -201,7 +201,7 @@ def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
     return b"".join(parts)
 
 
-def _reply(answer: str) -> Reply:
+def _reply(answer: bytes, key: str) -> Reply:
     try:
         choice = json.loads(answer)["choices"][0]
         message = choice["message"]
@@ -210,10 +210,12 @@ def _reply(answer: str) -> Reply:
             raise TypeError("content is not text")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise _PassingError(f"an answer that is no chat completion ({type(error).__name__})") from None
-    return Reply(text, finish, refused=bool(message.get("refusal")) or finish == "content_filter")
+    # JSON can name half a surrogate pair, which no file can hold.
+    text = _without(text, key).encode("utf-8", "replace").decode()
+    return Reply(text, finish[:40], refused=bool(message.get("refusal")) or finish == "content_filter")
 
 
-def _message(error: IO[bytes]) -> str:
+def _message(error: IO[bytes], key: str) -> str:
     """What the server says in the body of an error, on one line, at most 200 characters."""
     try:
         said = error.read(1 << 16).decode("utf-8", "replace")
@@ -221,7 +223,7 @@ def _message(error: IO[bytes]) -> str:
         return ""
     with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
         said = json.loads(said)["error"]["message"]
-    return " ".join(str(said).split())[:200]
+    return " ".join(_without(str(said), key).split())[:200]
 
 
 def _without(text: str, key: str) -> str:

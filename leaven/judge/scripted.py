@@ -41,9 +41,7 @@ class Scripted:
 
     def __post_init__(self) -> None:
         if self.script not in SCRIPTS:
-            raise BadInput(
-                f'unknown script "{self.script}"{did_you_mean(self.script, SCRIPTS)}', field="judge.script"
-            )
+            raise BadInput(f'unknown script "{self.script}"{did_you_mean(self.script, SCRIPTS)}', field="judge.script")
 
     @property
     def name(self) -> str:

@@ -1,0 +1,161 @@
+"""An endpoint as a judge: errors counted apart, replies kept, nothing asked twice, no key anywhere."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from leaven.ground.errors import BadInput, LeavenError
+from leaven.judge.cache import ReplyCache
+from leaven.judge.chat import Chat
+from leaven.judge.endpoint import Endpoint
+from leaven.judge.question import Question
+
+KEY = "sk-very-secret-0123456789"
+Q = Question("prompt", "x", "y")
+
+
+@pytest.fixture
+def judge(server, tmp_path):
+    def make(url: str | None = None, *, cache: str = "replies.jsonl", **changed) -> Endpoint:
+        about_chat = {k: changed.pop(k) for k in ("key_name", "decoding", "tries", "model") if k in changed}
+        chat = Chat(
+            **{"url": url or server.url, "model": "m", "first_wait": 0.001, "timeout": 5, "tries": 2, **about_chat}
+        )
+        return Endpoint(chat, ReplyCache(tmp_path / cache), **changed)
+
+    return make
+
+
+def questions(n: int) -> list[Question]:
+    return [Question(f"prompt {i}", "x", "y") for i in range(n)]
+
+
+def test_verdicts_come_in_the_order_of_the_questions(server, judge):
+    def by_number(request):
+        user = request["messages"][1]["content"]
+        number = int(user.split("Instruction: prompt ")[1].split()[0])
+        return server.says(f"Preferred: Answer ({'AB'[number % 2]})")
+
+    server.default = by_number
+    verdicts = judge().compare(questions(20))
+    assert [verdict.choice for verdict in verdicts] == ["first", "second"] * 10
+
+
+def test_a_second_run_needs_no_network(server, judge):
+    first = judge().compare(questions(5))
+    assert len(server.requests) == 5
+    server.default = lambda request: server.answer(500)
+    assert judge().compare(questions(5)) == first
+    assert len(server.requests) == 5
+
+
+def test_equal_questions_are_asked_once(server, judge):
+    assert len(judge().compare([Q, Q, Q])) == 3
+    assert len(server.requests) == 1
+
+
+def test_whatever_shapes_the_answer_is_in_the_key(judge):
+    keys = {
+        judge().key(Q),
+        judge(model="other").key(Q),
+        judge("http://elsewhere/v1").key(Q),
+        judge(revision="2").key(Q),
+        judge(decoding={"temperature": 1}).key(Q),
+        judge().key(Question("other", "x", "y")),
+        judge().key(Question("prompt", "y", "x")),
+    }
+    assert len(keys) == 7
+    # How it is asked is not.
+    assert judge(tries=9, at_once=1, replies=7, key_name="K").key(Q) == judge().key(Q)
+
+
+def test_an_unreadable_reply_is_asked_for_again_and_both_are_kept(server, judge):
+    server.script = [server.says("Hm."), server.says("Preferred: Answer (B)")]
+    (verdict,) = judge().compare([Q])
+    assert (verdict.choice, verdict.replies) == ("second", ("Hm.", "Preferred: Answer (B)"))
+    assert judge().compare([Q]) == [verdict]
+    assert len(server.requests) == 2
+
+
+def test_no_verdict_after_all_replies_is_an_error_and_stays_one(server, judge):
+    server.default = lambda request: server.says("Both have merits.")
+    (verdict,) = judge().compare([Q])
+    assert (verdict.choice, verdict.reason, len(verdict.replies)) == ("error", "no verdict", 3)
+    assert judge().compare([Q]) == [verdict]
+    assert len(server.requests) == 3
+
+
+def test_a_refusal_is_an_error_even_with_a_verdict_in_it(server, judge):
+    server.default = lambda request: server.says("Preferred: Answer (A)", refusal="I will not judge this")
+    (verdict,) = judge().compare([Q])
+    assert (verdict.choice, verdict.reason) == ("error", "refusal")
+
+
+def test_refusal_text_is_no_verdict(server, judge):
+    server.default = lambda request: server.says("I'm sorry, but I can't compare these.")
+    assert judge().compare([Q])[0].choice == "error"
+
+
+def test_a_rejected_question_is_an_error_and_the_others_go_on(server, judge):
+    server.default = lambda request: (
+        server.answer(400)
+        if "prompt 1\n" in request["messages"][1]["content"]
+        else server.says("Preferred: Answer (A)")
+    )
+    verdicts = judge().compare(questions(3))
+    assert [(v.choice, v.reason) for v in verdicts] == [("first", ""), ("error", "rejected"), ("first", "")]
+
+
+def test_an_outage_of_one_question_is_an_error_that_a_later_run_can_mend(server, judge):
+    server.script = [server.answer(500)] * 2
+    verdicts = judge(at_once=1).compare(questions(3))
+    assert [(v.choice, v.reason) for v in verdicts] == [("error", "outage"), ("first", ""), ("first", "")]
+    assert [v.choice for v in judge().compare(questions(3))] == ["first"] * 3
+    assert len(server.requests) == 5
+
+
+def test_an_endpoint_that_is_down_stops_the_step_and_keeps_what_was_answered(server, judge):
+    server.script = [server.says("Preferred: Answer (A)")] * 4
+    server.default = lambda request: server.answer(503)
+    with pytest.raises(LeavenError, match="run again to go on from there"):
+        judge(at_once=1).compare(questions(50))
+    assert len(server.requests) <= 4 + 2 * 4
+    server.default = lambda request: server.says("Preferred: Answer (B)")
+    before = len(server.requests)
+    assert [v.choice for v in judge().compare(questions(50))] == ["first"] * 4 + ["second"] * 46
+    assert len(server.requests) == before + 46
+
+
+def test_a_wrong_key_stops_at_once(server, judge):
+    server.default = lambda request: server.answer(401)
+    with pytest.raises(BadInput, match="HTTP 401"):
+        judge(at_once=1).compare(questions(50))
+    assert len(server.requests) <= 2
+
+
+def test_the_key_is_in_the_header_and_nowhere_else(server, judge, tmp_path, monkeypatch, caplog, capfd):
+    monkeypatch.setenv("JUDGE_KEY", KEY)
+    server.script = [server.says(f"{KEY}\nPreferred: Answer (A)"), server.answer(500, KEY.encode())]
+    with caplog.at_level(logging.DEBUG):
+        verdicts = judge(key_name="JUDGE_KEY", at_once=1).compare(questions(3))
+    assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
+    assert [v.choice for v in verdicts] == ["first"] * 3
+    written = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    assert "Preferred" in written
+    output = "".join(capfd.readouterr())
+    for place in (written, repr(verdicts), caplog.text, output, repr(judge(key_name="JUDGE_KEY"))):
+        assert KEY not in place
+
+
+def test_progress_counts_the_answers(judge):
+    seen = []
+    judge().compare(questions(4), lambda done, total, note="": seen.append((done, total)))
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_it_says_what_it_is(judge):
+    assert judge(revision="2024-05").name == "endpoint:m@2024-05"
+    assert not judge().scripted
+    assert "language model m, asked in both orders" in judge().what
