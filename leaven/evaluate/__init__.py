@@ -1,1 +1,1 @@
-"""Suites through lm-eval, generation, program execution; every item kept."""
+"""What a model can do, item by item: suites built from held-out documents and generators, scored through lm-eval."""

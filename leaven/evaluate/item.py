@@ -1,0 +1,147 @@
+"""What a suite is made of: items, and the tasks that hold them.
+
+Three forms of item, one for each way of asking a model: `Passage` (how many bits does this text cost), `Choice` (which of
+these continuations is likelier) and `Program` (does what the model writes pass its tests). Items are plain data; they are
+written as JSON lines with every non-ASCII character escaped, so that no reader can split a line at U+2028 or U+0085.
+
+Invariants: `Choice.context` does not end in white space (lm-eval would move it onto every continuation, and the bytes of a
+continuation would no longer be the bytes scored); `0 <= gold < len(choices)`; ids are unique within a task.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from leaven.ground.canonical import key64
+from leaven.ground.files import write_text
+
+VERSION = "suite/1"
+"""Part of every random key and of `suite.json`: raise it when the items of an equal corpus would change."""
+
+Form = Literal["rolling", "choice", "program"]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text whose bits are counted."""
+
+    id: str
+    group: str
+    text: str
+
+    @property
+    def shown(self) -> str:
+        """The text that must not occur in the training documents."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A context and its possible continuations, one of them right."""
+
+    id: str
+    group: str
+    context: str
+    choices: tuple[str, ...]
+    gold: int
+
+    def __post_init__(self) -> None:
+        if self.context != self.context.rstrip():
+            raise ValueError(f"the context of item {self.id} ends in white space")
+        if not 0 <= self.gold < len(self.choices) or not all(self.choices):
+            raise ValueError(f"item {self.id} has no gold answer or an empty choice")
+
+    @property
+    def shown(self) -> str:
+        return self.context + self.choices[self.gold]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A prompt to complete into a program, the tests it is run with, and a known right completion."""
+
+    id: str
+    group: str
+    prompt: str
+    tests: str
+    solution: str
+
+    @property
+    def shown(self) -> str:
+        return self.prompt + self.solution
+
+
+Item = Passage | Choice | Program
+
+
+@dataclass(frozen=True)
+class Task:
+    """A named list of items of one form.
+
+    Args:
+        category: the heading the task is reported under: language, knowledge, reasoning or code.
+        measure: the primary measure: bits_per_byte, accuracy or pass@1.
+        chance: what guessing scores; NaN is never used, a rolling task has None.
+        needs: what the task cannot run without ("isolation").
+        overlap: what the search for the items in the training documents found (see `leaven.evaluate.overlap`).
+    """
+
+    name: str
+    category: str
+    form: Form
+    measure: str
+    chance: float | None
+    what: str
+    items: tuple[Item, ...]
+    needs: tuple[str, ...] = ()
+    overlap: dict[str, Any] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        """The task's entry in `suite.json`."""
+        entry: dict[str, Any] = {
+            "category": self.category,
+            "form": self.form,
+            "measure": self.measure,
+            "chance": self.chance,
+            "n": len(self.items),
+            "what": self.what,
+            "needs": list(self.needs),
+            "overlap": self.overlap,
+        }
+        if self.form == "rolling":
+            entry["bytes"] = sum(len(item.shown.encode()) for item in self.items)
+        return entry
+
+
+def generator(*parts: Any) -> np.random.Generator:
+    """The random stream named by `parts`: equal parts, equal draws, on every machine."""
+    return np.random.Generator(np.random.Philox(key=key64(VERSION, *parts)))
+
+
+def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """JSON lines, ASCII only, keys sorted."""
+    write_text(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows))
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+
+
+def write_items(path: Path, items: Sequence[Item]) -> None:
+    write_lines(path, (asdict(item) for item in items))
+
+
+def read_items(path: Path, form: Form) -> list[Item]:
+    """The items of a file that `write_items` wrote."""
+    rows = read_lines(path)
+    if form == "rolling":
+        return [Passage(**row) for row in rows]
+    if form == "program":
+        return [Program(**row) for row in rows]
+    return [Choice(**{**row, "choices": tuple(row["choices"])}) for row in rows]
