@@ -20,8 +20,8 @@ from leaven.judge.statistics import count, first_position_rate, flip_rate, net_w
 
 VOTES = pa.schema(
     [
-        ("id", pa.string()),
         ("prompt", pa.string()),
+        ("text", pa.string()),
         ("a", pa.string()),
         ("b", pa.string()),
         ("first_order", pa.string()),
@@ -35,14 +35,15 @@ VOTES = pa.schema(
         ("reason", pa.string()),
     ]
 )
-"""`prompt`, `a` and `b` are texts. `first_order` and `second_order` (a|b|tie|error) say whom the judge
-preferred where a stood first and where b stood first. Scores are bits per byte, null where there are none."""
+"""`prompt` is the prompt's id, `text` its text, `a` and `b` are the completions. `first_order` and `second_order`
+(a|b|tie|error) say whom the judge preferred where a stood first and where b stood first. Scores are bits per byte,
+null where there are none. `by_rule` marks what the degeneracy rule decided; `reason` says why it is an error."""
 
 
 def judge_pair(a_folder: Path, b_folder: Path, judge: Judge, out: Path, progress: Progress = silent) -> None:
     """Compare the completions of two complete steps; the outcome is that of a.
 
-    Writes `votes.parquet` (VOTES, sorted by id), `judge.json` and, where the judge wrote anything,
+    Writes `votes.parquet` (VOTES, sorted by prompt), `judge.json` and, where the judge wrote anything,
     `replies.jsonl`. Raises LeavenError where the two steps did not complete the same prompts, where a file is
     damaged, and where not one
     of the questions asked got an answer: such votes would say nothing, and would be kept.
@@ -101,8 +102,8 @@ def summary(votes: Sequence[Vote], judge: Judge) -> dict[str, Any]:
 
 def _columns(votes: Sequence[Vote]) -> dict[str, list[Any]]:
     return {
-        "id": [vote.a.id for vote in votes],
-        "prompt": [vote.a.prompt for vote in votes],
+        "prompt": [vote.a.id for vote in votes],
+        "text": [vote.a.prompt for vote in votes],
         "a": [vote.a.text for vote in votes],
         "b": [vote.b.text for vote in votes],
         "first_order": [vote.first_order for vote in votes],
@@ -120,7 +121,7 @@ def _columns(votes: Sequence[Vote]) -> dict[str, list[Any]]:
 def _write_replies(path: Path, votes: Sequence[Vote]) -> None:
     """Every reply that was read: the record of a judge that might not answer the same again."""
     lines = [
-        json.dumps({"id": vote.a.id, "first": first, "replies": list(replies)}, ensure_ascii=False)
+        json.dumps({"prompt": vote.a.id, "first": first, "replies": list(replies)}, ensure_ascii=False)
         for vote in votes
         for first, replies in zip("ab", vote.replies, strict=True)
         if replies

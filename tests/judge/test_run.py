@@ -37,8 +37,8 @@ def test_votes_and_their_summary(complete_step, out):
     a, b = complete_step("a", TEXTS_A, degenerate={"2"}), complete_step("b", TEXTS_B)
     judge_pair(a, b, Scripted("longer"), out)
     votes = pq.read_table(out / "votes.parquet").to_pydict()
-    assert votes["id"] == ["1", "2", "3", "4"]
-    assert votes["prompt"] == ["prompt 1", "prompt 2", "prompt 3", "prompt 4"]
+    assert votes["prompt"] == ["1", "2", "3", "4"]
+    assert votes["text"] == ["prompt 1", "prompt 2", "prompt 3", "prompt 4"]
     assert votes["a"][2:] == ["longer text", "short"]
     assert votes["outcome"] == ["tie", "lose", "win", "lose"]
     assert votes["first_order"] == ["tie", "b", "a", "b"]
@@ -105,8 +105,8 @@ def test_what_a_judge_wrote_is_kept_with_the_votes(complete_step, out):
     judge_pair(complete_step("a", {"1": "x"}), complete_step("b", {"1": "y"}), Writes(), out)
     lines = [json.loads(line) for line in (out / "replies.jsonl").read_text().splitlines()]
     assert lines == [
-        {"first": "a", "id": "1", "replies": ["Hm: x", "Preferred: Answer (A)"]},
-        {"first": "b", "id": "1", "replies": ["Hm: y", "Preferred: Answer (A)"]},
+        {"prompt": "1", "first": "a", "replies": ["Hm: x", "Preferred: Answer (A)"]},
+        {"prompt": "1", "first": "b", "replies": ["Hm: y", "Preferred: Answer (A)"]},
     ]
 
 
