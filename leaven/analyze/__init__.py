@@ -1,1 +1,1 @@
-"""Noise, gains, verdicts: pure functions over per-item results."""
+"""From per-item results to verdicts: paired effects with honest intervals, corrected decisions, power. Tables only."""
