@@ -93,8 +93,13 @@ def _answer(contents: Contents, row: Row) -> Html:
         strip(contents, row),
         tag(
             "p",
-            _capital(row.get("answer") or _spoken(row)),
-            tag("span", f" Holm {probability}." if probability != words.MISSING else ""),
+            words.sentence(row.get("answer") or _spoken(row)),
+            tag(
+                "span",
+                f" Holm {probability}.".replace("p ", "p\u00a0").replace("= ", "=\u00a0")
+                if probability != words.MISSING
+                else "",
+            ),
             class_="soft",
         ),
         class_="answer",
@@ -149,21 +154,34 @@ def _ends(row: Row) -> list[float]:
 
 
 def _changes(contents: Contents) -> Sequence[Node]:
-    """What each unresolved comparison asks for, then what any answer here depends on."""
-    asked: dict[str, list[str]] = {}
-    for row in contents.comparisons:
-        if row.get("would_resolve") and row.get("verdict") == "unresolved":
-            asked.setdefault(words.sentence(row["would_resolve"]), []).append(
-                f"{row['variant']}, {row['measure']}"
-            )
-    items: list[Node] = [[tag("b", "; ".join(where)), ": ", said] for said, where in asked.items()]
-    if contents.primary and not any(row.get("verdict") == "unresolved" for row in contents.primary):
+    """What each unresolved primary comparison asks for, then what any answer here depends on."""
+    asked: dict[str, dict[str, list[str]]] = {}
+    for row in contents.of(contents.primary, verdict="unresolved"):
+        said = words.sentence(row.get("would_resolve") or "More seeds or items.")
+        asked.setdefault(said, {}).setdefault(str(row.get("measure")), []).append(str(row.get("variant")))
+    items: list[Node] = [
+        [
+            [[tag("b", measure), f" ({'; '.join(names)}) "] for measure, names in where.items()],
+            f"is unresolved: {said}",
+        ]
+        for said, where in asked.items()
+    ]
+    if contents.primary and not asked:
+        items.append("Every primary comparison is resolved: more seeds or items would only narrow intervals.")
+    beside = len(contents.of(contents.comparisons, verdict="unresolved")) - sum(
+        len(names) for where in asked.values() for names in where.values()
+    )
+    if beside:
         items.append(
-            "No primary comparison is unresolved; more seeds or items would narrow intervals, not settle more."
+            [
+                f"{words.count(beside, 'comparison')} beside the primary ones ",
+                f"{'is' if beside == 1 else 'are'} unresolved too; ",
+                tag("a", "gains.csv", href="data/gains.csv"),
+                " says what each would take.",
+            ]
         )
     items.append("Other sizes: only several sizes that agree would speak for a larger model than these.")
-    if contents.excluded:
-        items.append(
-            f"A model above chance on what was excluded ({words.listing(sorted({str(row.get('task')) for row in contents.excluded}))})."
-        )
+    out = sorted({str(row.get("task")) for row in contents.excluded})
+    if out:
+        items.append(f"Models that beat chance on {words.listing(out)}, which this study had to exclude.")
     return items

@@ -23,24 +23,24 @@ from matplotlib.figure import Figure
 from leaven.report.markup import Html, text
 from leaven.report.palette import NEUTRAL, variables
 
-INK, SOFT, FAINT, LINE, BAND, PAPER = (
-    NEUTRAL[name][0] for name in ("ink", "soft", "faint", "line", "band", "paper")
-)
+INK, SOFT, FAINT, LINE, BAND, PAPER = (NEUTRAL[name][0] for name in ("ink", "soft", "faint", "line", "band", "paper"))
+GAP = "\u00a0" * 5
+"""Room between words of a label; plain spaces would fall together in a browser."""
 PANEL_INCHES = 5.0
-"""Width of a panel: 360 points, the width of a phone, so that its 10 point text is never shown smaller than 9 px."""
+"""Width of a panel: 360 points, the width of a phone, so that its 11 point text is about 11 px there."""
 
 _STYLE = {
     "font.family": ["DejaVu Sans"],
-    "font.size": 10.0,
+    "font.size": 11.0,
     "text.parse_math": False,
     "text.color": INK,
     "axes.labelcolor": SOFT,
     "axes.edgecolor": FAINT,
     "axes.titlecolor": INK,
-    "axes.titlesize": 11.0,
+    "axes.titlesize": 12.0,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.labelsize": 9.5,
+    "axes.labelsize": 10.5,
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -48,10 +48,10 @@ _STYLE = {
     "axes.formatter.use_mathtext": False,
     "xtick.color": FAINT,
     "xtick.labelcolor": SOFT,
-    "xtick.labelsize": 9.5,
+    "xtick.labelsize": 10.5,
     "ytick.color": FAINT,
     "ytick.labelcolor": INK,
-    "ytick.labelsize": 10.0,
+    "ytick.labelsize": 11.0,
     "grid.color": LINE,
     "grid.linewidth": 0.8,
     "hatch.linewidth": 0.6,
@@ -86,9 +86,7 @@ def files(draws: list[tuple[Draw, float]], columns: int, width: float = PANEL_IN
     with _style(**{"svg.fonttype": "path"}):
         rows = [draws[start : start + columns] for start in range(0, len(draws), columns)]
         heights = [max(height for _, height in row) for row in rows]
-        figure = Figure(
-            figsize=(width * min(columns, len(draws)), sum(heights)), layout="constrained", facecolor=PAPER
-        )
+        figure = Figure(figsize=(width * min(columns, len(draws)), sum(heights)), layout="constrained", facecolor=PAPER)
         grid = figure.add_gridspec(len(rows), min(columns, len(draws)), height_ratios=heights)
         for i, row in enumerate(rows):
             for j, (draw, _) in enumerate(row):
@@ -128,9 +126,7 @@ def _inline(svg: str, name: str, alt: str) -> Html:
         shown = re.sub(r' id="([^"]*)"', lambda hit: hit[0] if hit[1] in referred else "", shown)
         shown = re.sub(r' (id|xlink:href)="(#?)', rf' \1="\2{name}-', shown)
         shown = shown.replace("url(#", f"url(#{name}-")
-        shown = re.sub(
-            r"; font-family: [^;\"]*|font-family: [^;\"]*; | transform=\"rotate\(-0 [^\"]*\"", "", shown
-        )
+        shown = re.sub(r"; font-family: [^;\"]*|font-family: [^;\"]*; | transform=\"rotate\(-0 [^\"]*\"", "", shown)
         return _COLOR.sub(lambda hit: f"var(--{known[hit[0]]})" if hit[0] in known else hit[0], shown)
 
     inner = _TAG.sub(element, body[body.index(">") + 1 :])

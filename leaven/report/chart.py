@@ -15,7 +15,7 @@ from leaven.report import canvas
 from leaven.report.markup import Html, Node, details, paragraph, table, tag
 from leaven.report.palette import Look
 
-LABEL_WIDTH = 19
+LABEL_WIDTH = 17
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def element(chart: Chart, place: int) -> Html:
     for name in (
         f"figures/{chart.name}.svg",
         f"figures/{chart.name}.png",
-        *(f"data/{d}.csv" for d in chart.data),
+        *(f"data/{name}" for name in chart.data),
     ):
         links += [" · " if links else None, tag("a", name.partition("/")[2], href=name)]
     panels = [
@@ -98,16 +98,14 @@ def row_labels(axes: Any, names: Sequence[str], emphasis: str = "") -> None:
         label.set_linespacing(1.0)
 
 
-def rows_height(names: Sequence[str], each: float = 0.29, around: float = 0.72) -> float:
+def rows_height(names: Sequence[str], each: float = 0.32, around: float = 0.78) -> float:
     """Inches for rows of labels under a title and over an axis."""
-    return around + sum(max(each, 0.17 * wrapped(name).count("\n") + each - 0.02) for name in names)
+    return around + sum(max(each, 0.18 * wrapped(name).count("\n") + each - 0.02) for name in names)
 
 
 def beside(axes: Any, y: float, words: str, **style: Any) -> None:
     """`words` right of the axes at the height of `y`."""
-    axes.text(
-        1.015, y, words, transform=axes.get_yaxis_transform(), va="center", ha="left", fontsize=9.0, **style
-    )
+    axes.text(1.015, y, words, transform=axes.get_yaxis_transform(), va="center", ha="left", fontsize=10.0, **style)
 
 
 def key(names: Sequence[str], looks: dict[str, Look]) -> Html:

@@ -96,9 +96,7 @@ def read(data: Mapping[str, Any]) -> Contents:
     for row in (*comparisons, *scores):
         if row.get("measure") and row["measure"] not in known:
             known.add(row["measure"])
-            measures.append(
-                {"name": row["measure"], "unit": row.get("unit"), "primary": row.get("primary", False)}
-            )
+            measures.append({"name": row["measure"], "unit": row.get("unit"), "primary": row.get("primary", False)})
     variants = tuple(dict.fromkeys(named))
     place = {name: index for index, name in enumerate(variants)}
     turn = {str(row.get("name")): index for index, row in enumerate(measures)}

@@ -29,7 +29,7 @@ Line = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 def chart(contents: Contents) -> Chart | None:
     """The figure, or None where no stage has a curve."""
     roots = tree(contents)
-    nodes = every(roots)
+    nodes = [node for node in every(roots) if any(name in contents.variants for name in node.variants)]
     columns = dict.fromkeys(
         name for stage in contents.stages for name in stage.get("curve") or {} if name.startswith(PREFIX)
     )
@@ -56,7 +56,7 @@ def chart(contents: Contents) -> Chart | None:
         rows=[[name, *(words.number(ends[column][name]) for column in columns)] for name in names],
         numbers=range(1, len(columns) + 1),
         legend=key(names, look),
-        data=("curves",),
+        data=("curves.csv",),
     )
 
 
@@ -111,16 +111,8 @@ def _joined(node: Node, stage: Row | None, column: str) -> Line:
     """The line of one seed (or the mean, for None) from where the parent's ended, in tokens of the whole chain."""
     x, y = mean(node, column) if stage is None else series(stage, column)
     if node.parent is not None and len(x):
-        same = [
-            row for row in node.parent.stages if stage is not None and row.get("seed") == stage.get("seed")
-        ]
-        _, before = (
-            mean(node.parent, column)
-            if stage is None
-            else series(same[0], column)
-            if same
-            else (x[:0], y[:0])
-        )
+        same = [row for row in node.parent.stages if stage is not None and row.get("seed") == stage.get("seed")]
+        _, before = mean(node.parent, column) if stage is None else series(same[0], column) if same else (x[:0], y[:0])
         if len(before) and x[0] > 0:
             x, y = np.concatenate([[0.0], x]), np.concatenate([before[-1:], y])
     return x + node.start, y
@@ -133,7 +125,7 @@ def _draw(axes: Any, column: str, nodes: Sequence[Node], look: Mapping[str, Look
     )
     settled: list[float] = []
     for node in nodes:
-        owners = [look[name] for name in node.variants if name in look] or list(look.values())[:1]
+        owners = [look[name] for name in node.variants if name in look]
         for stage in node.stages if len(node.stages) > 1 else ():
             x, y = _joined(node, stage, column)
             axes.plot(
@@ -141,7 +133,7 @@ def _draw(axes: Any, column: str, nodes: Sequence[Node], look: Mapping[str, Look
                 y,
                 color=owners[0].color if len(owners) == 1 else FAINT,
                 lw=0.6,
-                alpha=0.55,
+                alpha=0.7,
                 zorder=2,
             )
             settled += [value for at, value in zip(x, y, strict=True) if at >= SETTLED * total]
@@ -152,9 +144,7 @@ def _draw(axes: Any, column: str, nodes: Sequence[Node], look: Mapping[str, Look
             axes.plot(x / scale, y, color=owner.color, lw=1.9, ls=stripe, zorder=3, dash_capstyle="butt")
         if len(x) and not node.children:
             for owner in owners:
-                axes.plot(
-                    x[-1:] / scale, y[-1:], owner.marker, color=owner.color, ms=5.5, zorder=4, clip_on=False
-                )
+                axes.plot(x[-1:] / scale, y[-1:], owner.marker, color=owner.color, ms=5.5, zorder=4, clip_on=False)
         if node.start:
             axes.axvline(node.start / scale, color=FAINT, lw=0.7, ls=(0, (2, 2)), zorder=1)
     if settled:
@@ -164,7 +154,7 @@ def _draw(axes: Any, column: str, nodes: Sequence[Node], look: Mapping[str, Look
     axes.yaxis.grid(True, color=LINE, lw=0.6)
     axes.set_axisbelow(True)
     axes.locator_params(nbins=6)
-    axes.tick_params(axis="y", labelcolor=SOFT, labelsize=9.5)
+    axes.tick_params(axis="y", labelcolor=SOFT, labelsize=10.5)
     axes.set_title(column.removeprefix(PREFIX))
     axes.set_xlabel(f"tokens{', ' + suffix if suffix else ''}", color=SOFT)
     axes.set_ylabel("bits per byte", color=SOFT)

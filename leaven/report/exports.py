@@ -224,6 +224,4 @@ def _csv(columns: Mapping[str, list[Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    return (
-        "" if value is None else {True: "true", False: "false"}[value] if isinstance(value, bool) else value
-    )
+    return "" if value is None else {True: "true", False: "false"}[value] if isinstance(value, bool) else value

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from leaven.report import palette, words
-from leaven.report.canvas import BAND, INK, LINE, PAPER, SOFT
+from leaven.report.canvas import BAND, GAP, INK, LINE, PAPER, SOFT
 from leaven.report.chart import Chart, Panel, beside, row_labels, rows_height
 from leaven.report.contents import VERDICTS, Contents, Row
 from leaven.report.markup import Html, tag
@@ -26,9 +26,7 @@ def chart(contents: Contents) -> Chart | None:
         here = contents.of(rows, measure=measure["name"])
         if here:
             names = [str(row["variant"]) for row in here]
-            panels.append(
-                Panel(partial(_draw, measure=measure, rows=here), rows_height(names), _alt(measure, here))
-            )
+            panels.append(Panel(partial(_draw, measure=measure, rows=here), rows_height(names), _alt(measure, here)))
     if not panels:
         return None
     return Chart(
@@ -56,7 +54,7 @@ def chart(contents: Contents) -> Chart | None:
         ],
         numbers=(3, 4, 5, 6),
         legend=tag("ul", [tag("li", badge(verdict)) for verdict in VERDICTS], class_="key"),
-        data=("gains",),
+        data=("gains.csv",),
     )
 
 
@@ -146,4 +144,4 @@ def _draw(axes: Any, measure: Row, rows: Sequence[Row]) -> None:
     axes.set_xlim(*(limits[::-1] if measure.get("better") == "lower" else limits))
     axes.xaxis.set_major_formatter(lambda value, _: words.signed(value, 3).rstrip("0").rstrip(".") or "0")
     axes.set_title(str(measure["name"]), fontweight="bold" if measure.get("primary") else "normal")
-    axes.set_xlabel(f"← worse     change{', ' + unit if unit else ''}     better →", color=SOFT)
+    axes.set_xlabel(f"← worse{GAP}change{', ' + unit if unit else ''}{GAP}better →", color=SOFT)

@@ -44,18 +44,14 @@ def tree(contents: Contents) -> list[Node]:
 
     def place(stage: Row, path: tuple[int, ...]) -> tuple[Any, Node]:
         above = by_name.get(str(stage.get("parent")))
-        above_key, parent = (
-            (None, None) if above is None or id(above) in path else place(above, (*path, id(above)))
-        )
+        above_key, parent = (None, None) if above is None or id(above) in path else place(above, (*path, id(above)))
         mixture = {name: float(weight) for name, weight in sorted((stage.get("mixture") or {}).items())}
         tokens, variants = int(stage.get("tokens") or 0), tuple(stage.get("variants") or ())
         key = (above_key, stage.get("kind"), tuple(mixture.items()), tokens, variants)
         if key not in nodes:
             start = parent.end if parent else 0
             label = mixture_label(mixture, contents.study.get("mixtures") or {})
-            nodes[key] = Node(
-                str(stage.get("kind") or "stage"), mixture, label, tokens, start, variants, parent
-            )
+            nodes[key] = Node(str(stage.get("kind") or "stage"), mixture, label, tokens, start, variants, parent)
             (parent.children if parent else roots).append(nodes[key])
         return key, nodes[key]
 
@@ -88,9 +84,7 @@ def every(roots: Sequence[Node]) -> list[Node]:
 
 def chain(roots: Sequence[Node], variant: str) -> list[Node]:
     """The nodes of one variant from its first stage to its last."""
-    return sorted(
-        (node for node in every(roots) if variant in node.variants), key=lambda node: (node.start, node.end)
-    )
+    return sorted((node for node in every(roots) if variant in node.variants), key=lambda node: (node.start, node.end))
 
 
 def lanes(roots: Sequence[Node], variants: Sequence[str]) -> dict[str, int]:

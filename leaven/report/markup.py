@@ -76,15 +76,10 @@ def table(
         made = []
         for index, cell in enumerate(row):
             kind = "n" if index in flush else None
-            made.append(
-                tag("th", cell, scope="row", class_=kind) if index == 0 else tag("td", cell, class_=kind)
-            )
+            made.append(tag("th", cell, scope="row", class_=kind) if index == 0 else tag("td", cell, class_=kind))
         return tag("tr", made)
 
-    columns = [
-        tag("th", cell, scope="col", class_="n" if index in flush else None)
-        for index, cell in enumerate(head)
-    ]
+    columns = [tag("th", cell, scope="col", class_="n" if index in flush else None) for index, cell in enumerate(head)]
     return tag(
         "div",
         tag(

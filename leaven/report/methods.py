@@ -91,8 +91,8 @@ def _training(contents: Contents) -> str:
             kinds.setdefault(str(stage.get("kind")), {})[told] = None
     if not kinds:
         return ""
-    told = [f"{kind} {words.listing(list(rates))}" for kind, rates in kinds.items()]
-    return f"Learning rate by kind of stage: {'; '.join(told)}."
+    spoken = [f"{kind} {words.listing(list(rates))}" for kind, rates in kinds.items()]
+    return f"Learning rate by kind of stage: {'; '.join(spoken)}."
 
 
 def _evaluation(contents: Contents) -> str:
@@ -104,20 +104,14 @@ def _evaluation(contents: Contents) -> str:
     ]
     left = sorted({str(row.get("task")) for row in contents.excluded})
     out = f" Excluded because a compared model was not above chance: {words.listing(left)}." if left else ""
-    guard = (
-        f" Programs written by models ran at isolation level {contents.isolation}."
-        if contents.isolation
-        else ""
-    )
+    guard = f" Programs written by models ran at isolation level {contents.isolation}." if contents.isolation else ""
     return f"Every model was evaluated on {words.listing(tasks)}, keeping each item's result.{out}{guard}"
 
 
 def _preference(contents: Contents) -> str:
     if not contents.winrates:
         return ""
-    return (
-        f"Completions of held-out prompts were compared in both orders. The judge: {judge(contents.winrates)}"
-    )
+    return f"Completions of held-out prompts were compared in both orders. The judge: {judge(contents.winrates)}"
 
 
 def _compute(contents: Contents) -> str:

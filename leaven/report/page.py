@@ -165,9 +165,7 @@ def _methods(contents: Contents) -> Html | None:
         "Methods",
         "methods",
         tag("p", said, class_="methods", id="methods-text"),
-        tag(
-            "button", "Copy this paragraph", class_="copy", type="button", data_of="methods-text", hidden=True
-        ),
+        tag("button", "Copy this paragraph", class_="copy", type="button", data_of="methods-text", hidden=True),
     )
 
 

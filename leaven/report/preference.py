@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from leaven.report import palette, words
-from leaven.report.canvas import FAINT, INK, LINE, PAPER, SOFT
-from leaven.report.chart import Chart, Panel, row_labels, rows_height
+from leaven.report.canvas import INK, LINE, PAPER, SOFT
+from leaven.report.chart import Chart, Panel, beside, row_labels, rows_height
 from leaven.report.contents import Contents, Row
 
 SHARES = (
@@ -34,11 +34,9 @@ def chart(contents: Contents) -> Chart | None:
         sentence=_sentence(rows),
         note=(
             f"The judge: {judge(rows)} Both orders were judged; what the order decided counts as a tie. "
-            "Net: wins less losses, as a share of all prompts, with its interval."
+            "Net: wins less losses, in points of all prompts. Unlabelled grey at the end: errors."
         ),
-        panels=[
-            Panel(lambda axes: _draw(axes, rows), rows_height(names, each=0.42, around=0.75), _alt(rows))
-        ],
+        panels=[Panel(lambda axes: _draw(axes, rows), rows_height(names, each=0.42, around=0.75), _alt(rows))],
         head=[
             "variant",
             "wins",
@@ -62,16 +60,14 @@ def chart(contents: Contents) -> Chart | None:
             for row in rows
         ],
         numbers=range(1, 9),
-        data=("winrates", "samples"),
+        data=("winrates.csv", "samples.jsonl"),
         columns=1,
     )
 
 
 def judge(rows: Sequence[Row]) -> str:
     """What every judge of these rows is, in its own sentence."""
-    said = dict.fromkeys(
-        words.sentence(row.get("judge_what") or row.get("judge") or "not described") for row in rows
-    )
+    said = dict.fromkeys(words.sentence(row.get("judge_what") or row.get("judge") or "not described") for row in rows)
     return " ".join(said)
 
 
@@ -87,20 +83,25 @@ def _total(row: Row) -> int:
 
 
 def _sentence(rows: Sequence[Row]) -> str:
-    said = []
+    """Whom the judge prefers where the interval leaves no doubt, and how many it cannot separate."""
+    ahead, behind = [], []
     for row in rows:
         low, high = row.get("low"), row.get("high")
-        known = words.is_number(low) and words.is_number(high)
-        if known and low > 0:
-            said.append(f"prefers {row.get('variant')}")
-        elif known and high < 0:
-            said.append(f"prefers {row.get('baseline')} to {row.get('variant')}")
-    name = str(rows[0].get("judge") or "judge")
+        if words.is_number(low) and low > 0:
+            ahead.append(str(row.get("variant")))
+        elif words.is_number(high) and high < 0:
+            behind.append(str(row.get("variant")))
+    name, baseline = str(rows[0].get("judge") or "unnamed"), rows[0].get("baseline")
+    said = []
+    if ahead:
+        said.append(f"prefers {words.listing(ahead)} over {baseline}")
+    if behind:
+        said.append(f"prefers {baseline} over {words.listing(behind)}")
+    rest = len(rows) - len(ahead) - len(behind)
     if not said:
-        return f"The judge ({name}) separates no variant from {rows[0].get('baseline')}."
-    rest = len(rows) - len(said)
-    tail = f", and separates {rest} more from it in neither direction" if rest else ""
-    return f"Over {rows[0].get('baseline')}, the judge ({name}) {words.listing(said)}{tail}."
+        return f"The judge ({name}) separates no variant from {baseline}."
+    tail = f", and cannot separate {words.count(rest, 'other variant')} from it" if rest else ""
+    return f"The judge ({name}) {words.listing(said)}{tail}."
 
 
 def _alt(rows: Sequence[Row]) -> str:
@@ -126,12 +127,11 @@ def _draw(axes: Any, rows: Sequence[Row]) -> None:
             if share:
                 axes.barh(y, share, left=left, height=0.56, color=colors[color], edgecolor=PAPER, lw=1.2)
                 if share >= 9:
-                    shown = f"{word} {share:.0f}" if y == 0 and share >= 16 else f"{share:.0f}"
+                    shown = f"{word} {share:.0f}" if y == 0 and share >= 18 else f"{share:.0f}"
                     fill = INK if color == "band" else PAPER
-                    axes.text(left + share / 2, y, shown, ha="center", va="center", color=fill, fontsize=9.0)
+                    axes.text(left + share / 2, y, shown, ha="center", va="center", color=fill, fontsize=10.5)
             left += share
-    axes.axvline(50, color=FAINT, lw=0.8, ls=(0, (2, 3)), zorder=3)
+        beside(axes, y, f"net {net(row).partition(' ')[0]}", color=SOFT)
     axes.set_xlim(0, 100)
-    axes.set_xlabel("% of judged prompts", color=SOFT)
     axes.tick_params(axis="x", color=LINE)
-    axes.set_title(f"against {rows[0].get('baseline')}", fontweight="normal")
+    axes.set_title(f"against {rows[0].get('baseline')}, % of prompts", fontweight="normal")

@@ -10,11 +10,12 @@ from typing import Any
 
 from leaven.report import words
 from leaven.report.contents import Contents, Row
-from leaven.report.markup import Html, Node, paragraph, tag
+from leaven.report.markup import Html, Node, details, paragraph, tag
 from leaven.report.preference import judge
 from leaven.report.tables import section
 
-SHOWN = 12
+SHOWN, FOLDED = 3, 12
+"""Samples in sight, and samples in the page: the others wait behind a summary."""
 LENGTH = 1500
 
 
@@ -22,7 +23,8 @@ def samples(contents: Contents) -> Html | None:
     """The first dozen; all of them are in data/samples.jsonl."""
     if not contents.samples:
         return None
-    rest = len(contents.samples) - SHOWN
+    rest = len(contents.samples) - FOLDED
+    folded = contents.samples[SHOWN:FOLDED]
     whole = f" {rest} more are in " if rest > 0 else " All are in "
     about = f"The judge: {judge(contents.winrates)} " if contents.winrates else ""
     return section(
@@ -35,6 +37,7 @@ def samples(contents: Contents) -> Html | None:
             ".",
         ),
         [_sample(row) for row in contents.samples[:SHOWN]],
+        details(words.count(len(folded), "more sample"), [_sample(row) for row in folded]) if folded else None,
     )
 
 
@@ -56,9 +59,18 @@ def _sample(row: Row) -> Html:
             _side(row.get("baseline"), row.get("baseline_text"), row.get("score_b"), outcome == "lose"),
             class_="sides",
         ),
-        paragraph(tag("b", outcome), f": {said}.", class_="soft"),
+        paragraph(tag("b", outcome), f": {said}.{_votes(row)}", class_="soft"),
         class_="sample",
     )
+
+
+def _votes(row: Row) -> str:
+    """What each order said, where the sample tells."""
+    names = {"a": row.get("variant"), "b": row.get("baseline")}
+    first, second = row.get("first_order"), row.get("second_order")
+    if not first or not second:
+        return ""
+    return f" Shown first, then second: {names.get(str(first), first)}, {names.get(str(second), second)}."
 
 
 def _side(name: Any, completion: Any, score: Any, chosen: bool) -> Html:

@@ -30,7 +30,7 @@ def chart(contents: Contents) -> Chart | None:
                 baseline=contents.baseline,
                 at=_chance(contents, measure),
             )
-            panels.append(Panel(draw, rows_height(names, each=0.33), _alt(measure, here)))
+            panels.append(Panel(draw, rows_height(names, each=0.38), _alt(measure, here)))
     if not panels:
         return None
     points = list(dict.fromkeys(str(row.get("point")) for row in rows))
@@ -40,7 +40,7 @@ def chart(contents: Contents) -> Chart | None:
         title="Scores, seed by seed",
         sentence=_sentence(contents, rows),
         note=(
-            "Dots: mean over seeds; lines: intervals; small rings: single seeds."
+            "Dots: mean over seeds; lines: intervals; rings above them: single seeds."
             + (f" Grey: {words.listing(earlier)}." if earlier else "")
             + " Dotted: chance. Right is better in every panel."
         ),
@@ -59,7 +59,7 @@ def chart(contents: Contents) -> Chart | None:
             for row in rows
         ],
         numbers=(3, 4, 6),
-        data=("scores",),
+        data=("scores.csv",),
     )
 
 
@@ -91,36 +91,25 @@ def _alt(measure: Row, rows: Sequence[Row]) -> str:
     return f"Scores on {measure['name']}: {said}."
 
 
-def _draw(
-    axes: Any, measure: Row, rows: Sequence[Row], names: Sequence[str], baseline: str, at: float | None
-) -> None:
+def _draw(axes: Any, measure: Row, rows: Sequence[Row], names: Sequence[str], baseline: str, at: float | None) -> None:
     row_labels(axes, names, emphasis=baseline)
     axes.xaxis.grid(True, color=LINE, lw=0.6, zorder=0)
     axes.set_axisbelow(True)
-    digits = words.decimals(*(row["mean"] for row in rows))
+    digits = max((words.decimals(row.get("low"), row.get("high")) for row in rows), default=3)
     for row in rows:
         name, final = str(row.get("variant")), row.get("point") == FINAL
         if name not in names:
             continue
-        y, color = names.index(name) + (-0.08 if final else 0.24), INK if final else FAINT
+        y, color = names.index(name) + (0.0 if final else 0.25), INK if final else FAINT
         low, high = row.get("low"), row.get("high")
         if words.is_number(low) and words.is_number(high):
-            axes.plot(
-                [low, high], [y, y], color=color, lw=2.0 if final else 1.2, solid_capstyle="butt", zorder=2
-            )
-        seeds = [value for value in row.get("seeds") or [] if words.is_number(value)]
-        axes.plot(
-            seeds,
-            [y] * len(seeds),
-            "o",
-            ms=4.2 if final else 3,
-            mfc=PAPER,
-            mec=SOFT if final else FAINT,
-            mew=1.0,
-            zorder=4,
-        )
-        axes.plot([row["mean"]], [y], "o" if final else "D", ms=6.5 if final else 3.8, color=color, zorder=3)
+            width = 2.0 if final else 1.2
+            axes.plot([low, high], [y, y], color=color, lw=width, solid_capstyle="butt", zorder=2)
+        axes.plot([row["mean"]], [y], "o" if final else "D", ms=6.5 if final else 3.6, color=color, zorder=3)
         if final:
+            seeds = [value for value in row.get("seeds") or [] if words.is_number(value)]
+            at_seeds = [y - 0.24] * len(seeds)
+            axes.plot(seeds, at_seeds, "o", ms=3.8, mfc=PAPER, mec=SOFT, mew=1.0, zorder=4)
             beside(axes, y, words.number(row["mean"], digits), color=INK)
     if at is not None:
         axes.axvline(at, color=SOFT, lw=1.2, ls=(0, (1, 2)), zorder=1)
@@ -130,4 +119,4 @@ def _draw(
         axes.invert_xaxis()
     axes.set_title(str(measure["name"]), fontweight="bold" if measure.get("primary") else "normal")
     way = {"lower": "lower is better", "higher": "higher is better"}.get(str(measure.get("better")), "")
-    axes.set_xlabel(f"{way}     better →" if way else "", color=SOFT)
+    axes.set_xlabel(f"{way} →" if way else "", color=SOFT)

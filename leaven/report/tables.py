@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from leaven.report import words
@@ -46,9 +46,7 @@ def excluded(contents: Contents) -> Html:
     return section(
         "What was excluded, and why",
         "excluded",
-        paragraph(
-            "A task counts only if every compared model beats chance; one that does not would measure noise."
-        ),
+        paragraph("A task counts only if every compared model beats chance; one that does not would measure noise."),
         table(
             ["task", "measure", "reason", "chance", "mean of each variant"],
             rows,
@@ -78,45 +76,62 @@ def noise(contents: Contents) -> Html | None:
     power: list[Row] = list(contents.verdict.get("power") or [])
     if not found and not power:
         return None
+    known = [str(row.get("measure")) for row in (*power, *found)]
+    strength = {str(row.get("measure")): row for row in power}
+
+    def largest(measure: str, column: str) -> str:
+        values = [row[column] for row in contents.of(found, measure=measure) if words.is_number(row.get(column))]
+        return words.number(max(values), 4) if values else DASH
+
     return section(
         "Noise and power",
         "noise",
-        paragraph(
-            "What this study could and could not have seen: smaller effects than these stay unresolved."
+        paragraph("What this study could and could not have seen: effects smaller than these stay unresolved."),
+        table(
+            [
+                "measure",
+                "smallest effect resolved",
+                "margin of interest",
+                "largest seed noise",
+                "largest item noise",
+                "note",
+            ],
+            [
+                [
+                    name,
+                    _with_unit(strength.get(name, {}).get("smallest_effect"), _unit(contents, name, strength)),
+                    _with_unit(contents.measure(name).get("margin"), _unit(contents, name, strength)),
+                    largest(name, "seed_sd"),
+                    largest(name, "item_se"),
+                    str(strength.get(name, {}).get("note") or ""),
+                ]
+                for name in dict.fromkeys(known)
+            ],
+            numbers=(1, 2, 3, 4),
         ),
-        table(
-            ["measure", "smallest effect resolved", "margin of interest", "note"],
-            [
+        details(
+            "Noise of each variant: standard deviation over seeds, standard error over items",
+            table(
+                ["measure", "variant", "over seeds", "over items"],
                 [
-                    str(row.get("measure")),
-                    _with_unit(row.get("smallest_effect"), unit_of(contents, row)),
-                    _with_unit(contents.measure(row.get("measure")).get("margin"), unit_of(contents, row)),
-                    str(row.get("note") or ""),
-                ]
-                for row in power
-            ],
-            caption="Power",
-            numbers=(1, 2),
-        )
-        if power
-        else None,
-        table(
-            ["measure", "variant", "standard deviation over seeds", "standard error over items"],
-            [
-                [
-                    str(row.get("measure")),
-                    str(row.get("variant")),
-                    words.number(row.get("seed_sd"), 4),
-                    words.number(row.get("item_se"), 4),
-                ]
-                for row in found
-            ],
-            caption="Noise",
-            numbers=(2, 3),
+                    [
+                        str(row.get("measure")),
+                        str(row.get("variant")),
+                        words.number(row.get("seed_sd"), 4),
+                        words.number(row.get("item_se"), 4),
+                    ]
+                    for row in found
+                ],
+                numbers=(2, 3),
+            ),
         )
         if found
         else None,
     )
+
+
+def _unit(contents: Contents, measure: str, strength: Mapping[str, Row]) -> str:
+    return unit_of(contents, {"unit": None, **strength.get(measure, {}), "measure": measure})
 
 
 def _with_unit(value: Any, unit: str) -> str:
@@ -124,48 +139,54 @@ def _with_unit(value: Any, unit: str) -> str:
 
 
 def ledger(contents: Contents) -> Html | None:
-    """Realised tokens per source and stage against the plan."""
-    rows, off = [], 0
-    for node in every(tree(contents)):
-        for source in node.mixture:
-            seen = [(stage.get("ledger") or {}).get(source, {}) for stage in node.stages]
-            realised = [row["tokens"] for row in seen if words.is_number(row.get("tokens"))]
-            planned = [(stage.get("planned") or {}).get(source) for stage in node.stages]
-            plan = next((value for value in planned if words.is_number(value)), None)
-            gaps = {value - plan for value in realised} if plan is not None else set()
-            off += any(gaps)
-            epochs = [row["epochs_begun"] for row in seen if words.is_number(row.get("epochs_begun"))]
-            rows.append(
-                [
-                    f"{node.kind} {words.amount(node.tokens)} {node.label}",
-                    ", ".join(node.variants),
-                    source,
-                    f"{plan:,}" if plan is not None else DASH,
-                    _range(realised),
-                    ", ".join(words.signed(gap, 0) for gap in sorted(gaps)) or DASH,
-                    _range(epochs),
-                ]
-            )
-    if not rows:
+    """Realised tokens per stage and source; where they differ from the plan, by how many."""
+    nodes = every(tree(contents))
+    sources = [name for name in contents.sources if any(name in node.mixture for node in nodes)]
+    if not any(stage.get("ledger") for stage in contents.stages):
         return None
+    rows, off = [], 0
+    for node in nodes:
+        cells = []
+        for source in sources:
+            cell, differs = _drawn(node.stages, source)
+            cells.append(cell)
+            off += differs
+        epochs = [
+            row["epochs_begun"]
+            for stage in node.stages
+            for row in (stage.get("ledger") or {}).values()
+            if words.is_number(row.get("epochs_begun"))
+        ]
+        label = f"{node.kind} {words.amount(node.tokens)} {node.label}"
+        rows.append([label, "; ".join(node.variants) or "no variant (reference)", *cells, _range(epochs)])
+    planned = any(stage.get("planned") for stage in contents.stages)
+    outcome = "All as planned." if not off else f"{words.count(off, 'entry', 'entries')} off plan, with the difference."
     return section(
         "Realised tokens",
         "tokens",
         paragraph(
-            "Tokens each stage drew from each source, per seed, against what its mixture asked for. "
-            + (
-                "All as planned."
-                if not off
-                else f"{words.count(off, 'entry', 'entries')} off plan, shown in the difference."
-            )
+            "Tokens each stage drew from each source, per seed, against what its mixture asked for. ",
+            outcome if planned else None,
         ),
-        table(
-            ["stage", "variants", "source", "planned", "realised", "difference", "epochs begun"],
-            rows,
-            numbers=(3, 4, 5, 6),
-        ),
-        paragraph("Every seed apart: ", tag("a", "ledger.csv", href="data/ledger.csv"), class_="soft"),
+        table(["stage", "variants", *sources, "epochs begun"], rows, numbers=range(2, len(sources) + 3)),
+        paragraph("Plan and ledger of every seed: ", tag("a", "ledger.csv", href="data/ledger.csv"), class_="soft"),
     )
+
+
+def _drawn(stages: Sequence[Row], source: str) -> tuple[str, bool]:
+    """Tokens the seeds of a stage drew from `source`, and whether any differs from its plan."""
+    drawn, gaps = [], set()
+    for stage in stages:
+        tokens = (stage.get("ledger") or {}).get(source, {}).get("tokens")
+        plan = (stage.get("planned") or {}).get(source)
+        if words.is_number(tokens):
+            drawn.append(tokens)
+            if words.is_number(plan) and tokens != plan:
+                gaps.add(tokens - plan)
+        elif words.is_number(plan) and plan:
+            gaps.add(-plan)
+    shown = ", ".join(words.signed(gap, 0) for gap in sorted(gaps))
+    return f"{_range(drawn)} ({shown})" if gaps else _range(drawn), bool(gaps)
 
 
 def _range(values: list[Any]) -> str:
@@ -315,9 +336,7 @@ def settings(contents: Contents) -> Html | None:
         "The study file",
         "study",
         tag("pre", tag("code", str(text))) if text else None,
-        details(
-            "Every setting, with defaults", pairs({str(name): _plain(value) for name, value in shown.items()})
-        )
+        details("Every setting, with defaults", pairs({str(name): _plain(value) for name, value in shown.items()}))
         if shown
         else None,
     )

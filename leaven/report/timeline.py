@@ -6,6 +6,7 @@ for readers without the picture.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -20,6 +21,9 @@ from leaven.report.lineage import Node, every, lanes, tree
 from leaven.report.markup import Html, tag
 from leaven.report.markup import Node as Markup
 from leaven.report.palette import tints
+
+NARROW = 0.2
+"""Blocks shorter than this share of the whole are labelled upwards and without their tokens."""
 
 
 def chart(contents: Contents) -> Chart | None:
@@ -41,7 +45,7 @@ def chart(contents: Contents) -> Chart | None:
         panels=[
             Panel(
                 partial(_draw, nodes=nodes, rows=rows, baseline=contents.baseline, shades=shades),
-                0.6 + 0.52 * len(rows),
+                0.6 + 0.58 * len(rows),
                 f"Stages of {words.count(len(rows), 'variant')} over tokens; the list below tells the same.",
             )
         ],
@@ -52,7 +56,7 @@ def chart(contents: Contents) -> Chart | None:
                 node.label,
                 shares(node.mixture),
                 words.amount(node.tokens),
-                ", ".join(node.variants),
+                "; ".join(node.variants),
                 str(len(node.stages)),
             ]
             for node in nodes
@@ -66,7 +70,7 @@ def chart(contents: Contents) -> Chart | None:
             ],
             class_="key",
         ),
-        data=("stages",),
+        data=("stages.csv",),
         columns=1,
         more=tag("details", tag("summary", "The tree as a list"), branch(roots), class_="data"),
     )
@@ -91,7 +95,7 @@ def branch(nodes: Sequence[Node]) -> Html:
             tag("b", node.kind),
             f" {words.amount(node.tokens)} {node.label}",
             tag("span", f" × {words.count(len(node.stages), 'seed')}", class_="soft"),
-            tag("span", f" — {', '.join(node.variants)}", class_="soft"),
+            tag("span", f" · {'; '.join(node.variants) or 'no variant (reference)'}", class_="soft"),
         ]
         return tag("li", words_of, branch(node.children) if node.children else None)
 
@@ -133,17 +137,17 @@ def _draw(
                 shade = shades.get(source, ("#d9dee3", ""))[0]
                 axes.add_patch(Rectangle((left, at), width, part, facecolor=shade, lw=0))
                 at += part
-            axes.add_patch(Rectangle((left, top), width, height, facecolor="none", edgecolor=PAPER, lw=2.4))
-            axes.add_patch(Rectangle((left, top), width, height, facecolor="none", edgecolor=INK, lw=0.7))
-            narrow = width < 0.2
-            amount = words.amount(node.tokens)
+            edge = Rectangle((left, top), width, height, facecolor="none", edgecolor=PAPER, lw=3.0)
+            axes.add_patch(edge)
+            narrow = width < NARROW
             axes.text(
                 left + width / 2,
                 (low + high) / 2,
-                wrapped(node.label, 8) if narrow and high > low else f"{amount}\n{wrapped(node.label, 16)}",
+                _stacked(node.label) if narrow else f"{words.amount(node.tokens)}\n{wrapped(node.label, 15)}",
                 ha="center",
                 va="center",
-                fontsize=7.5 if narrow else 9.0,
+                rotation=90 if narrow else 0,
+                fontsize=8.5 if narrow else 10.0,
                 color=INK,
                 linespacing=1.1,
                 clip_on=True,
@@ -152,6 +156,13 @@ def _draw(
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
     axes.set_xlabel(f"tokens → {words.amount(total)}", color=SOFT, loc="right")
+
+
+def _stacked(label: str) -> str:
+    """A label for a narrow block: at most two short lines, broken where its words are."""
+    parts = re.split(r"(?<=[_ +-])", label)
+    lines = [part.strip()[:9] for part in parts if part.strip()]
+    return "\n".join(lines[:2])
 
 
 def _runs(lines: Sequence[int]) -> list[tuple[int, int]]:

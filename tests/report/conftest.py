@@ -111,8 +111,7 @@ def _stages() -> list[dict[str, Any]]:
                     "mixture": weights,
                     "tokens": tokens,
                     "ledger": {
-                        source: {"rows": n // 128, "tokens": n, "epochs_begun": 1}
-                        for source, n in planned.items()
+                        source: {"rows": n // 128, "tokens": n, "epochs_begun": 1} for source, n in planned.items()
                     },
                     "planned": planned,
                     "learning_rate": {"first": 3e-3, "last": 1e-6 if kind == "cooldown" else 3e-4},
@@ -128,14 +127,12 @@ def _stages() -> list[dict[str, Any]]:
 def _verdict() -> dict[str, Any]:
     names = list(VARIANTS)
     comparisons, scores, noise = [], [], []
-    for measure, better, effect, margin, primary, tasks, _ in MEASURES:
+    for measure, better, effect, _, primary, _, _ in MEASURES:
         means = SCORES[measure]
         spread = 0.006 if measure.endswith("byte") else 0.012
         for variant, mean in zip(names, means, strict=True):
             for point, shift in (("before cooldown", 0.03 if better == "lower" else -0.02), ("final", 0.0)):
-                seeds = [
-                    float(mean + shift + spread * x) for x in _rng(measure, variant, point).standard_normal(3)
-                ]
+                seeds = [float(mean + shift + spread * x) for x in _rng(measure, variant, point).standard_normal(3)]
                 scores.append(
                     {
                         "variant": variant,
@@ -255,7 +252,9 @@ def _verdict() -> dict[str, Any]:
 def study_data() -> dict[str, Any]:
     """Everything `write_report` can be given."""
     stages = _stages()
-    text = "study: pocket\nquestion: Does a little code leaven a small language model?\nbaseline: text-only\nvariants:\n"
+    text = (
+        "study: pocket\nquestion: Does a little code leaven a small language model?\nbaseline: text-only\nvariants:\n"
+    )
     text += "".join(f"  {name}: [{', '.join(chain)}]\n" for name, chain in VARIANTS.items())
     outcomes = ("win", "lose", "tie", "win")
     samples = [
@@ -263,8 +262,7 @@ def study_data() -> dict[str, Any]:
             "prompt": f"The module provides a way to open {i} files at once. It",
             "baseline": "text-only",
             "variant": list(VARIANTS)[1 + i % 4],
-            "baseline_text": " returns the value of the object that is the object that is the object."
-            * (1 + i % 3),
+            "baseline_text": " returns the value of the object that is the object that is the object." * (1 + i % 3),
             "variant_text": HOSTILE
             if i == 1
             else f" reads each file in turn and\n\n    return [{i}, {i + 1}]\n\nwhere the list is sorted.",
