@@ -1,7 +1,7 @@
 """The few lines that run inside, before and around an untrusted program.
 
-They arrive as `python -c BOOT`; the program, its tests, the limits and the run's secret arrive on standard input, so that
-nothing about a run is in a command line or in a file. Order inside:
+They arrive as `python -c BOOT`; the program, its tests, the limits and the run's secret arrive on standard input,
+so that nothing about a run is in a command line or in a file. Order inside:
 
 1. read standard input to its end (the program finds it empty), set the limits, report "+" on a pipe of its own;
 2. execute the program as `__main__`;
@@ -9,13 +9,13 @@ nothing about a run is in a command line or in a file. Order inside:
 4. execute the tests in the program's names;
 5. report the secret.
 
-A run passes only if that pipe carried exactly "+" and the secret, and the exit code is 0. What this stops: every way to
-end early (`sys.exit`, `os._exit`, a signal, an exception hook), printing anything, knowing the format, replacing `print`,
-`sys.stdout`, `os.write`, `exec`, a builtin the tests use, tracing over the asserts, and reading the callers' frames: the
-five calls are driven from C, and no frame and no namespace names the secret. What it does not stop: a program that
-searches its own memory for the secret (`gc`, /proc/self/mem), or whose objects compare equal to everything. Tests that
-run in the program's own interpreter cannot be stronger; a model that writes such programs needs a person to look at it.
-"""
+A run passes only if that pipe carried exactly "+" and the secret, and the exit code is 0. What this stops: every
+way to end early (`sys.exit`, `os._exit`, a signal, an exception hook), printing anything, knowing the format,
+replacing `print`, `sys.stdout`, `os.write`, `exec`, a builtin the tests use, tracing over the asserts, and reading
+the callers' frames: the five calls are driven from C, and no frame and no namespace names the secret. What it does
+not stop: a program that searches its own memory for the secret (`gc`, /proc/self/mem), or whose objects compare
+equal to everything. Tests that run in the program's own interpreter cannot be stronger; a model that writes such
+programs needs a person to look at it."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def steps():
         if top != resource.RLIM_INFINITY:
             soft, hard = min(soft, top), min(hard, top)
         resource.setrlimit(kind, (soft, hard))
+    builtins.exit = builtins.quit = sys.exit
     os.write(pipe, b"+")
     main = type(sys)("__main__")
     names = main.__dict__
@@ -63,7 +64,8 @@ any(False for _ in starmap(call, steps()))
 
 
 def message(source: str, tests: str, *, pipe: int, secret: bytes, limits: Limits) -> bytes:
-    """What `BOOT` reads: one line of numbers, then program and tests. Characters that UTF-8 cannot hold become "?"."""
+    """What `BOOT` reads: one line of numbers, then program and tests. Characters that UTF-8 cannot hold become
+    "?"."""
     program = source.replace("\r", "").encode(errors="replace") + b"\n"
     numbers = (
         len(program),

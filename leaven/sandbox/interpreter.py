@@ -15,12 +15,14 @@ from leaven.ground.errors import BadInput
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 """Top-level names beside /usr where a dynamically linked program looks: links into /usr on merged systems."""
 
-PYTHON_FLAGS = ("-s", "-P", "-B")
-"""No user site, no unsafe path, no bytecode files. Not `-I`: it implies `-E`, which ignores PYTHONHASHSEED, so the order
-of sets would differ from run to run. The environment is ours alone, so `-E` would add nothing."""
+PYTHON_FLAGS = ("-s", "-S", "-P", "-B")
+"""No user site, no site folder (whatever packages and start-up hooks this computer has change no score, and cost no
+time),
+no unsafe path, no bytecode files. Not `-I`: it implies `-E`, which ignores PYTHONHASHSEED, so the order of sets would
+differ from run to run. The environment is ours alone, so `-E` would add nothing."""
 
 ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin",
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
     "LC_ALL": "C.UTF-8",
     "PYTHONHASHSEED": "0",
     "PYTHONUTF8": "1",
@@ -51,7 +53,9 @@ def interpreter(python: str | None = None) -> Interpreter:
         )
         program, prefix, exec_prefix = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise BadInput(f"{python} is not a usable Python: {error}", fix="give the path of a Python 3.11 or newer") from error
+        raise BadInput(
+            f"{python} is not a usable Python: {error}", fix="give the path of a Python 3.11 or newer"
+        ) from error
     return _interpreter(program, prefix, exec_prefix)
 
 

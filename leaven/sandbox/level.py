@@ -1,8 +1,7 @@
 """Which isolation this machine really gives: found by running a program in it, never by looking at versions.
 
-`probe` tries bubblewrap, then util-linux namespaces, with the exact flags the runs will use, and asks the program inside
-what it sees. A level that does not start, or starts and sees too much, is not a level.
-"""
+`probe` tries bubblewrap, then util-linux namespaces, with the exact flags the runs will use, and asks the program
+inside what it sees. A level that does not start, or starts and sees too much, is not a level. """
 
 from __future__ import annotations
 
@@ -62,8 +61,8 @@ _WAYS: dict[str, tuple[Name, Way]] = {
 }
 
 NONE_DETAIL = (
-    "programs would run as the user who runs leaven, with the network and every file; only limits on CPU time, memory, "
-    "files and wall time hold"
+    "programs would run as the user who runs leaven, with the network and every file; only limits on CPU time,
+    memory, " "files and wall time hold"
 )
 
 
@@ -78,7 +77,7 @@ def probe() -> Level:
 
     Tries each way for real (about 50 ms each). The level "none" says in `reason` what each try answered.
     """
-    failures = []
+    failures: list[str] = []
     for name in ("bubblewrap", "unshare"):
         found = attempt(name)
         if isinstance(found, Level):

@@ -30,9 +30,7 @@ def run_many(
     pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="sandbox")
     try:
         futures = [
-            pool.submit(
-                run_program, source, tests, level=level, limits=limits, allow_unisolated=allow_unisolated
-            )
+            pool.submit(run_program, source, tests, level=level, limits=limits, allow_unisolated=allow_unisolated)
             for source, tests in programs
         ]
         for done, _ in enumerate(as_completed(futures), 1):

@@ -1,9 +1,8 @@
 """One untrusted program, run once, under a level and limits.
 
-Nothing that comes out is trusted: both streams are read up to a cap, the verdict is a comparison of bytes, and nothing is
-ever unpickled or evaluated. Everything the program started is gone when `run_program` returns (at the level "none": all
-of it that stayed in its process group).
-"""
+Nothing that comes out is trusted: both streams are read up to a cap, the verdict is a comparison of bytes, and
+nothing is ever unpickled or evaluated. Everything the program started is gone when `run_program` returns (at the
+level "none": all of it that stayed in its process group)."""
 
 from __future__ import annotations
 
@@ -24,6 +23,7 @@ from leaven.sandbox.boot import BOOT, STARTED, message
 from leaven.sandbox.interpreter import ENVIRONMENT, PYTHON_FLAGS, interpreter
 from leaven.sandbox.level import Level, wrap
 from leaven.sandbox.limits import Limits
+from leaven.sandbox.place import SCRATCH
 
 Status = Literal["passed", "failed", "timeout", "memory", "output", "error"]
 _REPORT_BYTES = 256
@@ -62,7 +62,8 @@ def run_program(
     python: str | None = None,
     allow_unisolated: bool = False,
 ) -> Outcome:
-    """Run `source`, then `tests` in its names; "passed" only if both ran to the end (see `boot` for how that is known).
+    """Run `source`, then `tests` in its names; "passed" only if both ran to the end (see `boot` for how that is
+    known).
 
     Args:
         level: from `probe()`.
@@ -83,7 +84,7 @@ def run_program(
     chosen = interpreter(python)
     inner = [chosen.program, *PYTHON_FLAGS, "-c", BOOT]
     if level.name != "none":
-        return _run(wrap(level, chosen, inner), source, tests, level, limits, "/")
+        return _run(wrap(level, chosen, inner), source, tests, level, limits, SCRATCH)
     with tempfile.TemporaryDirectory(prefix="leaven-") as scratch:
         return _run(inner, source, tests, level, limits, scratch)
 
@@ -99,8 +100,8 @@ def _run(command: list[str], source: str, tests: str, level: Level, limits: Limi
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
-            cwd=folder,
-            env={**ENVIRONMENT, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            cwd="/" if folder == SCRATCH else folder,
+            env={**ENVIRONMENT, "HOME": folder, "TMPDIR": folder},
             pass_fds=(pipe,),
             start_new_session=True,
         )
@@ -127,8 +128,11 @@ def _run(command: list[str], source: str, tests: str, level: Level, limits: Limi
 def _exchange(
     process: subprocess.Popen[bytes], report: int, data: bytes, limits: Limits, deadline: float
 ) -> tuple[list[bytearray], Literal["timeout", "output", ""]]:
-    """Feed `data`, read the three streams up to their caps until the process ends; says what stopped it, if anything."""
-    assert process.stdin and process.stdout and process.stderr
+    """Feed `data`, read the three streams up to their caps until the process ends; says what stopped it, if
+    anything."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     sources = [process.stdout.fileno(), process.stderr.fileno(), report]
     caps = [limits.output_bytes, limits.output_bytes, _REPORT_BYTES]
     held = [bytearray(), bytearray(), bytearray()]
