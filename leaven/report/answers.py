@@ -1,4 +1,4 @@
-"""The top of the page: the question, an answer for each primary comparison, how far it carries, what would change it."""
+"""The top of the page: the question, an answer for each primary comparison, and what would change it."""
 
 from __future__ import annotations
 
@@ -141,8 +141,8 @@ def strip(contents: Contents, row: Row) -> Html | None:
     words_of = words.effect(row["effect"], row.get("low"), row.get("high"), unit_of(contents, row))
     return Html(
         f'<svg class="strip" viewBox="0 0 {width} {height}" role="img" preserveAspectRatio="none" '
-        f'aria-label="{text(words_of)}"><rect x="{width / 2 - band:.1f}" y="0" width="{2 * band:.1f}" height="{height}" '
-        f'class="margin"/><path d="M0 {middle}H{width}" class="rail"/><path d="M{width / 2} 0V{height}" class="zero"/>'
+        f'aria-label="{text(words_of)}"><rect x="{width / 2 - band:.1f}" y="0" width="{2 * band:.1f}" '
+        f'height="{height}" class="margin"/><path d="M0 {middle}H{width}" class="rail"/><path d="M{width / 2} 0V{height}" class="zero"/>'
         f'<g class="{verdict}"><path d="M{low:.1f} {middle}H{high:.1f}" class="reach"/>'
         f'<path d="M{dot:.1f} {middle}h0" class="dot"/></g></svg>'
     )

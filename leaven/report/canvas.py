@@ -13,12 +13,16 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from leaven.report.markup import Html, text
 from leaven.report.palette import NEUTRAL, variables
@@ -73,27 +77,59 @@ def _style(**more: Any) -> Iterator[None]:
 
 
 def panel(draw: Draw, height: float, *, name: str, alt: str) -> Html:
-    """`draw(axes)` as inline SVG, one panel wide and `height` inches high. `alt` is what a reader who cannot see gets."""
+    """`draw(axes)` as inline SVG, one panel wide and `height` inches high; `alt` says it in words."""
     with _style(**{"svg.fonttype": "none"}):
         figure = Figure(figsize=(PANEL_INCHES, height), layout="constrained")
         draw(figure.add_subplot())
         return _inline(_svg(figure, transparent=True), name, alt)
 
 
-def files(draws: list[tuple[Draw, float]], columns: int, width: float = PANEL_INCHES) -> tuple[bytes, bytes]:
-    """All panels of a figure on one sheet of `columns`, as (SVG, PNG) bytes. Heights are in inches; a row is as high
-    as its highest panel."""
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a legend: a line with a marker, or a patch where there is no marker."""
+
+    label: str
+    color: str
+    marker: str = ""
+
+
+def files(draws: Sequence[tuple[Draw, float]], columns: int, legend: Sequence[Entry] = ()) -> tuple[bytes, bytes]:
+    """All panels of a figure on one sheet of `columns`, as (SVG, PNG) bytes.
+
+    Heights are in inches; a row is as high as its highest panel. The page writes legends as text of its own;
+    a sheet carries them below its panels.
+    """
     with _style(**{"svg.fonttype": "path"}):
         rows = [draws[start : start + columns] for start in range(0, len(draws), columns)]
         heights = [max(height for _, height in row) for row in rows]
-        figure = Figure(figsize=(width * min(columns, len(draws)), sum(heights)), layout="constrained", facecolor=PAPER)
-        grid = figure.add_gridspec(len(rows), min(columns, len(draws)), height_ratios=heights)
+        wide = min(columns, len(draws))
+        below = 0.3 * -(-len(legend) // (2 * wide)) if legend else 0.0
+        figure = Figure(
+            figsize=(PANEL_INCHES * wide, sum(heights) + below),
+            layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.08),
+            facecolor=PAPER,
+        )
+        grid = figure.add_gridspec(len(rows), wide, height_ratios=heights)
         for i, row in enumerate(rows):
             for j, (draw, _) in enumerate(row):
                 draw(figure.add_subplot(grid[i, j]))
+        if legend:
+            figure.legend(
+                handles=[_handle(entry) for entry in legend],
+                loc="outside lower left",
+                ncols=2 * wide,
+                frameon=False,
+                fontsize=9.5,
+            )
         image = io.BytesIO()
         figure.savefig(image, format="png", dpi=144, metadata={"Software": None})
         return _svg(figure, transparent=False).encode(), image.getvalue()
+
+
+def _handle(entry: Entry) -> Any:
+    if not entry.marker:
+        return Patch(facecolor=entry.color, edgecolor=FAINT, lw=0.6, label=entry.label)
+    return Line2D([], [], color=entry.color, marker=entry.marker, lw=1.9, ms=6, label=entry.label)
 
 
 def _svg(figure: Figure, *, transparent: bool) -> str:
@@ -113,7 +149,7 @@ _UNSEEN = re.compile(r"<!--.*?-->|<metadata>.*?</metadata>|<defs>\s*<style.*?</s
 
 
 def _inline(svg: str, name: str, alt: str) -> Html:
-    """A standalone SVG as an element of the page. Only tags are touched: what a drawing says is never rewritten."""
+    """A standalone SVG as an element of the page. Only tags are touched, never what a drawing says."""
     body = _UNSEEN.sub("", svg[svg.index("<svg") :])
     box = re.search(r'viewBox="([0-9. ]+)"', body)
     assert box is not None

@@ -29,7 +29,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Chart:
-    """`name`: of the files and the anchor. `sentence`: what the figure shows. `note`: how to read it."""
+    """`name`: of the files and the anchor. `sentence`: what the figure shows. `note`: how to read it.
+
+    `legend` is the page's, `entries` say the same for the files.
+    """
 
     name: str
     title: str
@@ -40,6 +43,7 @@ class Chart:
     rows: Sequence[Sequence[Node]]
     numbers: Sequence[int] = ()
     legend: Node = None
+    entries: Sequence[canvas.Entry] = ()
     data: Sequence[str] = ()
     columns: int = 2
     more: Node = None
@@ -78,7 +82,7 @@ def element(chart: Chart, place: int) -> Html:
 
 def files(chart: Chart) -> tuple[bytes, bytes]:
     """The whole chart as (SVG, PNG) bytes."""
-    return canvas.files([(panel.draw, panel.height) for panel in chart.panels], chart.columns)
+    return canvas.files([(panel.draw, panel.height) for panel in chart.panels], chart.columns, chart.entries)
 
 
 def wrapped(name: object, width: int = LABEL_WIDTH) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from leaven.report import words
-from leaven.report.canvas import FAINT, LINE, SOFT
+from leaven.report.canvas import FAINT, LINE, SOFT, Entry
 from leaven.report.chart import Chart, Panel, key
 from leaven.report.contents import Contents, Row
 from leaven.report.lineage import Node, chain, every, tree
@@ -56,6 +56,7 @@ def chart(contents: Contents) -> Chart | None:
         rows=[[name, *(words.number(ends[column][name]) for column in columns)] for name in names],
         numbers=range(1, len(columns) + 1),
         legend=key(names, look),
+        entries=[Entry(name, look[name].color, look[name].marker) for name in names],
         data=("curves.csv",),
     )
 

@@ -41,12 +41,12 @@ def _model(contents: Contents) -> str:
         )
         if model.get(key) is not None
     ]
+    shape = [f"size {model['name']}", *shape] if model.get("name") else shape
     size = f" of {words.amount(parameters)} parameters" if words.is_number(parameters) else ""
-    name = f" (size {model['name']})" if model.get("name") else ""
-    if not size and not shape and not name:
+    if not size and not shape:
         return ""
     detail = f" ({', '.join(shape)})" if shape else ""
-    return f"We trained decoder-only transformers{size}{name}{detail}."
+    return f"We trained decoder-only transformers{size}{detail}."
 
 
 def _corpus(contents: Contents) -> str:
@@ -102,9 +102,14 @@ def _evaluation(contents: Contents) -> str:
         f"{name} ({words.amount(row['n'])} items)" if words.is_number(row.get("n")) else name
         for name, row in contents.suite.items()
     ]
+    ran = any(row.get("form") == "program" for row in contents.suite.values())
     left = sorted({str(row.get("task")) for row in contents.excluded})
     out = f" Excluded because a compared model was not above chance: {words.listing(left)}." if left else ""
-    guard = f" Programs written by models ran at isolation level {contents.isolation}." if contents.isolation else ""
+    guard = (
+        f" Programs written by models ran at isolation level {contents.isolation}."
+        if contents.isolation and ran
+        else ""
+    )
     return f"Every model was evaluated on {words.listing(tasks)}, keeping each item's result.{out}{guard}"
 
 
@@ -118,7 +123,7 @@ def _compute(contents: Contents) -> str:
     costs, provenance = contents.costs, contents.provenance
     parts = []
     if words.is_number(costs.get("tokens")):
-        parts.append(f"{words.amount(costs['tokens'])} training tokens")
+        parts.append(f"{words.amount(costs['tokens'])} tokens")
     if words.is_number(costs.get("flops")):
         parts.append(f"{words.flops(costs['flops'])} floating-point operations")
     spent = f"Training took {words.listing(parts)}." if parts else ""

@@ -83,10 +83,13 @@ def _replace(staging: Path, out: Path) -> None:
                 (out / name).replace(old / name)
             moved.append(name)
             (staging / name).replace(out / name)
-    except OSError:
+    except BaseException:
         for name in moved:
-            if (old / name).exists():
+            if name == PAGE:
+                (out / name).unlink(missing_ok=True)
+            else:
                 shutil.rmtree(out / name, ignore_errors=True)
+            if (old / name).exists():
                 (old / name).replace(out / name)
         raise
 

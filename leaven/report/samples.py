@@ -37,7 +37,9 @@ def samples(contents: Contents) -> Html | None:
             ".",
         ),
         [_sample(row) for row in contents.samples[:SHOWN]],
-        details(words.count(len(folded), "more sample"), [_sample(row) for row in folded]) if folded else None,
+        details(words.count(len(folded), "more sample"), [_sample(row) for row in folded], class_="data")
+        if folded
+        else None,
     )
 
 

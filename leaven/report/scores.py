@@ -42,7 +42,8 @@ def chart(contents: Contents) -> Chart | None:
         note=(
             "Dots: mean over seeds; lines: intervals; rings above them: single seeds."
             + (f" Grey: {words.listing(earlier)}." if earlier else "")
-            + " Dotted: chance. Right is better in every panel."
+            + " Right is better in every panel."
+            + (" Dotted: chance." if any(_chance(contents, row) is not None for row in contents.measures) else "")
         ),
         panels=panels,
         head=["variant", "measure", "at", "mean", "interval", "seeds", "items"],
@@ -81,7 +82,8 @@ def _sentence(contents: Contents, rows: Sequence[Row]) -> str:
             means = [float(row["mean"]) for row in here]
             return (
                 f"On {measure['name']}, variants lie between {words.number(min(means))} and "
-                f"{words.number(max(means))}, while seeds of one variant differ by at most {words.number(max(spreads))}."
+                f"{words.number(max(means))}, while seeds of one variant differ by at most "
+                f"{words.number(max(spreads))}."
             )
     return "Scores of each variant; with one seed, seed noise cannot be seen."
 

@@ -1,4 +1,4 @@
-"""The sections after the figures: what was excluded, noise and power, realised tokens, the corpus, costs, identities."""
+"""The sections after the figures: what was excluded, noise and power, tokens, corpus, costs, identities."""
 
 from __future__ import annotations
 
@@ -124,6 +124,7 @@ def noise(contents: Contents) -> Html | None:
                 ],
                 numbers=(2, 3),
             ),
+            class_="data",
         )
         if found
         else None,
@@ -310,7 +311,8 @@ def identities(contents: Contents) -> Html | None:
         "Identities",
         "identities",
         paragraph(
-            "Each step's result lies in the store under its identity; point at one to see it whole, and copying takes all of it."
+            "Each step's result lies in the store under its identity; point at one to see it whole; "
+            "copying takes all of it."
         ),
         pairs({name: _plain(value) for name, value in contents.provenance.items()}),
         details(

@@ -14,7 +14,7 @@ from typing import Any
 from matplotlib.patches import Rectangle
 
 from leaven.report import words
-from leaven.report.canvas import INK, PAPER, SOFT
+from leaven.report.canvas import INK, PAPER, SOFT, Entry
 from leaven.report.chart import Chart, Panel, row_labels, wrapped
 from leaven.report.contents import Contents
 from leaven.report.lineage import Node, every, lanes, tree
@@ -39,8 +39,8 @@ def chart(contents: Contents) -> Chart | None:
         title="The tree of stages",
         sentence=_sentence(contents, nodes),
         note=(
-            "Length: tokens; a block spanning several variants was trained once for all of them; stripes: the shares of "
-            "the sources in its mixture."
+            "Length: tokens; a block spanning several variants was trained once for all of them; stripes: the "
+            "shares of the sources in its mixture."
         ),
         panels=[
             Panel(
@@ -70,6 +70,7 @@ def chart(contents: Contents) -> Chart | None:
             ],
             class_="key",
         ),
+        entries=[Entry(source, color) for source, (color, _) in shades.items()],
         data=("stages.csv",),
         columns=1,
         more=tag("details", tag("summary", "The tree as a list"), branch(roots), class_="data"),

@@ -206,8 +206,8 @@ def _verdict() -> dict[str, Any]:
         "baseline": "text-only",
         "alpha": 0.05,
         "method": (
-            "Differences are paired on seeds and items; intervals come from a hierarchical bootstrap (seeds, then items, "
-            "2,000 draws), and primary comparisons are corrected together by Holm's method."
+            "Differences are paired on seeds and items; intervals come from a hierarchical bootstrap (seeds, then "
+            "items, 2,000 draws), and primary comparisons are corrected together by Holm's method."
         ),
         "proxy_sentence": "proxy scale: transfer to larger models is unproven",
         "measures": [
