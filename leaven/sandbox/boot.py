@@ -15,7 +15,8 @@ replacing `print`, `sys.stdout`, `os.write`, `exec`, a builtin the tests use, tr
 the callers' frames: the five calls are driven from C, and no frame and no namespace names the secret. What it does
 not stop: a program that searches its own memory for the secret (`gc`, /proc/self/mem), or whose objects compare
 equal to everything. Tests that run in the program's own interpreter cannot be stronger; a model that writes such
-programs needs a person to look at it."""
+programs needs a person to look at it.
+"""
 
 from __future__ import annotations
 

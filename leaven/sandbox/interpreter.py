@@ -17,9 +17,8 @@ SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 
 PYTHON_FLAGS = ("-s", "-S", "-P", "-B")
 """No user site, no site folder (whatever packages and start-up hooks this computer has change no score, and cost no
-time),
-no unsafe path, no bytecode files. Not `-I`: it implies `-E`, which ignores PYTHONHASHSEED, so the order of sets would
-differ from run to run. The environment is ours alone, so `-E` would add nothing."""
+time), no unsafe path, no bytecode files. Not `-I`: it implies `-E`, which ignores PYTHONHASHSEED, so the order of sets
+would differ from run to run. The environment is ours alone, so `-E` would add nothing."""
 
 ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",

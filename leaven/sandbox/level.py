@@ -1,7 +1,8 @@
 """Which isolation this machine really gives: found by running a program in it, never by looking at versions.
 
 `probe` tries bubblewrap, then util-linux namespaces, with the exact flags the runs will use, and asks the program
-inside what it sees. A level that does not start, or starts and sees too much, is not a level. """
+inside what it sees. A level that does not start, or starts and sees too much, is not a level.
+"""
 
 from __future__ import annotations
 
@@ -61,8 +62,8 @@ _WAYS: dict[str, tuple[Name, Way]] = {
 }
 
 NONE_DETAIL = (
-    "programs would run as the user who runs leaven, with the network and every file; only limits on CPU time,
-    memory, " "files and wall time hold"
+    "programs would run as the user who runs leaven, with the network and every file; "
+    "only limits on CPU time, memory, files and wall time hold"
 )
 
 

@@ -25,11 +25,10 @@ class Limits:
         file_bytes: largest file.
         open_files: open file descriptors per process.
         processes: processes and threads. Counted per user namespace since Linux 5.14, per host user before; the
-        kernel
-            never applies it to the host's root user (see `Level.detail` for where that matters).
+            kernel never applies it to the host's root user (see `Level.detail` for where that matters).
         wall_seconds: everything is killed after this.
-        output_bytes: most bytes read of standard output and of standard error each; a program that writes more is
-        killed.
+        output_bytes: most bytes read of standard output and of standard error each; a program that writes more
+            is killed.
     """
 
     address_space: int = 1024 * MEBIBYTE

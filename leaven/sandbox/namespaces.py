@@ -27,7 +27,8 @@ _LAST = f"""
 set -e
 echo 1 > /proc/sys/user/max_user_namespaces
 exec unshare --user --map-user={NOBODY} --map-group={NOBODY} --keep-caps -- \
-  setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all --no-new-privs --pdeathsig KILL -- sh -c '"$@"; exit $?' sh "$@"
+  setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all --no-new-privs --pdeathsig KILL -- \
+  sh -c '"$@"; exit $?' sh "$@"
 """
 """Run by the owner of the outer user namespace, inside the new root: the last user namespace, then no rights at all.
 The shell stays as first process, because `unshare --fork` of util-linux 2.38 loses which signal ended its child."""
