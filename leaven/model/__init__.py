@@ -1,1 +1,1 @@
-"""The transformer as pure functions over pytrees."""
+"""The transformer as pure functions over plain pytrees: shapes, initial weights, attention, loss, decoding."""

@@ -1,1 +1,1 @@
-"""Schedule, optimizer, step, checkpoint, stage."""
+"""Training: schedules, the optimizer, the compiled step, checkpoints, and one stage from its parent to its outputs."""

@@ -1,0 +1,108 @@
+"""The shape of a model, the named sizes, and the two numbers that follow from a shape alone.
+
+Invariants: `ModelConfig` is hashable (it is a static argument of compiled functions) and holds plain JSON values, so
+that `dataclasses.asdict` is what a stage writes and `ModelConfig(**fields)` reads it back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from leaven.ground.errors import BadInput, did_you_mean
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A Cohere-style decoder: parallel attention and SwiGLU on one LayerNorm, RoPE, tied embeddings, no biases.
+
+    Fields are counts except `rope_theta` (base of the rotary wavelengths), `norm_eps` and `logit_scale` (logits are
+    multiplied by it; the Hugging Face Cohere default is 0.0625, ours is 1 for models of small width).
+    """
+
+    width: int
+    layers: int
+    heads: int
+    ffn: int
+    vocab: int
+    sequence: int
+    kv_heads: int = 0
+    rope_theta: float = 10000.0
+    norm_eps: float = 1e-5
+    logit_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kv_heads == 0:
+            object.__setattr__(self, "kv_heads", self.heads)
+        for name in ("width", "layers", "heads", "kv_heads", "ffn", "vocab", "sequence"):
+            if getattr(self, name) < 1:
+                raise BadInput("must be at least 1", field=f"model.{name}")
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise BadInput(
+                f"width {self.width} over {self.heads} heads is not an even whole number",
+                field="model.heads",
+                fix="rotary positions turn pairs of channels, so width / heads must be even",
+            )
+        if self.heads % self.kv_heads:
+            raise BadInput(f"{self.heads} heads do not divide over {self.kv_heads}", field="model.kv_heads")
+
+    @property
+    def head(self) -> int:
+        """Channels of one head."""
+        return self.width // self.heads
+
+
+SIZES: dict[str, dict[str, Any]] = {
+    # The vocabulary at which the name is about right; any other may be given.
+    "0.3m": {"width": 64, "layers": 3, "heads": 2, "ffn": 176, "vocab": 2048},
+    "1m": {"width": 128, "layers": 4, "heads": 4, "ffn": 352, "vocab": 2048},
+    "3m": {"width": 192, "layers": 6, "heads": 6, "ffn": 512, "vocab": 2048},
+    "7m": {"width": 256, "layers": 8, "heads": 8, "ffn": 704, "vocab": 2048},
+    "30m": {"width": 512, "layers": 8, "heads": 8, "ffn": 1408, "vocab": 8192},
+    # The paper (arXiv 2408.10914) publishes only "470M", "2.8B" and the vocabulary of 256,000. The shapes are
+    # inferred: chosen here to meet those parameter counts, with Cohere's default logit scale.
+    "470m": {
+        "width": 1024,
+        "layers": 16,
+        "heads": 16,
+        "ffn": 2816,
+        "vocab": 256000,
+        "logit_scale": 0.0625,
+        "inferred": True,
+    },
+    "2.8b": {
+        "width": 2560,
+        "layers": 26,
+        "heads": 20,
+        "ffn": 7296,
+        "vocab": 256000,
+        "logit_scale": 0.0625,
+        "inferred": True,
+    },
+}
+
+
+def from_size(name: str, vocab: int, sequence: int) -> ModelConfig:
+    """The shape called `name` in `SIZES` with this vocabulary and sequence length. Raises BadInput if unknown."""
+    if name not in SIZES:
+        raise BadInput(f'no model size "{name}"{did_you_mean(name, SIZES)}', field="model")
+    fields = {key: value for key, value in SIZES[name].items() if key not in ("vocab", "inferred")}
+    return ModelConfig(**fields, vocab=vocab, sequence=sequence)
+
+
+def count_parameters(config: ModelConfig) -> int:
+    """Exact number of parameters: the tied embedding, seven matrices and a norm per layer, the last norm."""
+    keys_values = 2 * config.width * config.kv_heads * config.head
+    layer = 2 * config.width**2 + keys_values + 3 * config.width * config.ffn + config.width
+    return config.vocab * config.width + config.layers * layer + config.width
+
+
+def flops_per_token(config: ModelConfig) -> float:
+    """Floating-point operations of training on one token, forward and backward.
+
+    6 N + 6 · layers · width · sequence, where N counts the weights that are multiplied (the tied embedding once, as the
+    output head; norms not) and the second term is causal attention: QKᵀ and PV cost 2 operations for each channel of
+    each of the sequence/2 keys a query sees on average, forward, and twice that backward. Recomputation is not counted.
+    """
+    norms = (config.layers + 1) * config.width
+    return 6.0 * (count_parameters(config) - norms) + 6.0 * config.layers * config.width * config.sequence
