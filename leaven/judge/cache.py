@@ -1,5 +1,4 @@
-"""Every reply a judge has given, in an append-only file: the record that makes an LLM judge's results
-reproducible.
+"""Every reply a judge has given, in an append-only file: what makes an LLM judge's results reproducible.
 
 One JSON line a reply: {"key", "text", "finish", "refused"}. The key is a hash of everything that shaped the
 request, so an entry never goes stale; replies, not verdicts, are kept, so that a corrected parser applies to

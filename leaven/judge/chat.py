@@ -1,5 +1,4 @@
-"""A client for OpenAI-compatible chat completions, in the standard library: one request, retried with
-patience.
+"""A client for OpenAI-compatible chat completions: one request, retried with patience. Standard library only.
 
 The key is read from the environment when a request is made and lives in that request's header only: it is
 never logged, cached or put in a message, is struck out of whatever the server sends back, and is never sent

@@ -2,9 +2,8 @@
 
 Each question is asked by the pair template and its reply kept in the cache; questions whose replies are there
 already need no network. A reply without a readable verdict is asked for again, a few times; then the question
-is an error. An
-endpoint that is down for several questions in a row stops the step: what was answered stays in the cache, and
-the next run goes on from there.
+is an error. An endpoint that is down for several questions in a row stops the step: what was answered stays in
+the cache, and the next run goes on from there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Every pair is judged in both orders, and only agreement wins.
 
-* A win or a loss needs the same answer in both orders; two orders that disagree, or a tie in either, are a
-  tie.
+* A win or a loss needs the same answer in both orders; a disagreement, or a tie in either, is a tie.
 * No answer in either order (refusal, no readable verdict, outage, after the judge's own retries) makes the
   prompt an error. Errors are excluded and counted, never ties: otherwise an outage would look like a draw.
 * Degenerate completions (empty, or flagged as such when they were made) are not put before a judge, because

@@ -17,7 +17,8 @@ from leaven.ground.progress import Progress, silent
 from leaven.judge.question import Choice, Question, Verdict
 
 Scorer = Callable[[list[tuple[str, str]]], Sequence[tuple[float, int]]]
-"""[(prompt, completion)] → [(bits of the completion given the prompt, its UTF-8 bytes)]."""
+"""[(prompt, completion)] → [(bits of the completion given the prompt, its UTF-8 bytes)]. A scorer may count the white
+space that a prompt ends with as the completion's, in bits and bytes alike: that is the same for both."""
 
 
 @dataclass(frozen=True)

@@ -53,9 +53,8 @@ def parse(reply: str) -> Choice | None:
     """The verdict in a reply, or None.
 
     The *last* line that starts with `Preferred:` counts, and it must hold `Answer (A)` or `Answer (B)` and
-    nothing else
-    but quotes and emphasis: a judge that quotes the format, or an answer that contains a verdict, is not
-    misread, and one that hedges on that line has not decided.
+    nothing else but quotes and emphasis: a judge that quotes the format, or an answer that contains a verdict,
+    is not misread, and one that hedges on that line has not decided.
     """
     lines = list(VERDICT_LINE.finditer(reply))
     answer = ANSWER.fullmatch(lines[-1]["rest"]) if lines else None

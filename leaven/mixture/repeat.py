@@ -38,9 +38,7 @@ def check_repetition(
         allowed = int(Fraction(repr(float(repeat))) * has)
         if before + quotas[name] <= allowed:
             continue
-        needs = f"{tokens_in_words(quotas[name] * sequence)} tokens" + (
-            f" of {name}" if len(used) > 1 else ""
-        )
+        needs = f"{tokens_in_words(quotas[name] * sequence)} tokens" + (f" of {name}" if len(used) > 1 else "")
         after = f" after the {tokens_in_words(before * sequence)} of earlier stages" if before else ""
         raise BadInput(
             f"stage {stage} needs {needs}{after}; source {name} has {tokens_in_words(has * sequence)} "

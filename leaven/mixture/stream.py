@@ -104,9 +104,7 @@ class StageStream:
         rows_n = self._rows[source]
         epoch, place = np.divmod(self._cursor[source] + local, rows_n)
         pairs, which = np.unique(epoch * len(self._drawn) + source, return_inverse=True)
-        keys = np.array(
-            [self._key(p % len(self._drawn), p // len(self._drawn)) for p in pairs.tolist()], np.uint64
-        )
+        keys = np.array([self._key(p % len(self._drawn), p // len(self._drawn)) for p in pairs.tolist()], np.uint64)
         return source, epoch, permute(keys[which], rows_n, place)
 
     def locate(self, i: int) -> tuple[str, int, int]:
@@ -148,9 +146,7 @@ class StageStream:
 
     def cursor_after(self) -> dict[str, int]:
         """What a child of this stage continues from: rows drawn of every source over the whole chain."""
-        after = {
-            name: self.cursor.get(name, 0) + self.quotas.get(name, 0) for name in {*self.cursor, *self.quotas}
-        }
+        after = {name: self.cursor.get(name, 0) + self.quotas.get(name, 0) for name in {*self.cursor, *self.quotas}}
         return dict(sorted(after.items()))
 
     def audit(self) -> None:

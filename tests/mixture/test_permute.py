@@ -55,9 +55,7 @@ def test_many_permutations_in_one_call(triples):
     key = np.array([k for k, _, _ in triples], np.uint64)
     size = np.array([n for _, n, _ in triples], np.int64)
     index = np.array([int(n * f) for _, n, f in triples], np.int64)
-    one_by_one = [
-        reference(k, n, i) for k, n, i in zip(key.tolist(), size.tolist(), index.tolist(), strict=True)
-    ]
+    one_by_one = [reference(k, n, i) for k, n, i in zip(key.tolist(), size.tolist(), index.tolist(), strict=True)]
     assert permute(key, size, index).tolist() == one_by_one
 
 

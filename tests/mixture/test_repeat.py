@@ -30,9 +30,7 @@ def test_the_message_says_what_is_needed_what_there_is_and_what_to_do():
 
 
 def test_in_a_mixture_and_down_a_chain_it_says_which_source_and_what_came_before():
-    with pytest.raises(
-        BadInput, match=r"needs 5\.0K tokens of b after the 6\.0K of earlier stages; source b has 10"
-    ):
+    with pytest.raises(BadInput, match=r"needs 5\.0K tokens of b after the 6\.0K of earlier stages; source b has 10"):
         check_repetition("cooldown 10K finish", {"a": 5, "b": 5}, {"b": 6}, {"a": 5, "b": 10}, 1.0, ROW)
 
 

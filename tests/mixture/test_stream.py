@@ -41,9 +41,7 @@ def test_the_tokens_are_those_of_the_located_rows(stream):
     first_token = {"text": 0, "code": 1000, "markup": 2000}
     for i in range(100):
         source, _, row = stage.locate(i)
-        assert batch[i].tolist() == list(
-            range(first_token[source] + row * T, first_token[source] + row * T + T + 1)
-        )
+        assert batch[i].tolist() == list(range(first_token[source] + row * T, first_token[source] + row * T + T + 1))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
