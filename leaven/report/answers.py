@@ -139,12 +139,14 @@ def strip(contents: Contents, row: Row) -> Html | None:
     dot, middle = at(float(row["effect"])), height / 2
     band = width * 0.5 * margin / reach
     words_of = words.effect(row["effect"], row.get("low"), row.get("high"), unit_of(contents, row))
+    half = f"{width / 2:g}"
     return Html(
         f'<svg class="strip" viewBox="0 0 {width} {height}" role="img" preserveAspectRatio="none" '
-        f'aria-label="{text(words_of)}"><rect x="{width / 2 - band:.1f}" y="0" width="{2 * band:.1f}" '
-        f'height="{height}" class="margin"/><path d="M0 {middle}H{width}" class="rail"/><path d="M{width / 2} 0V{height}" class="zero"/>'
-        f'<g class="{verdict}"><path d="M{low:.1f} {middle}H{high:.1f}" class="reach"/>'
-        f'<path d="M{dot:.1f} {middle}h0" class="dot"/></g></svg>'
+        f'aria-label="{text(words_of)}">'
+        f'<rect x="{width / 2 - band:.1f}" y="0" width="{2 * band:.1f}" height="{height}" class="margin"/>'
+        f'<path d="M0 {middle:g}H{width}" class="rail"/><path d="M{half} 0V{height}" class="zero"/>'
+        f'<g class="{verdict}"><path d="M{low:.1f} {middle:g}H{high:.1f}" class="reach"/>'
+        f'<path d="M{dot:.1f} {middle:g}h0" class="dot"/></g></svg>'
     )
 
 

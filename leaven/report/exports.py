@@ -17,9 +17,9 @@ import pyarrow as pa
 
 from leaven.ground.files import write_text
 from leaven.ground.tables import write_table
+from leaven.report.accounts import dropped
 from leaven.report.contents import Contents, Row
 from leaven.report.curves import PREFIX
-from leaven.report.tables import dropped
 
 TEXT, FLOAT, WHOLE, TRUTH, FLOATS = pa.string(), pa.float64(), pa.int64(), pa.bool_(), pa.list_(pa.float64())
 Schema = Mapping[str, pa.DataType]

@@ -74,7 +74,7 @@ def mixture_label(mixture: Mapping[str, float], named: Mapping[str, Mapping[str,
             abs(weights[key] / whole - mixture[key] / total) < 1e-9 for key in mixture
         ):
             return str(name)
-    return " + ".join(f"{100 * weight / total:.0f} % {name}" for name, weight in mixture.items())
+    return " + ".join(f"{100 * weight / total:.0f} % {name}" for name, weight in mixture.items()) or "unnamed"
 
 
 def every(roots: Sequence[Node]) -> list[Node]:

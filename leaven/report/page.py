@@ -20,6 +20,7 @@ from typing import Any
 from leaven.ground.errors import LeavenError
 from leaven.ground.files import write_bytes, write_text
 from leaven.report import (
+    accounts,
     answers,
     chart,
     curves,
@@ -108,13 +109,13 @@ def page(contents: Contents, charts: list[chart.Chart]) -> str:
         ("figures", "Figures", _figures(charts)),
         ("excluded", "Excluded", tables.excluded(contents)),
         ("noise", "Noise and power", tables.noise(contents)),
-        ("tokens", "Tokens", tables.ledger(contents)),
-        ("corpus", "Corpus", tables.corpus(contents)),
+        ("tokens", "Tokens", accounts.ledger(contents)),
+        ("corpus", "Corpus", accounts.corpus(contents)),
         ("samples", "Judged prompts", samples.samples(contents)),
-        ("costs", "Costs", tables.costs(contents)),
-        ("identities", "Identities", tables.identities(contents)),
+        ("costs", "Costs", accounts.costs(contents)),
+        ("identities", "Identities", accounts.identities(contents)),
         ("methods", "Methods", _methods(contents)),
-        ("study", "Study file", tables.settings(contents)),
+        ("study", "Study file", accounts.settings(contents)),
     ]
     there = [(name, title, part) for name, title, part in body if part is not None]
     document = tag(

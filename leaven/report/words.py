@@ -85,6 +85,8 @@ def flops(value: Any) -> str:
     if not is_number(value) or value <= 0:
         return MISSING
     power = math.floor(math.log10(value))
+    if round(value / 10**power, 1) >= 10:
+        power += 1
     raised = str(power).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
     return f"{value / 10**power:.1f} × 10{raised}"
 
@@ -103,7 +105,7 @@ def duration(value: Any) -> str:
     """Seconds as `8.4 s`, `3 min 20 s` or `5 h 12 min`."""
     if not is_number(value):
         return MISSING
-    if value < 60:
+    if round(value, 1) < 60:
         return f"{value:.1f} s"
     minutes, seconds = divmod(round(value), 60)
     if minutes < 60:

@@ -4,12 +4,14 @@ task, every verdict, a shared tree of stages, and a completion that tries to run
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from leaven.ground.canonical import key64
+from leaven.report.page import write_report
 
 HOSTILE = (
     '<script>alert(1)</script><img src=x onerror="alert(2)"></pre></article><svg onload=alert(3)>'
@@ -401,6 +403,14 @@ def study_data() -> dict[str, Any]:
         },
         "provenance": {"leaven": "0.1.0", "python": "3.12", "jax": "0.10.2", "store": "corpus 3f…"},
     }
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole report, written once."""
+    out = tmp_path_factory.mktemp("report") / "pocket"
+    write_report(study_data(), out)
+    return out
 
 
 @pytest.fixture

@@ -1,0 +1,218 @@
+"""What it was made of: realised tokens, the corpus, costs, identities, the study file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from leaven.report import words
+from leaven.report.contents import Contents, Row
+from leaven.report.lineage import every, tree
+from leaven.report.markup import Html, details, pairs, paragraph, table, tag
+from leaven.report.markup import Node as Markup
+from leaven.report.tables import DASH, section
+
+
+def ledger(contents: Contents) -> Html | None:
+    """Realised tokens per stage and source; where they differ from the plan, by how many."""
+    nodes = every(tree(contents))
+    sources = [name for name in contents.sources if any(name in node.mixture for node in nodes)]
+    if not any(stage.get("ledger") for stage in contents.stages):
+        return None
+    rows, off = [], 0
+    for node in nodes:
+        cells = []
+        for source in sources:
+            cell, differs = _drawn(node.stages, source)
+            cells.append(cell)
+            off += differs
+        epochs = [
+            row["epochs_begun"]
+            for stage in node.stages
+            for row in (stage.get("ledger") or {}).values()
+            if words.is_number(row.get("epochs_begun"))
+        ]
+        label = f"{node.kind} {words.amount(node.tokens)} {node.label}"
+        rows.append([label, "; ".join(node.variants) or "no variant (reference)", *cells, _range(epochs)])
+    planned = any(stage.get("planned") for stage in contents.stages)
+    outcome = "All as planned." if not off else f"{words.count(off, 'entry', 'entries')} off plan, with the difference."
+    return section(
+        "Realised tokens",
+        "tokens",
+        paragraph(
+            "Tokens each stage drew from each source, per seed, against what its mixture asked for. ",
+            outcome if planned else None,
+        ),
+        table(["stage", "variants", *sources, "epochs begun"], rows, numbers=range(2, len(sources) + 3)),
+        paragraph("Plan and ledger of every seed: ", tag("a", "ledger.csv", href="data/ledger.csv"), class_="soft"),
+    )
+
+
+def _drawn(stages: Sequence[Row], source: str) -> tuple[str, bool]:
+    """Tokens the seeds of a stage drew from `source`, and whether any differs from its plan."""
+    drawn, gaps = [], set()
+    for stage in stages:
+        tokens = (stage.get("ledger") or {}).get(source, {}).get("tokens")
+        plan = (stage.get("planned") or {}).get(source)
+        if words.is_number(tokens):
+            drawn.append(tokens)
+            if words.is_number(plan) and tokens != plan:
+                gaps.add(tokens - plan)
+        elif words.is_number(plan) and plan:
+            gaps.add(-plan)
+    shown = ", ".join(words.signed(gap, 0) for gap in sorted(gaps))
+    return f"{_range(drawn)} ({shown})" if gaps else _range(drawn), bool(gaps)
+
+
+def _range(values: list[Any]) -> str:
+    if not values:
+        return DASH
+    return f"{min(values):,}" if min(values) == max(values) else f"{min(values):,} to {max(values):,}"
+
+
+def corpus(contents: Contents) -> Html | None:
+    """Documents, bytes and tokens of every source, and what was dropped."""
+    if not contents.corpus:
+        return None
+    rows = []
+    for name, row in contents.corpus.items():
+        heldout = row.get("heldout_documents", row.get("heldout"))
+        rows.append(
+            [
+                name,
+                words.amount(row.get("documents", row.get("train_documents"))),
+                words.size(row.get("bytes", row.get("train_bytes"))),
+                words.amount(row.get("tokens", row.get("train_tokens"))),
+                words.number(row.get("bytes_per_token"), 2),
+                words.amount(heldout),
+                ", ".join(f"{key} {words.amount(value)}" for key, value in dropped(row).items()) or "none",
+                str(row.get("note") or ""),
+            ]
+        )
+    return section(
+        "The corpus",
+        "corpus",
+        table(
+            [
+                "source",
+                "documents",
+                "bytes",
+                "tokens",
+                "bytes per token",
+                "held-out documents",
+                "dropped",
+                "note",
+            ],
+            rows,
+            numbers=(1, 2, 3, 4, 5),
+        ),
+    )
+
+
+def dropped(row: Row) -> dict[str, int]:
+    """All reasons for which documents of a source were skipped, dropped or removed as duplicates."""
+    found: dict[str, int] = {}
+    for part in ("skipped", "dropped"):
+        counts: Mapping[str, int] = row.get(part) or {}
+        for reason, many in sorted(counts.items()):
+            found[reason] = found.get(reason, 0) + many
+    for key, reason in (
+        ("duplicates_removed", "duplicates"),
+        ("cross_source_duplicates_removed", "duplicates across sources"),
+        ("heldout_overlap_removed", "overlap with held-out"),
+    ):
+        if row.get(key):
+            found[reason] = row[key]
+    return {reason: many for reason, many in found.items() if many}
+
+
+def costs(contents: Contents) -> Html | None:
+    """Time, tokens and operations."""
+    found, plan = contents.costs, contents.plan
+    if not found and not contents.steps:
+        return None
+    shown = {
+        "wall time": words.duration(found.get("wall_seconds")),
+        "time in steps": words.duration(found.get("step_seconds")),
+        "tokens trained": words.amount(found.get("tokens", plan.get("tokens"))),
+        "floating-point operations": words.flops(found.get("flops", plan.get("flops"))),
+        "steps": words.amount(plan.get("steps", len(contents.steps) or None)),
+        "hardware": _plain(found.get("hardware")),
+    }
+    by_kind: dict[str, list[float]] = {}
+    for row in contents.steps:
+        if words.is_number(row.get("seconds")):
+            by_kind.setdefault(str(row.get("kind")), []).append(float(row["seconds"]))
+    return section(
+        "Costs",
+        "costs",
+        pairs({name: value for name, value in shown.items() if value != DASH}),
+        details(
+            "Time by kind of step",
+            table(
+                ["kind", "steps", "time"],
+                [[kind, str(len(times)), words.duration(sum(times))] for kind, times in by_kind.items()],
+                numbers=(1, 2),
+            ),
+        )
+        if by_kind
+        else None,
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(part)}" for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(part) for part in value)
+    return DASH if value is None or value == "" else str(value)
+
+
+def identities(contents: Contents) -> Html | None:
+    """What everything was made with, and the address of every step's result."""
+    if not contents.steps and not contents.provenance:
+        return None
+    rows: list[list[Markup]] = [
+        [
+            str(row.get("name") or DASH),
+            str(row.get("kind") or DASH),
+            _identity(row.get("identity")),
+            words.duration(row.get("seconds")),
+        ]
+        for row in contents.steps
+    ]
+    return section(
+        "Identities",
+        "identities",
+        paragraph(
+            "Each step's result lies in the store under its identity; point at one to see it whole; "
+            "copying takes all of it."
+        ),
+        pairs({name: _plain(value) for name, value in contents.provenance.items()}),
+        details(
+            f"All {words.count(len(rows), 'step')}",
+            table(["step", "kind", "identity", "time"], rows, numbers=(3,)),
+        )
+        if rows
+        else None,
+    )
+
+
+def _identity(value: Any) -> Markup:
+    return tag("code", str(value), class_="id", title=str(value), tabindex="0") if value else DASH
+
+
+def settings(contents: Contents) -> Html | None:
+    """The study file, and the choices it left at their defaults."""
+    shown = contents.study.get("settings") or {}
+    text = contents.study.get("text")
+    if not shown and not text:
+        return None
+    return section(
+        "The study file",
+        "study",
+        tag("pre", tag("code", str(text))) if text else None,
+        details("Every setting, with defaults", pairs({str(name): _plain(value) for name, value in shown.items()}))
+        if shown
+        else None,
+    )
