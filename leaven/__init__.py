@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from leaven.ground.version import __version__
+
 if TYPE_CHECKING:
     from leaven.lab import Results, Study, load
 
-__version__ = "0.1.0"
 __all__ = ["Results", "Study", "__version__", "load"]
 
 

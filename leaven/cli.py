@@ -94,7 +94,7 @@ def run(
     lab.store.prepare()
     prepared = lab.prepare(allow_unisolated=allow_unisolated, without_code=_without_code(without))
     if not as_json:
-        from leaven import __version__
+        from leaven.ground.version import __version__
 
         print(f'leaven {__version__} · study {lab.name} · "{prepared.study.question}"')
         for line in lab.plan(jobs=jobs, prepared=prepared).lines():

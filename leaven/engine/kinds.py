@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from leaven.engine.prepare import source_plan
-from leaven.ground.errors import LeavenError
-from leaven.ground.files import read_json
 from leaven.ground.progress import Progress
 from leaven.study.step import Step
 
@@ -41,3 +39,175 @@ class Task:
 def execute(task: Task) -> None:
     """Run the step; results are in `task.out` when this returns."""
     KINDS[task.step.kind](task)
+
+
+def _source(task: Task) -> None:
+    from leaven.corpus.sources import build_source
+
+    build_source(source_plan(task.fields, task.step.execution), task.out, progress=task.progress)
+
+
+def _corpus(task: Task) -> None:
+    from leaven.corpus.assemble import assemble
+
+    folders = task.inputs_of("source")
+    assemble(
+        {name: folders[name] for name in task.fields["order"]},
+        task.out,
+        heldout=task.fields["heldout"],
+        max_heldout_bytes=task.fields["heldout_max"],
+        progress=task.progress,
+    )
+
+
+def _tokenizer(task: Task) -> None:
+    from leaven.corpus.tokenizer import train_tokenizer
+
+    corpus, vocabulary, sample = task.inputs["corpus"], task.fields["vocabulary"], task.fields["sample"]
+    train_tokenizer(corpus, task.out, vocab=vocabulary, sample_bytes=sample, progress=task.progress)
+
+
+def _shards(task: Task) -> None:
+    from leaven.corpus.shards import write_shards
+
+    source, tokenizer = task.fields["source"], task.inputs["tokenizer"]
+    write_shards(task.inputs["corpus"], source, tokenizer, task.out, progress=task.progress)
+
+
+def _suite(task: Task) -> None:
+    from leaven.evaluate.suite import SuitePlan, build_suite
+
+    fields = task.fields
+    plan = SuitePlan(
+        sources=fields["sources"],
+        items=fields["items"],
+        passage_bytes=fields["passage_bytes"],
+        prompts=fields["prompts"],
+        facts=fields["facts"],
+    )
+    build_suite(plan, task.inputs["corpus"], task.out, task.progress)
+
+
+def _stage(task: Task) -> None:
+    from leaven.model.config import ModelConfig
+    from leaven.train.compile import use_cache
+    from leaven.train.optimizer import OptimizerConfig
+    from leaven.train.stage import StagePlan, run_stage
+
+    fields = task.fields
+    use_cache(task.cache / "xla")
+    plan = StagePlan(
+        name=task.step.name,
+        model=ModelConfig(**fields["model"]),
+        seed=fields["seed"],
+        kind=fields["kind"],
+        mixture=fields["mixture"],
+        shards=task.inputs_of("shards"),
+        steps=fields["steps"],
+        batch=fields["batch"],
+        sequence=fields["sequence"],
+        schedule=fields["schedule"],
+        optimizer=OptimizerConfig(**{k: v for k, v in fields["optimizer"].items() if k != "name"}),
+        parent=task.inputs.get("parent"),
+        carry=fields["carry"] or "weights+optimizer",
+        cursor=fields["cursor"] or "continue",
+        validation=fields["curve"]["rows"],
+        eval_every=fields["curve"]["every"],
+    )
+    run_stage(plan, task.out, task.state, task.progress)
+
+
+def _evaluate(task: Task) -> None:
+    from leaven.evaluate.run import evaluate
+    from leaven.evaluate.subject import Subject
+    from leaven.sandbox.level import probe
+    from leaven.train.compile import use_cache
+
+    use_cache(task.cache / "xla")
+    evaluate(
+        Subject.load(task.inputs["stage"], task.inputs["tokenizer"]),
+        task.inputs["suite"],
+        task.out,
+        isolation_level=probe(),
+        allow_unisolated=task.allow_unisolated,
+        without=task.fields["without"],
+        progress=task.progress,
+    )
+
+
+def _complete(task: Task) -> None:
+    from leaven.evaluate.complete import complete
+    from leaven.evaluate.subject import Subject
+    from leaven.train.compile import use_cache
+
+    use_cache(task.cache / "xla")
+    subject = Subject.load(task.inputs["stage"], task.inputs["tokenizer"])
+    fields = task.fields
+    complete(
+        subject,
+        task.inputs["suite"] / "prompts.jsonl",
+        task.out,
+        tokens=fields["tokens"],
+        temperature=fields["temperature"],
+        seed=fields["seed"],
+        progress=task.progress,
+    )
+
+
+def _judge(task: Task) -> None:
+    from leaven.judge.run import judge_pair
+
+    judge_pair(task.inputs["a"], task.inputs["b"], _make_judge(task), task.out, task.progress)
+
+
+def _make_judge(task: Task) -> Any:
+    fields = task.fields
+    if fields["judge"] == "reference-likelihood":
+        from functools import partial
+
+        from leaven.evaluate.adapter import score_completions
+        from leaven.evaluate.subject import Subject
+        from leaven.judge.scored import ReferenceLikelihood
+        from leaven.train.compile import use_cache
+
+        use_cache(task.cache / "xla")
+        reference = Subject.load(task.inputs["reference"], task.inputs["tokenizer"])
+        return ReferenceLikelihood(partial(score_completions, reference), fields["tie"])
+    from leaven.judge.cache import ReplyCache
+    from leaven.judge.chat import Chat
+    from leaven.judge.endpoint import Endpoint
+
+    chat = Chat(url=fields["url"], model=fields["model"], key_name=task.step.execution.get("key"))
+    # Replies outlive a killed step: an interrupted tournament does not pay twice.
+    return Endpoint(chat, ReplyCache(task.cache / "judge" / "replies.jsonl"))
+
+
+def _verdict(task: Task) -> None:
+    from leaven.analyze.verdict import analyze
+
+    evaluations = []
+    for role, folder in task.inputs_of("evaluate").items():
+        variant, seed, point = role.rsplit(":", 2)
+        evaluations.append({"variant": variant, "seed": int(seed), "point": point, "folder": folder})
+    judgements = []
+    for role, folder in task.inputs_of("judge").items():
+        variant, _, seed = role.rpartition(":")
+        judgements.append(
+            {"variant": variant, "baseline": task.fields["baseline"], "seed": int(seed), "folder": folder}
+        )
+    request = {**task.fields, "seed": 0}
+    analyze(request, evaluations, judgements, task.out, task.progress)
+
+
+KINDS: dict[str, Callable[[Task], None]] = {
+    "source": _source,
+    "corpus": _corpus,
+    "tokenizer": _tokenizer,
+    "shards": _shards,
+    "suite": _suite,
+    "stage": _stage,
+    "evaluate": _evaluate,
+    "complete": _complete,
+    "judge": _judge,
+    "verdict": _verdict,
+}

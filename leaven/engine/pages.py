@@ -9,12 +9,12 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from leaven import __version__
 from leaven.engine.prepare import Prepared
 from leaven.engine.store import Store
 from leaven.ground.canonical import identity as hash_of
 from leaven.ground.files import read_json, write_text
 from leaven.ground.tables import read_table
+from leaven.ground.version import VERSION
 from leaven.mixture.apportion import apportion
 from leaven.report.page import write_report
 from leaven.study.expand import summary
@@ -31,7 +31,7 @@ def write_page(prepared: Prepared, store: Store, folder: Path, *, anew: bool = F
     page = folder / "report.html"
     key_file = folder / "report.key"
     manifests = {step_id: store.manifest(step_id) for step_id in prepared.graph.steps}
-    key = hash_of([PAGE, __version__, {step_id: manifest["made"]["finished"] for step_id, manifest in manifests.items()}])
+    key = hash_of([PAGE, VERSION, {step_id: manifest["made"]["finished"] for step_id, manifest in manifests.items()}])
     if not anew and page.exists() and key_file.exists() and key_file.read_text(encoding="utf-8") == key:
         return page
     key_file.unlink(missing_ok=True)
@@ -146,7 +146,9 @@ def _samples(prepared: Prepared, store: Store) -> list[dict[str, Any]]:
     if baseline not in runs:
         return rows
     texts = {variant: _completions(store, str(run.completion)) for variant, run in runs.items()}
-    judged = {v: read_table(store.folder(str(run.judgement)) / "votes.parquet") for v, run in runs.items() if run.judgement}
+    judged = {
+        v: read_table(store.folder(str(run.judgement)) / "votes.parquet") for v, run in runs.items() if run.judgement
+    }
     if not judged:
         return rows
     per_variant = max(1, SAMPLES // len(judged))
@@ -198,13 +200,14 @@ def _provenance(prepared: Prepared, manifests: dict[str, dict[str, Any]]) -> dic
         for name, version in manifest["made"]["packages"].items():
             packages.setdefault(name, set()).add(version)
     return {
-        "leaven": __version__,
+        "leaven": VERSION,
         "python": platform.python_version(),
         **{name: ", ".join(sorted(versions)) for name, versions in sorted(packages.items()) if name != "leaven"},
         "corpus": prepared.study.corpus.corpus,
         "fingerprints": {name: survey.fingerprint for name, survey in prepared.surveys.items()},
         "mixtures": {
-            name: flatten(name, prepared.study.mixtures, prepared.study.corpus.sources) for name in prepared.study.mixtures
+            name: flatten(name, prepared.study.mixtures, prepared.study.corpus.sources)
+            for name in prepared.study.mixtures
         },
         "verdict": prepared.graph.find("verdict").identity,
     }

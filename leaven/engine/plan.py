@@ -21,7 +21,7 @@ class Plan:
     study: str
     question: str
     corpus: str
-    sources: dict[str, dict[str, int]]
+    sources: dict[str, dict[str, Any]]
     steps: dict[str, int]
     existing: dict[str, int]
     tree: list[dict[str, Any]]
@@ -62,7 +62,7 @@ class Plan:
         found = ", ".join(
             f"{row['bytes'] / 1e6:.0f} MB of {names.get(row['kind'], row['kind'])}"
             for row in self.sources.values()
-            if row.get("bytes")  # type: ignore[call-overload]
+            if row["bytes"]
         )
         lines = [
             f"corpus    {self.corpus}: {found}",
@@ -127,7 +127,7 @@ def plan(prepared: Prepared, store: Store, *, jobs: int | None = None) -> Plan:
         question=study.question,
         corpus=study.corpus.corpus,
         sources={
-            name: {"kind": study.corpus.sources[name].kind, "files": survey.files, "bytes": survey.bytes}  # type: ignore[dict-item]
+            name: {"kind": study.corpus.sources[name].kind, "files": survey.files, "bytes": survey.bytes}
             for name, survey in prepared.surveys.items()
         },
         steps=dict(Counter(step.kind for step in graph.steps.values())),

@@ -1,0 +1,121 @@
+"""A folder appears whole with its manifest or not at all, and a folder changed by hand is never served."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from leaven.engine.store import Store
+from leaven.ground.errors import BadInput
+from leaven.study.step import Graph
+
+MADE = {"seconds": 1.0, "finished": "2026-01-01T00:00:00Z"}
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "store")
+    store.prepare()
+    return store
+
+
+@pytest.fixture
+def step():
+    graph = Graph()
+    return graph.steps[graph.add("tokenizer", "tokenizer", {"vocabulary": 300}, {})]
+
+
+def publish(store, step, content=b"result"):
+    out, _ = store.begin(step.identity)
+    (out / "deep").mkdir()
+    (out / "deep" / "result.bin").write_bytes(content)
+    store.publish(step, MADE)
+
+
+def test_published_step(store, step):
+    assert not store.has(step.identity)
+    publish(store, step)
+    assert store.has(step.identity)
+    manifest = store.manifest(step.identity)
+    assert manifest["fields"] == {"vocabulary": 300}
+    assert list(manifest["files"]) == ["deep/result.bin"]
+    store.verify([step.identity])
+    assert not (store.work / step.identity).exists()
+
+
+def test_killed_step_leaves_nothing_in_the_store(store, step):
+    out, state = store.begin(step.identity)
+    (out / "half").write_text("…")
+    (state / "checkpoint").write_text("kept")
+    assert not store.has(step.identity)
+    out, state = store.begin(step.identity)
+    assert list(out.iterdir()) == []
+    assert (state / "checkpoint").read_text() == "kept"
+
+
+@pytest.mark.parametrize("trust", [True, False])
+def test_a_result_changed_by_hand_is_named(store, step, trust):
+    publish(store, step)
+    store.verify([step.identity])
+    (store.folder(step.identity) / "deep" / "result.bin").write_bytes(b"Result")
+    with pytest.raises(BadInput, match=r"deep/result\.bin was changed after it was written"):
+        store.verify([step.identity], trust_times=trust)
+
+
+def test_a_missing_result_and_a_forged_manifest_are_named(store, step):
+    publish(store, step)
+    path = store.folder(step.identity) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"fields": {"vocabulary": 301}}))
+    with pytest.raises(BadInput, match="its manifest does not describe it"):
+        store.verify([step.identity])
+    path.write_text("{")
+    with pytest.raises(BadInput, match="cannot be read"):
+        store.manifest(step.identity)
+    path.write_text(json.dumps(manifest))
+    (store.folder(step.identity) / "deep" / "result.bin").unlink()
+    with pytest.raises(BadInput, match=r"result\.bin is missing"):
+        store.verify([step.identity])
+
+
+def test_verify_rehashes_only_what_changed(store, step, monkeypatch):
+    publish(store, step)
+    store.verify([step.identity])
+    monkeypatch.setattr("leaven.engine.store.sha256_file", lambda path: pytest.fail("rehashed"))
+    store.verify([step.identity])
+
+
+def test_one_run_at_a_time(store):
+    with store.lock():
+        assert store.locked()
+        with pytest.raises(BadInput, match="another run is using this store"), store.lock():
+            pass
+    assert not store.locked()
+
+
+def test_the_lock_dies_with_its_process(store):
+    code = f"""
+import os, signal
+from pathlib import Path
+from leaven.engine.store import Store
+with Store(Path({str(store.root)!r})).lock():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    with store.lock():
+        pass
+
+
+def test_a_store_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(BadInput, match="cannot write to the store"):
+        Store(tmp_path / "file" / "store").prepare()
+
+
+def test_a_full_disk_is_seen_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr("leaven.engine.store.LEAST_FREE", 10**18)
+    with pytest.raises(BadInput, match="Nothing was run"):
+        Store(tmp_path / "store").prepare()
