@@ -38,11 +38,7 @@ def extract(text: str) -> str:
         raise Dropped("broken notebook")
     if "py" not in json.dumps(notebook.get("metadata", {})).lower():
         raise Dropped("notebook not in Python")
-    groups = [
-        (kind, list(members))
-        for kind, members in groupby(map(_cell, cells), key=lambda cell: cell[0])
-        if kind
-    ]
+    groups = [(kind, list(members)) for kind, members in groupby(map(_cell, cells), key=lambda cell: cell[0]) if kind]
     if groups and groups[0][0] == "code":
         groups = groups[1:]
     if groups and groups[-1][0] == "markdown":

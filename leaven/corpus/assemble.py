@@ -65,7 +65,12 @@ def assemble(
     names = [name for name in source_folders if name not in into]
     parts = {name: [name, *sorted(source for source in into if into[source] == name)] for name in names}
     sizes = {name: _group_sizes(source_folders[name]) for name in names}
-    planted = {group for name, folder in source_folders.items() if _is_planted(name, folder, into) for group in _group_sizes(folder)}
+    planted = {
+        group
+        for name, folder in source_folders.items()
+        if _is_planted(name, folder, into)
+        for group in _group_sizes(folder)
+    }
     for name in names:
         if not sizes[name] and name not in optional:
             raise BadInput("no documents", field=f"source {name}", fix=_why_empty(source_folders[name]))
@@ -128,9 +133,7 @@ def _side(folders: list[Path], held: frozenset[str], held_side: bool) -> Iterato
                     yield replace(document, id=name, text=text)
 
 
-def _distinct(
-    documents: Iterator[Document], here: str, owner: dict[bytes, str], count: _Count
-) -> Iterator[Document]:
+def _distinct(documents: Iterator[Document], here: str, owner: dict[bytes, str], count: _Count) -> Iterator[Document]:
     """Documents whose content no earlier side or source owns; `owner` remembers them."""
     for document in documents:
         key = content_key(document.text)
@@ -148,9 +151,7 @@ def _distinct(
 
 def _ordered(documents: Iterator[Document], name: str, seed: int, most: int | None) -> list[Document]:
     """Documents in keyed-hash order; of the held-out side as many as `most` bytes hold, but at least one."""
-    ordered = sorted(
-        documents, key=lambda document: (key64("corpus-order/1", seed, name, document.id), document.id)
-    )
+    ordered = sorted(documents, key=lambda document: (key64("corpus-order/1", seed, name, document.id), document.id))
     if most is None:
         return ordered
     kept: list[Document] = []
@@ -170,8 +171,5 @@ def _bytes(documents: list[Document]) -> int:
 def _why_empty(folder: Path) -> str:
     report = read_json(folder / "report.json")
     counts = {**report["skipped"], **report["dropped"]}
-    seen = (
-        ", ".join(f"{count} × {reason}" for reason, count in sorted(counts.items()) if count)
-        or "nothing was found"
-    )
+    seen = ", ".join(f"{count} × {reason}" for reason, count in sorted(counts.items()) if count) or "nothing was found"
     return f"{report['files']} files were read; {seen}. Point the source at other files or raise its size."

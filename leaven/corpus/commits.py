@@ -45,12 +45,10 @@ def documents(checkout: Path, name: str, max_commits: int, tally: Tally) -> Iter
     ]
     command += ["--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-renames", "-p"]
     command += [f"--max-count={max_commits}", f"--unified={rules()['commit']['context']}"]
-    command += ["--format=%x01commit %H%n%s", "--src-prefix=a/", "--dst-prefix=b/"]
+    command += ["--format=%x01commit %H %s", "--src-prefix=a/", "--dst-prefix=b/"]
     environment = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
     try:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-        )
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
     except OSError:
         tally.skipped["git is not installed"] += 1
         return
@@ -90,7 +88,7 @@ def _document(commit: list[bytes] | None, name: str, tally: Tally) -> Document |
     except UnicodeDecodeError:
         tally.skipped["invalid UTF-8"] += 1
         return None
-    identity, subject = lines[0][len(_MARK) :], lines[1].strip()
+    identity, _, subject = lines[0][len(_MARK) :].partition(" ")
     headers = [line for line in lines if line.startswith("diff --git ")]
     if len(headers) != 1:
         tally.dropped["commit: not one file"] += 1

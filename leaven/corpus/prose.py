@@ -15,18 +15,15 @@ from collections.abc import Iterator
 from html import unescape
 
 from leaven.corpus.docstrings import NotPython, parse, read_docstrings
+from leaven.corpus.markup import without_elements
 from leaven.corpus.tables import rules
 
 _FENCE = re.compile(r"(?ms)^[ \t]*(```+|~~~+).*?(?:^[ \t]*\1|\Z)")
-_INVISIBLE = re.compile(r"(?is)<(script|style|pre|code|table|head)\b.*?</\1\s*>|<!--.*?-->")
-_BLOCK_TAG = re.compile(
-    r"(?i)</?(?:p|div|h[1-6]|li|ul|ol|dl|dt|dd|tr|td|br|section|article|blockquote)\b[^>]*>"
-)
-_TAG = re.compile(r"(?s)<[A-Za-z/!][^>]*>")
+_INVISIBLE = frozenset(("script", "style", "pre", "code", "table", "head"))
+_BLOCK_TAG = re.compile(r"(?i)</?(?:p|div|h[1-6]|li|ul|ol|dl|dt|dd|tr|td|br|section|article|blockquote)\b[^<>]*>")
+_TAG = re.compile(r"<[A-Za-z/!][^<>]*>")
 _DIRECTIVE = re.compile(r"\.\. *([\w:-]+)::")
-_SPOKEN_DIRECTIVES = frozenset(
-    {"note", "warning", "tip", "important", "caution", "hint", "attention", "admonition"}
-)
+_SPOKEN_DIRECTIVES = frozenset({"note", "warning", "tip", "important", "caution", "hint", "attention", "admonition"})
 _UNDERLINE = re.compile(r"([=\-~^\"'`#*+.:_<>])\1{2,}\s*\Z")
 _TABLE = re.compile(r"\s*(?:[|+].*[|+]\s*\Z|[=\-+| ]{5,}\Z)")
 _BULLET = re.compile(r"(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-z][.)]|#\.)\s+")
@@ -36,19 +33,7 @@ _ENTRY = re.compile(
 )
 _SECTION = re.compile(r"([A-Z][A-Za-z]*(?: [A-Za-z]+){0,2}):\Z")
 _LISTING_SECTIONS = frozenset(
-    [
-        "args",
-        "arguments",
-        "attributes",
-        "parameters",
-        "params",
-        "keywords",
-        "raises",
-        "references",
-        "kwargs",
-        "throws",
-        "usage",
-    ]
+    ("args", "arguments", "attributes", "parameters", "params", "keywords", "raises", "references", "usage")
 )
 _ROLE = re.compile(r":[\w:+-]+:`([^`]*)`")
 _LITERAL = re.compile(r"``(.+?)``|`([^`]+)`_{0,2}")
@@ -59,7 +44,7 @@ _EMPHASIS = re.compile(r"(?<![\w*])(\*\*?|__?)(\S(?:.*?\S)?)\1(?![\w*])")
 _TARGET = re.compile(r"\s*<[^<>]*>\Z")
 _WORD = re.compile(r"\S+")
 _PLAIN = re.compile(r"[\"'(\[“‘]*[A-Za-z][a-z]*(?:['’-][A-Za-z]?[a-z]+)*[\"')\]”’]*[.,;:!?]*[\"')”’]*\Z")
-_LETTERS = re.compile(r"[A-Za-z ]")
+_OTHER_BYTES = bytes(byte for byte in range(256) if not (chr(byte).isascii() and (chr(byte).isalpha() or byte == 32)))
 _OPENING = re.compile(r"[\"'(“‘]?[A-Z]")
 _ENDING = re.compile(r"[.!?][\"')\]”’]*\Z")
 
@@ -79,7 +64,7 @@ def prose_of(text: str, language: str, name: str = "") -> list[str]:
     if language == "metadata":
         text = description(text)
     if language == "html":
-        text = _BLOCK_TAG.sub("\n\n", _INVISIBLE.sub(" ", text))
+        text = _BLOCK_TAG.sub("\n\n", without_elements(text, _INVISIBLE))
         text = unescape(_TAG.sub("", text))
     return paragraphs(text)
 
@@ -89,9 +74,16 @@ def description(metadata: str) -> str:
     return metadata.partition("\n\n")[2]
 
 
+def description_language(metadata: str) -> str:
+    """The markup language of the long description in a package's METADATA (reStructuredText unless it says)."""
+    head = metadata.partition("\n\n")[0]
+    return "markdown" if "\nDescription-Content-Type: text/markdown" in head else "restructuredtext"
+
+
 def paragraphs(text: str) -> list[str]:
     """Paragraphs of `text` that are prose, each on one line."""
-    return [paragraph for block in _blocks(text) if is_prose(paragraph := unwrap(block))]
+    most = 2 * rules()["prose"]["max_paragraph"]
+    return [p for block in _blocks(text) if len(block) <= most and is_prose(p := unwrap(block))]
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -101,9 +93,7 @@ def _blocks(text: str) -> Iterator[str]:
     if "```" in text or "~~~" in text:
         text = _FENCE.sub("\n", text)
     block: list[str] = []
-    quiet_below: int | None = (
-        None  # lines indented deeper than this belong to a literal block or a list of entries
-    )
+    quiet_below: int | None = None  # lines indented deeper than this belong to a literal block or a list of entries
     in_doctest = False
     lines = text.expandtabs(4).split("\n")
     for index, line in enumerate(lines):
@@ -194,21 +184,18 @@ def _function_words() -> frozenset[str]:
 def is_prose(paragraph: str) -> bool:
     """Whether a paragraph reads as English sentences; thresholds in `data/rules.toml`."""
     limits = rules()["prose"]
-    if (
-        len(paragraph) > limits["max_paragraph"]
-        or not _OPENING.match(paragraph)
-        or not _ENDING.search(paragraph)
-    ):
+    if len(paragraph) > limits["max_paragraph"] or not _OPENING.match(paragraph) or not _ENDING.search(paragraph):
         return False
     words = _WORD.findall(paragraph)
     if len(words) < limits["min_words"]:
         return False
-    if len(_LETTERS.findall(paragraph)) < limits["min_letters"] * len(paragraph):
+    letters = len(paragraph.encode(errors="replace").translate(None, _OTHER_BYTES))
+    if letters < limits["min_letters"] * len(paragraph):
         return False
     if sum(1 for word in words if _PLAIN.match(word)) < limits["min_plain_words"] * len(words):
         return False
     function = sum(1 for word in words if word.lower().rstrip(".,;:") in _function_words())
-    return function >= limits["min_function_words"] * len(words)
+    return bool(function >= limits["min_function_words"] * len(words))
 
 
 def _manual(source: str) -> Iterator[str]:

@@ -45,9 +45,7 @@ def find(plan: SourcePlan, skipped: Counter[str]) -> list[Entry]:
     """
     root = plan.path
     if root is None or not os.path.exists(root):
-        raise BadInput(
-            "there is no such file or directory", where=str(root), fix=f"Give {_forms(plan.kind)}."
-        )
+        raise BadInput("there is no such file or directory", where=str(root), fix=f"Give {_forms(plan.kind)}.")
     if os.path.isfile(root):
         if not _is_read(plan.kind, root.name):
             raise BadInput(
@@ -56,11 +54,9 @@ def find(plan: SourcePlan, skipped: Counter[str]) -> list[Entry]:
                 fix=f"Give {_forms(plan.kind)}.",
             )
         status = root.stat()
-        return [Entry(root.name, root, status.st_size, status.st_mtime_ns, status.st_ino)]
+        return [Entry(root.name, os.fspath(root), status.st_size, status.st_mtime_ns, status.st_ino)]
     if not os.path.isdir(root):
-        raise BadInput(
-            "this is neither a file nor a directory", where=str(root), fix=f"Give {_forms(plan.kind)}."
-        )
+        raise BadInput("this is neither a file nor a directory", where=str(root), fix=f"Give {_forms(plan.kind)}.")
     records, plain, other = [], [], 0
     for entry in walk(root, skipped):
         if entry.path.lower().endswith(RECORDS):
@@ -182,7 +178,7 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _parquet(file: Path, skipped: Counter[str]) -> Iterator[tuple[int, Any]]:
+def _parquet(file: str, skipped: Counter[str]) -> Iterator[tuple[int, Any]]:
     number = 0
     try:
         with pq.ParquetFile(file) as table:
@@ -225,11 +221,9 @@ def _chunks(entry: Entry, skipped: Counter[str]) -> Iterator[bytes]:
     """
     name = entry.path.lower()
     try:
-        with entry.file.open("rb") as file:
+        with open(entry.file, "rb") as file:
             if name.endswith((".zst", ".gz")):
-                yield from _decompressed(
-                    iter(lambda: file.read(CHUNK // 8), b""), name.endswith(".zst"), skipped
-                )
+                yield from _decompressed(iter(lambda: file.read(CHUNK // 8), b""), name.endswith(".zst"), skipped)
             else:
                 yield from iter(lambda: file.read(CHUNK), b"")
     except OSError:

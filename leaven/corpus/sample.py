@@ -56,8 +56,6 @@ class Sample:
             result.append(
                 document
                 if same
-                else Document(
-                    name, document.text, document.path, document.group, document.language, document.licence
-                )
+                else Document(name, document.text, document.path, document.group, document.language, document.licence)
             )
         return sorted(result, key=lambda document: document.id)

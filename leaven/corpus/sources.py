@@ -100,9 +100,7 @@ def _documents(
     return _generated(plan, tally, progress)
 
 
-def _installed(
-    plan: SourcePlan, roots: Mapping[str, Path], tally: Tally, progress: Progress
-) -> Iterator[Document]:
+def _installed(plan: SourcePlan, roots: Mapping[str, Path], tally: Tally, progress: Progress) -> Iterator[Document]:
     """Documents of installed files. Prose drops paragraphs seen before: inherited docstrings repeat word for
     word.
     """
@@ -116,16 +114,17 @@ def _installed(
         except Unreadable as reason:
             tally.skipped[str(reason)] += 1
             continue
+        language = candidate.language
+        if plan.kind == "markup" and language == "metadata":
+            raw, language = prose.description(raw), prose.description_language(raw)
         try:
-            text = (
-                _prose(raw, candidate.language, candidate.path, seen)
-                if plan.kind == "text"
-                else _extract(plan.kind, raw, candidate.language)
-            )
+            if plan.kind == "text":
+                text, language = _prose(raw, language, candidate.path, seen), "english"
+            else:
+                text = _extract(plan.kind, raw, language)
         except Dropped as rule:
             tally.dropped[str(rule)] += 1
             continue
-        language = "english" if plan.kind == "text" else candidate.language
         yield Document(candidate.path, text, candidate.path, candidate.group, language, candidate.licence)
     progress(len(selected), len(selected))
 
@@ -148,7 +147,7 @@ def _extract(kind: str, text: str, language: str) -> str:
     if kind == "web_code":
         return code.extract(text, language)
     if kind == "markup":
-        return markup.extract(prose.description(text) if language == "metadata" else text, language)
+        return markup.extract(text, language)
     if kind == "adjacent" and language == "notebook":
         return adjacent.extract(text)
     return text

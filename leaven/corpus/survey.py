@@ -65,12 +65,7 @@ def survey(
     for path, entry, extra in _read_by(plan, roots, listing):
         rows.append([path, entry.size, _digest(entry, known, fresh), extra])
         total += entry.size
-    if (
-        plan.origin == "path"
-        and plan.path is not None
-        and readers.is_checkout(plan.path)
-        and plan.kind == "adjacent"
-    ):
+    if plan.origin == "path" and plan.path is not None and readers.is_checkout(plan.path) and plan.kind == "adjacent":
         rows.append(["HEAD", head(plan.path)])
     if cache is not None and fresh:
         cache.parent.mkdir(parents=True, exist_ok=True)
@@ -89,18 +84,16 @@ def _read_by(
 
 
 def _digest(entry: Entry, known: Mapping[str, list[int | str]], fresh: dict[str, list[int | str]]) -> str:
-    key, stamp = str(entry.file), [entry.size, entry.mtime_ns, entry.inode]
+    key, stamp = entry.file, [entry.size, entry.mtime_ns, entry.inode]
     row = known.get(key)
     if isinstance(row, list) and row[:3] == stamp and len(row) == 4:
         return str(row[3])
     try:
-        digest = sha256_file(entry.file)
+        digest = sha256_file(Path(entry.file))
     except PermissionError:
         return "unreadable"
     except OSError as error:
-        raise LeavenError(
-            f"{entry.path}: {error.strerror or error} while looking at the files; run again"
-        ) from error
+        raise LeavenError(f"{entry.path}: {error.strerror or error} while looking at the files; run again") from error
     if time.time_ns() - entry.mtime_ns > SETTLED:
         fresh[key] = [*stamp, digest]
     return digest

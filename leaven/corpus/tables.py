@@ -24,9 +24,7 @@ def rules() -> dict[str, Any]:
 def _extensions() -> dict[str, dict[str, str]]:
     table = tomllib.loads((DATA / "languages.toml").read_text(encoding="utf-8"))
     return {
-        section: {
-            extension: language for language, extensions in languages.items() for extension in extensions
-        }
+        section: {extension: language for language, extensions in languages.items() for extension in extensions}
         for section, languages in table.items()
     }
 

@@ -53,9 +53,7 @@ class Tokenizer:
         """Read a `tokenizer.json` that `train_tokenizer` wrote. Raises BadInput for any other file."""
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
-            vocabulary = {
-                token: number for token, number in data["model"]["vocab"].items() if token != END_OF_TEXT
-            }
+            vocabulary = {token: number for token, number in data["model"]["vocab"].items() if token != END_OF_TEXT}
             pattern = data["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"]
             characters = _characters()
             ranks = {bytes(characters[c] for c in token): number for token, number in vocabulary.items()}
@@ -67,18 +65,21 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text; `<|endoftext|>` in it is ordinary text."""
-        return self._encoding.encode_ordinary(text)
+        ids: list[int] = self._encoding.encode_ordinary(text)
+        return ids
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text."""
-        return self._encoding.encode_ordinary_batch(list(texts), num_threads=1)
+        ids: list[list[int]] = self._encoding.encode_ordinary_batch(list(texts), num_threads=1)
+        return ids
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids; what is not UTF-8 becomes U+FFFD. Raises LeavenError for unknown ids."""
         try:
-            return self._encoding.decode_bytes(list(ids)).decode("utf-8", errors="replace")
+            data: bytes = self._encoding.decode_bytes(list(ids))
         except (KeyError, OverflowError) as error:
             raise LeavenError(f"token {error} is not in this vocabulary of {self.size}") from error
+        return data.decode("utf-8", errors="replace")
 
 
 def train_tokenizer(
@@ -115,11 +116,7 @@ def train_tokenizer(
         show_progress=False,
     )
     tokenizer.train_from_iterator(
-        (
-            text
-            for source in sources
-            for text in _sample(corpus / "train" / f"{source}.parquet", sample_bytes)
-        ),
+        (text for source in sources for text in _sample(corpus / "train" / f"{source}.parquet", sample_bytes)),
         trainer,
     )
     achieved = tokenizer.get_vocab_size()

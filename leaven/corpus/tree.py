@@ -25,13 +25,13 @@ class Entry:
     """A regular file: `path` relative to its root with `/`, `file` where it lies, size in bytes."""
 
     path: str
-    file: Path
+    file: str
     size: int
     mtime_ns: int
     inode: int
 
 
-class Unreadable(Exception):  # noqa: N818 - a finding, not an error
+class Unreadable(Exception):
     """A file that cannot be a document; the message is the reason, as counted."""
 
 
@@ -95,16 +95,16 @@ def walk(
                 skipped["unreadable"] += 1
                 continue
             if stat.S_ISREG(status.st_mode):
-                yield Entry(path, Path(item.path), status.st_size, status.st_mtime_ns, status.st_ino)
+                yield Entry(path, item.path, status.st_size, status.st_mtime_ns, status.st_ino)
             elif not stat.S_ISDIR(status.st_mode):
                 skipped["not a regular file"] += 1
         pending.extend(reversed(folders))
 
 
-def read_bytes(file: Path, limit: int = MAX_FILE) -> bytes:
+def read_bytes(file: str, limit: int = MAX_FILE) -> bytes:
     """The bytes of a file of at most `limit` bytes. Raises Unreadable."""
     try:
-        with file.open("rb") as handle:
+        with open(file, "rb") as handle:
             data = handle.read(limit + 1)
     except OSError as error:
         raise Unreadable("unreadable") from error

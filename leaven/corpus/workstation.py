@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sysconfig
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +25,7 @@ _LEFT_OUT = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages|config-\d[^/]*|__editable__[^/]*|_sysconfigdata[^/]*|[^/]*\.pth)$"
     r"|^leaven(?:-[^/]*)?$"
 )
-_LEGAL = re.compile(
-    r"(?i)(?:^|/)(?:licen[cs]es?|copying|notice|authors?|credits|thanks|contributors)[^/]*(?:/|$)"
-)
+_LEGAL = re.compile(r"(?i)(?:^|/)(?:licen[cs]es?|copying|notice|authors?|credits|thanks|contributors)[^/]*(?:/|$)")
 _TESTS = re.compile(r"(?:^|/)(?:tests?|testing|test_[^/]*|[^/]*_test|conftest)(?:/|\.py$)")
 _DIST_INFO = re.compile(r"([^/]+?)-[^/-]+\.(?:dist|egg)-info/")
 
@@ -85,13 +83,17 @@ def select(plan: SourcePlan, listing: Mapping[str, Sequence[Entry]]) -> list[Can
     group_files = limits.get("group_files", len(found))
     taken: list[Candidate] = []
     total = 0
-    by_group: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    group_used: Counter[str] = Counter()
+    group_count: Counter[tuple[str, str]] = Counter()
     for _, size, candidate in found:
-        used = by_group[candidate.group]
-        if total + size > budget or used[0] + size > group_bytes or used[1] >= group_files:
+        kind = (candidate.group, candidate.language)
+        used = group_used[candidate.group]
+        if total + size > budget or (used and used + size > group_bytes):
             continue
-        used[0] += size
-        used[1] += 1
+        if group_count[kind] >= group_files:
+            continue
+        group_used[candidate.group] += size
+        group_count[kind] += 1
         total += size
         taken.append(candidate)
     return sorted(taken, key=lambda candidate: candidate.path)
@@ -111,11 +113,12 @@ def _language(kind: str, path: str) -> str | None:
     """The language in which a source of this kind reads an installed file, None where it leaves the file
     alone.
     """
+    described = path.endswith(".dist-info/METADATA") and kind in ("text", "markup")
+    language = "metadata" if described else language_of(path, kind)
+    if language is None or described:
+        return language
     if _LEGAL.search(path):
         return None
-    if path.endswith("/METADATA"):
-        return {"text": "metadata", "markup": "metadata"}.get(kind)
-    language = language_of(path, kind)
     if kind in ("text", "markup") and (".dist-info/" in path or ".egg-info/" in path):
         return None
     if kind == "text" and _TESTS.search(path):
@@ -132,13 +135,11 @@ def _licences(entries: Sequence[Entry]) -> dict[str, str]:
         if not entry.path.endswith(".dist-info/METADATA"):
             continue
         try:
-            head = entry.file.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
+            head = Path(entry.file).read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
         except OSError:
             continue
         fields = [line.partition(": ") for line in head.split("\n")]
-        named = {
-            name: value.strip() for name, _, value in fields if name in ("License-Expression", "License")
-        }
+        named = {name: value.strip() for name, _, value in fields if name in ("License-Expression", "License")}
         classifiers = [
             v.rpartition(" :: ")[2] for n, _, v in fields if n == "Classifier" and v.startswith("License ::")
         ]

@@ -1,0 +1,62 @@
+"""Cuts lose nothing; the held-out choice is by group, complete and independent of order."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leaven.corpus.split import held_out_groups, pieces
+
+
+@given(st.text(alphabet="ab \n", max_size=300), st.integers(4, 60))
+def test_pieces_are_the_text_but_for_white_space(text: str, longest: int) -> None:
+    parts = pieces(text, longest)
+    assert "".join("".join(parts).split()) == "".join(text.split())
+    assert all(len(part) <= longest and part.strip() for part in parts)
+
+
+def test_pieces_cut_between_paragraphs_then_lines() -> None:
+    assert pieces("aaaa\n\nbbbb\ncccc", 12) == ["aaaa", "bbbb\ncccc"] or pieces("aaaa aaa\n\nbbbb\ncccc", 12) == [
+        "aaaa aaa",
+        "bbbb\ncccc",
+    ]
+    assert pieces("aaaaaaa\nbbbbbbb", 10) == ["aaaaaaa", "bbbbbbb"]
+    assert pieces("short\n\ntext") == ["short\n\ntext"]
+
+
+GROUPS = st.dictionaries(st.sampled_from([f"g{n}" for n in range(30)]), st.integers(1, 1000), min_size=0, max_size=30)
+SIZES = st.dictionaries(st.sampled_from(["text", "code", "markup"]), GROUPS, min_size=1)
+
+
+@given(SIZES, st.floats(0.01, 0.3), st.integers(1, 5))
+def test_every_source_keeps_both_sides(sizes: dict[str, dict[str, int]], share: float, seed: int) -> None:
+    held = held_out_groups(sizes, share, 1 << 40, seed)
+    for groups in sizes.values():
+        if groups:
+            assert set(groups) - held
+    alone = {source: groups for source, groups in sizes.items() if len(groups) >= 2}
+    for source, groups in alone.items():
+        only = held_out_groups({source: groups}, share, 1 << 40, seed)
+        assert only
+        assert only < set(groups)
+
+
+@given(SIZES, st.randoms())
+def test_order_does_not_matter(sizes: dict[str, dict[str, int]], chance: object) -> None:
+    turned = {source: dict(reversed(groups.items())) for source, groups in reversed(sizes.items())}
+    assert held_out_groups(turned, 0.1, 1 << 40, 0) == held_out_groups(sizes, 0.1, 1 << 40, 0)
+
+
+def test_share_limit_large_and_never() -> None:
+    sizes = {"text": {f"g{n}": 100 for n in range(100)} | {"large": 100_000}}
+    held = held_out_groups(sizes, 0.05, 1 << 40, 0)
+    assert "large" not in held
+    assert len(held_out_groups(sizes, 0.05, 1000, 0)) == 10
+    assert not held_out_groups(sizes, 0.05, 1000, 0, never=held) & held
+    assert held_out_groups(sizes, 0.05, 1000, 1) != held_out_groups(sizes, 0.05, 1000, 0)
+
+
+@pytest.mark.parametrize("sizes", [{}, {"text": {}}, {"text": {"only": 5}}])
+def test_nothing_to_hold_out(sizes: dict[str, dict[str, int]]) -> None:
+    assert held_out_groups(sizes, 0.05, 1000, 0) == frozenset()
