@@ -1,4 +1,4 @@
-"""What the report needs, gathered from the store: the verdict, the stages with their ledgers and curves, costs, identities.
+"""What the report needs, gathered from the store: the verdict, stages with ledgers and curves, costs, identities.
 
 The page is a view, not a step: it holds times of day and seconds, which no result may depend on.
 """
@@ -14,11 +14,10 @@ from leaven.engine.store import Store
 from leaven.ground.canonical import identity as hash_of
 from leaven.ground.files import read_json, write_text
 from leaven.ground.tables import read_table
-from leaven.ground.version import VERSION
+from leaven.ground.version import __version__
 from leaven.mixture.apportion import apportion
 from leaven.report.page import write_report
 from leaven.study.expand import summary
-from leaven.study.mixtures import flatten
 
 SAMPLES = 24
 """Judged prompts shown on the page."""
@@ -31,7 +30,9 @@ def write_page(prepared: Prepared, store: Store, folder: Path, *, anew: bool = F
     page = folder / "report.html"
     key_file = folder / "report.key"
     manifests = {step_id: store.manifest(step_id) for step_id in prepared.graph.steps}
-    key = hash_of([PAGE, VERSION, {step_id: manifest["made"]["finished"] for step_id, manifest in manifests.items()}])
+    key = hash_of(
+        [PAGE, __version__, {step_id: manifest["made"]["finished"] for step_id, manifest in manifests.items()}]
+    )
     if not anew and page.exists() and key_file.exists() and key_file.read_text(encoding="utf-8") == key:
         return page
     key_file.unlink(missing_ok=True)
@@ -146,9 +147,8 @@ def _samples(prepared: Prepared, store: Store) -> list[dict[str, Any]]:
     if baseline not in runs:
         return rows
     texts = {variant: _completions(store, str(run.completion)) for variant, run in runs.items()}
-    judged = {
-        v: read_table(store.folder(str(run.judgement)) / "votes.parquet") for v, run in runs.items() if run.judgement
-    }
+    judgements = {variant: store.folder(run.judgement) for variant, run in runs.items() if run.judgement}
+    judged = {variant: read_table(folder / "votes.parquet") for variant, folder in judgements.items()}
     if not judged:
         return rows
     per_variant = max(1, SAMPLES // len(judged))
@@ -200,14 +200,10 @@ def _provenance(prepared: Prepared, manifests: dict[str, dict[str, Any]]) -> dic
         for name, version in manifest["made"]["packages"].items():
             packages.setdefault(name, set()).add(version)
     return {
-        "leaven": VERSION,
+        "leaven": __version__,
         "python": platform.python_version(),
         **{name: ", ".join(sorted(versions)) for name, versions in sorted(packages.items()) if name != "leaven"},
         "corpus": prepared.study.corpus.corpus,
         "fingerprints": {name: survey.fingerprint for name, survey in prepared.surveys.items()},
-        "mixtures": {
-            name: flatten(name, prepared.study.mixtures, prepared.study.corpus.sources)
-            for name in prepared.study.mixtures
-        },
         "verdict": prepared.graph.find("verdict").identity,
     }
