@@ -121,8 +121,12 @@ def dropped(row: Row) -> dict[str, int]:
         ("cross_source_duplicates_removed", "duplicates across sources"),
         ("heldout_overlap_removed", "overlap with held-out"),
     ):
-        if row.get(key):
-            found[reason] = row[key]
+        removed = row.get(key)
+        if isinstance(removed, Mapping):
+            for name, many in sorted(removed.items()):
+                found[str(name).removesuffix("_removed").replace("_", " ")] = many
+        elif removed:
+            found[reason] = removed
     return {reason: many for reason, many in found.items() if many}
 
 
@@ -134,6 +138,8 @@ def costs(contents: Contents) -> Html | None:
     shown = {
         "wall time": words.duration(found.get("wall_seconds")),
         "time in steps": words.duration(found.get("step_seconds")),
+        "processor time": words.duration(found.get("cpu_seconds")),
+        "largest memory of a step": words.size(found.get("peak_memory_bytes")),
         "tokens trained": words.amount(found.get("tokens", plan.get("tokens"))),
         "floating-point operations": words.flops(found.get("flops", plan.get("flops"))),
         "steps": words.amount(plan.get("steps", len(contents.steps) or None)),
@@ -165,6 +171,8 @@ def _plain(value: Any) -> str:
         return ", ".join(f"{key} {_plain(part)}" for key, part in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(_plain(part) for part in value)
+    if isinstance(value, float):
+        return f"{value:g}"
     return DASH if value is None or value == "" else str(value)
 
 
@@ -172,6 +180,8 @@ def identities(contents: Contents) -> Html | None:
     """What everything was made with, and the address of every step's result."""
     if not contents.steps and not contents.provenance:
         return None
+    nested = {name: value for name, value in contents.provenance.items() if isinstance(value, Mapping)}
+    single = {name: value for name, value in contents.provenance.items() if name not in nested}
     rows: list[list[Markup]] = [
         [
             str(row.get("name") or DASH),
@@ -188,7 +198,8 @@ def identities(contents: Contents) -> Html | None:
             "Each step's result lies in the store under its identity; point at one to see it whole; "
             "copying takes all of it."
         ),
-        pairs({name: _plain(value) for name, value in contents.provenance.items()}),
+        pairs({name: _plain(value) for name, value in single.items()}),
+        [details(str(name), pairs({str(k): _plain(v) for k, v in value.items()})) for name, value in nested.items()],
         details(
             f"All {words.count(len(rows), 'step')}",
             table(["step", "kind", "identity", "time"], rows, numbers=(3,)),

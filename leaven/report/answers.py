@@ -93,27 +93,22 @@ def _answer(contents: Contents, row: Row) -> Html:
         strip(contents, row),
         tag(
             "p",
-            words.sentence(row.get("answer") or _spoken(row)),
-            tag(
-                "span",
-                f" Holm {probability}.".replace("p ", "p\u00a0").replace("= ", "=\u00a0")
-                if probability != words.MISSING
-                else "",
-            ),
+            words.sentence(row.get("answer") or _spoken(row, probability)),
             class_="soft",
         ),
         class_="answer",
     )
 
 
-def _spoken(row: Row) -> str:
+def _spoken(row: Row, probability: str) -> str:
+    """A sentence for a comparison that came without one."""
     how = {
         "better": "is better than",
         "worse": "is worse than",
         "equivalent": "is as good as",
-        "unresolved": "cannot be told from",
     }.get(str(row.get("verdict")), "cannot be told from")
-    return f"{row.get('variant')} {how} {row.get('baseline')} on {row.get('measure')}"
+    corrected = f" ({probability} after correction)" if probability != words.MISSING else ""
+    return f"{row.get('variant')} {how} {row.get('baseline')} on {row.get('measure')}{corrected}"
 
 
 def strip(contents: Contents, row: Row) -> Html | None:

@@ -93,7 +93,7 @@ def read(data: Mapping[str, Any]) -> Contents:
     named += [str(row["variant"]) for row in (*comparisons, *scores) if row.get("variant")]
     measures = list(part(verdict, "measures", []))
     known = {row.get("name") for row in measures}
-    for row in (*comparisons, *scores):
+    for row in (*comparisons, *(row for row in scores if not row.get("task"))):
         if row.get("measure") and row["measure"] not in known:
             known.add(row["measure"])
             measures.append({"name": row["measure"], "unit": row.get("unit"), "primary": row.get("primary", False)})
@@ -114,7 +114,7 @@ def read(data: Mapping[str, Any]) -> Contents:
         stages=part(data, "stages", []),
         samples=part(data, "samples", []),
         steps=part(data, "steps", []),
-        left_out=part(data, "left_out", []),
+        left_out=list(dict.fromkeys([*part(data, "left_out", []), *part(verdict, "left_out", [])])),
         isolation=str(part(data, "isolation", "")),
         baseline=baseline,
         variants=variants,

@@ -22,91 +22,46 @@ from leaven.report.contents import Contents, Row
 from leaven.report.curves import PREFIX
 
 TEXT, FLOAT, WHOLE, TRUTH, FLOATS = pa.string(), pa.float64(), pa.int64(), pa.bool_(), pa.list_(pa.float64())
+KINDS = {"": TEXT, "float": FLOAT, "whole": WHOLE, "truth": TRUTH, "floats": FLOATS}
 Schema = Mapping[str, pa.DataType]
 
-_COMPARED: Schema = {"variant": TEXT, "baseline": TEXT, "measure": TEXT, "primary": TRUTH, "verdict": TEXT}
-_EFFECT: Schema = {"effect": FLOAT, "low": FLOAT, "high": FLOAT, "unit": TEXT, "p": FLOAT, "p_holm": FLOAT}
+
+def _schema(columns: str) -> Schema:
+    """Columns as `name` (text) or `name:kind`, in order."""
+    return {name: KINDS[kind] for name, _, kind in (word.partition(":") for word in columns.split())}
+
+
 SCHEMAS: dict[str, Schema] = {
-    "gains": {**_COMPARED, **_EFFECT, "seeds": WHOLE, "items": WHOLE, "would_resolve": TEXT},
-    "scores": {
-        "variant": TEXT,
-        "point": TEXT,
-        "measure": TEXT,
-        "mean": FLOAT,
-        "low": FLOAT,
-        "high": FLOAT,
-        "seeds": FLOATS,
-        "items": WHOLE,
-    },
-    "winrates": {
-        **dict.fromkeys(("variant", "baseline"), TEXT),
-        **dict.fromkeys(("wins", "losses", "ties", "errors", "prompts"), WHOLE),
-        **dict.fromkeys(("net", "low", "high", "p", "p_holm"), FLOAT),
-        **dict.fromkeys(("flips", "degenerate"), WHOLE),
-        **dict.fromkeys(("judge", "judge_what"), TEXT),
-    },
-    "noise": {"measure": TEXT, "variant": TEXT, "seed_sd": FLOAT, "item_se": FLOAT},
-    "power": {"measure": TEXT, "smallest_effect": FLOAT, "unit": TEXT, "note": TEXT},
-    "excluded": {
-        "task": TEXT,
-        "measure": TEXT,
-        "reason": TEXT,
-        "chance": FLOAT,
-        "variant": TEXT,
-        "value": FLOAT,
-    },
-    "stages": {
-        "stage": TEXT,
-        "kind": TEXT,
-        "seed": WHOLE,
-        "variants": TEXT,
-        "parent": TEXT,
-        "mixture": TEXT,
-        "tokens": WHOLE,
-        "learning_rate_first": FLOAT,
-        "learning_rate_last": FLOAT,
-        "seconds": FLOAT,
-        "identity": TEXT,
-    },
-    "ledger": {
-        "stage": TEXT,
-        "seed": WHOLE,
-        "source": TEXT,
-        "planned": WHOLE,
-        "tokens": WHOLE,
-        "rows": WHOLE,
-        "epochs_begun": WHOLE,
-    },
-    "curves": {
-        "stage": TEXT,
-        "seed": WHOLE,
-        "variants": TEXT,
-        "column": TEXT,
-        "tokens": WHOLE,
-        "value": FLOAT,
-    },
-    "corpus": {
-        "source": TEXT,
-        "documents": WHOLE,
-        "bytes": WHOLE,
-        "tokens": WHOLE,
-        "bytes_per_token": FLOAT,
-        "heldout_documents": WHOLE,
-        "dropped": TEXT,
-        "note": TEXT,
-    },
-    "steps": {"name": TEXT, "kind": TEXT, "identity": TEXT, "seconds": FLOAT, "cpu": FLOAT},
+    "gains": _schema(
+        "variant baseline measure primary:truth verdict effect:float low:float high:float unit margin:float better"
+        " p:float p_holm:float p_equivalence:float p_equivalence_holm:float seeds:whole items:whole would_resolve"
+    ),
+    "scores": _schema(
+        "variant point measure task counted:truth mean:float low:float high:float seeds:floats items:whole"
+    ),
+    "winrates": _schema(
+        "variant baseline wins:whole losses:whole ties:whole errors:whole prompts:whole seeds:whole"
+        " net:float low:float high:float unit p:float p_holm:float flips:whole degenerate:whole judge judge_what"
+    ),
+    "noise": _schema(
+        "measure variant mean:float seed_sd:float item_se:float paired_seed_sd:float paired_item_sd:float unit"
+        " seeds:whole items:whole clusters:whole"
+    ),
+    "power": _schema("measure smallest_effect:float unit note"),
+    "excluded": _schema("task measure reason chance:float variant value:float"),
+    "stages": _schema(
+        "stage kind seed:whole variants parent mixture tokens:whole learning_rate_first:float"
+        " learning_rate_last:float seconds:float identity"
+    ),
+    "ledger": _schema("stage seed:whole source planned:whole tokens:whole rows:whole epochs_begun:whole"),
+    "curves": _schema("stage seed:whole variants column tokens:whole value:float"),
+    "corpus": _schema(
+        "source documents:whole bytes:whole tokens:whole bytes_per_token:float heldout_documents:whole"
+        " heldout_bytes:whole dropped languages note"
+    ),
+    "steps": _schema("name kind identity seconds:float cpu:float"),
 }
-SAMPLES: Schema = {
-    "prompt": TEXT,
-    "baseline": TEXT,
-    "variant": TEXT,
-    "baseline_text": TEXT,
-    "variant_text": TEXT,
-    "outcome": TEXT,
-    "score_a": FLOAT,
-    "score_b": FLOAT,
-}
+SAMPLES = _schema("prompt baseline variant baseline_text variant_text outcome score_a:float score_b:float")
 
 
 def write(contents: Contents, folder: Path) -> None:
@@ -189,6 +144,7 @@ def _source(name: str, row: Row) -> Row:
         "bytes": row.get("bytes", row.get("train_bytes")),
         "tokens": row.get("tokens", row.get("train_tokens")),
         "dropped": json.dumps(dropped(row), sort_keys=True, ensure_ascii=False),
+        "languages": json.dumps(row.get("languages") or {}, sort_keys=True, ensure_ascii=False),
     }
 
 

@@ -41,7 +41,8 @@ def _model(contents: Contents) -> str:
         )
         if model.get(key) is not None
     ]
-    shape = [f"size {model['name']}", *shape] if model.get("name") else shape
+    named = model.get("name") or model.get("size")
+    shape = [f"size {named}", *shape] if named else shape
     size = f" of {words.amount(parameters)} parameters" if words.is_number(parameters) else ""
     if not size and not shape:
         return ""

@@ -34,7 +34,7 @@ def chart(contents: Contents) -> Chart | None:
         sentence=_sentence(rows),
         note=(
             f"The judge: {judge(rows)} Both orders were judged; what the order decided counts as a tie. "
-            "Net: wins less losses, in points of all prompts. Unlabelled grey at the end: errors."
+            "One vote for each prompt and seed. Net: wins less losses, in points. Unlabelled grey at the end: errors."
         ),
         panels=[Panel(lambda axes: _draw(axes, rows), rows_height(names, each=0.42, around=0.75), _alt(rows))],
         head=[
@@ -72,7 +72,7 @@ def judge(rows: Sequence[Row]) -> str:
 
 
 def net(row: Row) -> str:
-    """Wins less losses in percentage points of the prompts. A row without `unit` holds shares in [−1, 1]."""
+    """Wins less losses in percentage points. A row without `unit` holds shares in [−1, 1]."""
     scale = 1 if row.get("unit") in ("points", "%") else 100
     found = [scale * row[key] if words.is_number(row.get(key)) else None for key in ("net", "low", "high")]
     return words.effect(found[0], found[1], found[2], "points")
@@ -134,4 +134,4 @@ def _draw(axes: Any, rows: Sequence[Row]) -> None:
         beside(axes, y, f"net {net(row).partition(' ')[0]}", color=SOFT)
     axes.set_xlim(0, 100)
     axes.tick_params(axis="x", color=LINE)
-    axes.set_title(f"against {rows[0].get('baseline')}, % of prompts", fontweight="normal")
+    axes.set_title(f"against {rows[0].get('baseline')}, % of votes", fontweight="normal")

@@ -6,6 +6,8 @@ but the page's own, so a completion can neither run nor load anything.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from leaven.report import words
@@ -20,11 +22,12 @@ LENGTH = 1500
 
 
 def samples(contents: Contents) -> Html | None:
-    """The first dozen; all of them are in data/samples.jsonl."""
+    """A dozen, every variant in turn; all of them are in data/samples.jsonl."""
     if not contents.samples:
         return None
     rest = len(contents.samples) - FOLDED
-    folded = contents.samples[SHOWN:FOLDED]
+    ordered = _by_turns(contents.samples)
+    folded = ordered[SHOWN:FOLDED]
     whole = f" {rest} more are in " if rest > 0 else " All are in "
     about = f"The judge: {judge(contents.winrates)} " if contents.winrates else ""
     return section(
@@ -36,11 +39,21 @@ def samples(contents: Contents) -> Html | None:
             tag("a", "samples.jsonl", href="data/samples.jsonl"),
             ".",
         ),
-        [_sample(row) for row in contents.samples[:SHOWN]],
+        [_sample(row) for row in ordered[:SHOWN]],
         details(words.count(len(folded), "more sample"), [_sample(row) for row in folded], class_="data")
         if folded
         else None,
     )
+
+
+def _by_turns(rows: Sequence[Row]) -> list[Row]:
+    """The first sample of every variant, then the second of every variant, and so on."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for row in rows:
+        turns.append(seen[str(row.get("variant"))])
+        seen[str(row.get("variant"))] += 1
+    return [row for _, row in sorted(zip(turns, rows, strict=True), key=lambda pair: pair[0])]
 
 
 def _sample(row: Row) -> Html:

@@ -16,7 +16,8 @@ FINAL = "final"
 
 def chart(contents: Contents) -> Chart | None:
     """The figure, or None without scores."""
-    rows = [row for row in contents.scores if words.is_number(row.get("mean"))]
+    # Rows with a task are the parts of a measure; they are in the export.
+    rows = [row for row in contents.scores if words.is_number(row.get("mean")) and not row.get("task")]
     panels = []
     for measure in sorted(contents.measures, key=lambda row: not row.get("primary")):
         here = contents.of(rows, measure=measure["name"])

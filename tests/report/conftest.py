@@ -129,7 +129,7 @@ def _stages() -> list[dict[str, Any]]:
 def _verdict() -> dict[str, Any]:
     names = list(VARIANTS)
     comparisons, scores, noise = [], [], []
-    for measure, better, effect, _, primary, _, _ in MEASURES:
+    for measure, better, effect, _, primary, tasks, _ in MEASURES:
         means = SCORES[measure]
         spread = 0.006 if measure.endswith("byte") else 0.012
         for variant, mean in zip(names, means, strict=True):
@@ -147,6 +147,7 @@ def _verdict() -> dict[str, Any]:
                         "items": 400,
                     }
                 )
+                scores.append({**scores[-1], "task": tasks[0], "counted": True})
             noise.append({"measure": measure, "variant": variant, "seed_sd": spread, "item_se": spread / 2})
         for verdict, variant, mean in zip(VERDICT[measure], names[1:], means[1:], strict=True):
             relative = effect == "relative"
@@ -173,7 +174,7 @@ def _verdict() -> dict[str, Any]:
                 }
             )
     answers = [
-        f"{row['variant']} is {row['verdict']} on {row['measure']} compared with text-only"
+        f"{row['variant']} against text-only on {row['measure']}: {row['verdict']}, as the interval shows."
         for row in comparisons
         if row["primary"]
     ]
@@ -187,9 +188,10 @@ def _verdict() -> dict[str, Any]:
             "ties": ties,
             "errors": errors,
             "prompts": wins + losses + ties + errors,
-            "net": (wins - losses) / 199,
-            "low": (wins - losses) / 199 - 0.11,
-            "high": (wins - losses) / 199 + 0.11,
+            "net": 100 * (wins - losses) / 199,
+            "low": 100 * (wins - losses) / 199 - 11,
+            "high": 100 * (wins - losses) / 199 + 11,
+            "unit": "points",
             "p": 0.2,
             "p_holm": 0.5,
             "flips": 21,
@@ -340,7 +342,7 @@ def study_data() -> dict[str, Any]:
                 "heldout_bytes": 700_000,
                 "dropped": {"too short": 312, "mostly digits": 12},
                 "skipped": {"not UTF-8": 3},
-                "duplicates_removed": 41,
+                "duplicates_removed": {"duplicates_removed": 41, "heldout_overlap_removed": 0},
                 "languages": {"en": 4200},
                 "note": "documentation prose: docstrings, README and manuals" if name == "text" else "",
             }
@@ -401,7 +403,7 @@ def study_data() -> dict[str, Any]:
             "flops": 4.2e13,
             "hardware": {"cores": 2, "memory": "24 GB"},
         },
-        "provenance": {"leaven": "0.1.0", "python": "3.12", "jax": "0.10.2", "store": "corpus 3f…"},
+        "provenance": {"leaven": "0.1.0", "python": "3.12", "jax": "0.10.2", "fingerprints": {"text": "3f…"}},
     }
 
 

@@ -115,7 +115,7 @@ def test_answers_come_first_with_badge_effect_and_interval(parsed: Outline) -> N
     order = [
         "Does a little code leaven a small language model?",
         "12 primary comparisons with text-only:",
-        "balanced→text is equivalent on prose bits-per-byte compared with text-only.",
+        "balanced→text against text-only on prose bits-per-byte: equivalent, as the interval shows.",
         "Proxy scale: transfer to larger models is unproven.",
         "What would change it",
         "Gains over the baseline",
