@@ -39,9 +39,9 @@ class OptimizerConfig:
 
 
 class OptimizerState(NamedTuple):
-    """`count` i32 (updates made), `mu` and `nu`, pytrees like the parameters: what optax's `scale_by_adam` keeps."""
+    """`updates` made (i32) and the moments `mu` and `nu`, pytrees like the parameters."""
 
-    count: jax.Array
+    updates: jax.Array
     mu: Params
     nu: Params
 
@@ -59,7 +59,7 @@ def update(
     if config.clip > 0:
         gradients, _ = optax.clip_by_global_norm(config.clip).update(gradients, optax.EmptyState())
     adam = optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.eps)
-    steps, moments = adam.update(gradients, state, params)
+    steps, moments = adam.update(gradients, optax.ScaleByAdamState(*state), params)
     decays = optax.add_decayed_weights(config.weight_decay, mask=decayed(config, params))
     steps, _ = decays.update(steps, decays.init(params), params)
     return jax.tree.map(lambda p, u: p - learning_rate * u, params, steps), OptimizerState(*moments)
@@ -73,10 +73,10 @@ def decayed(config: OptimizerConfig, params: Params) -> Params:
 
 def to_flat(state: OptimizerState) -> dict[str, Any]:
     """Arrays by flat dotted name, as they are saved."""
-    return {"count": state.count, **flatten({"mu": state.mu, "nu": state.nu})}
+    return {"updates": state.updates, **flatten({"mu": state.mu, "nu": state.nu})}
 
 
 def from_flat(flat: dict[str, Any]) -> OptimizerState:
     """The inverse of `to_flat`."""
     tree = nest(dict(flat))
-    return OptimizerState(tree["count"], tree["mu"], tree["nu"])
+    return OptimizerState(tree["updates"], tree["mu"], tree["nu"])

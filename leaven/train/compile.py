@@ -1,0 +1,58 @@
+"""Compiled programs kept on disk, safely shared by processes that may be killed.
+
+The library writes cache entries in place, so a process killed while writing would leave a torn entry that every later
+one trips over. Here each process works in a folder of its own, made of links to the finished entries, and hands new
+entries over by rename.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+from pathlib import Path
+
+import jax
+
+SUFFIX = "-cache"
+
+
+def use_cache(folder: Path) -> None:
+    """Compile through `folder` (created if missing). Call once, before anything is compiled."""
+    own = folder / f".{os.getpid()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
+    own.mkdir(exist_ok=True)
+    for entry in sorted(folder.glob(f"*{SUFFIX}")):
+        if not (own / entry.name).exists():
+            os.link(entry, own / entry.name)
+    for name, value in (
+        ("jax_compilation_cache_dir", str(own)),
+        ("jax_persistent_cache_min_compile_time_secs", 0.0),
+        ("jax_persistent_cache_min_entry_size_bytes", -1),
+        # These would enter the cache folder's name into every program's key.
+        ("jax_persistent_cache_enable_xla_caches", "none"),
+    ):
+        jax.config.update(name, value)  # type: ignore[no-untyped-call]
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    atexit.register(publish, folder)
+
+
+def publish(folder: Path) -> None:
+    """Hand what this process compiled so far to the others. Done at exit too."""
+    for entry in sorted((folder / f".{os.getpid()}").glob(f"*{SUFFIX}")):
+        if not (folder / entry.name).exists():
+            part = entry.with_suffix(".part")
+            os.link(entry, part)
+            part.replace(folder / entry.name)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the working folders of processes that no longer live."""
+    for own in folder.glob(".[0-9]*"):
+        try:
+            os.kill(int(own.name[1:]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(own, ignore_errors=True)
+        except PermissionError:
+            continue

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import sys, jax
+from pathlib import Path
+from leaven.train.compile import use_cache
+events = []
+jax.monitoring.register_event_listener(lambda name, **_: events.append(name))
+use_cache(Path(sys.argv[1]))
+jax.jit(lambda x: x * 2 + 1)(3.0).block_until_ready()
+print(events.count("/jax/compilation_cache/cache_hits"))
+"""
+
+
+def run(folder: Path) -> int:
+    done = subprocess.run([sys.executable, "-c", PROGRAM, str(folder)], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def test_a_second_process_finds_what_the_first_compiled_and_the_dead_leave_nothing(tmp_path: Path) -> None:
+    # No process has the largest possible id: this folder is what a killed one left, with a torn entry.
+    dead = tmp_path / ".4194304"
+    dead.mkdir()
+    (dead / "jit_torn-cache").write_bytes(b"half")
+    assert run(tmp_path) == 0
+    assert run(tmp_path) > 0
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+    assert all(path.name.endswith("-cache") for path in tmp_path.iterdir())
+    assert os.listdir(tmp_path)
