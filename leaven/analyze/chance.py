@@ -54,7 +54,7 @@ def beats(sampled: Sampled, chance: float) -> bool:
 
 
 def at_chance(task: str, measure: str, arms: Mapping[Arm, Sampled], chance: float) -> Exclusion | None:
-    """The exclusion of a task some arm does not beat chance on, or None. One arm per variant, in the order to be named."""
+    """The exclusion of a task on which some arm does not beat chance, or None. Arms: one a variant."""
     values = {variant: sampled.crossed().estimate for (variant, _), sampled in arms.items()}
     failing = [variant for (variant, _), sampled in arms.items() if not beats(sampled, chance)]
     if not failing:

@@ -7,14 +7,14 @@ measure of a task sees the same resampled items, and adding a variant changes no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from leaven.analyze.bootstrap import Floats, Sums, cluster_sums, ratios_resampled
 from leaven.analyze.crossed import Crossed, cross
-from leaven.analyze.measures import Measure, Statistic
+from leaven.analyze.measures import Statistic
 from leaven.analyze.table import Column, Table
 from leaven.ground.canonical import key64
 from leaven.ground.errors import LeavenError
@@ -54,7 +54,7 @@ def columns_of(table: Table, task: str, statistic: Statistic) -> tuple[Column, C
 def sample_task(
     table: Table, task: str, statistic: Statistic, arms: Sequence[Arm], seeds: Sequence[int], draws: int, seed: int
 ) -> dict[Arm, Sampled]:
-    """A task's statistic in the arms given, all with the same seeds. Raises LeavenError where a seed's total is zero."""
+    """A task's statistic in the arms given, all with these seeds. LeavenError where a denominator adds up to zero."""
     found = columns_of(table, task, statistic)
     if found is None:
         raise LeavenError(f"task {task} has no {statistic.numerator}")
@@ -73,24 +73,15 @@ def sample_task(
     }
 
 
-def sample_measure(
-    table: Table,
-    measure: Measure,
-    tasks: Sequence[str],
-    arms: Sequence[Arm],
-    seeds: Sequence[int],
-    draws: int,
-    seed: int,
-) -> dict[Arm, Sampled]:
-    """A measure in the arms given: the unweighted mean over its tasks, whose items are resampled independently."""
-    parts = [sample_task(table, task, measure.columns, arms, seeds, draws, seed) for task in tasks]
+def average(parts: Sequence[Mapping[Arm, Sampled]]) -> dict[Arm, Sampled]:
+    """A measure from its tasks: the unweighted mean of their statistics, their items resampled independently."""
     return {
         arm: Sampled(
-            tuple(seeds),
+            parts[0][arm].seeds,
             np.mean([part[arm].per_seed for part in parts], axis=0),
             np.mean([part[arm].draws for part in parts], axis=0),
             sum(part[arm].items for part in parts),
             sum(part[arm].clusters for part in parts),
         )
-        for arm in arms
+        for arm in parts[0]
     }

@@ -1,0 +1,133 @@
+"""Tables as CSV and Parquet with the same rows, and numbers rounded so that equal inputs give equal bytes.
+
+Sums of floats may differ in their last digits with the number of threads of a linear algebra library; eight significant
+digits are far more than any interval deserves and do not.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from leaven.ground.files import write_text
+from leaven.ground.tables import write_table
+
+DIGITS = 8
+
+TEXT, FLOAT, COUNT, FLAG, VALUES = pa.string(), pa.float64(), pa.int64(), pa.bool_(), pa.list_(pa.float64())
+
+SCORES = pa.schema(
+    [
+        ("variant", TEXT),
+        ("point", TEXT),
+        ("measure", TEXT),
+        ("task", TEXT),
+        ("counted", FLAG),
+        ("mean", FLOAT),
+        ("low", FLOAT),
+        ("high", FLOAT),
+        ("seeds", VALUES),
+        ("items", COUNT),
+    ]
+)
+GAINS = pa.schema(
+    [
+        ("variant", TEXT),
+        ("baseline", TEXT),
+        ("point", TEXT),
+        ("measure", TEXT),
+        ("primary", FLAG),
+        ("verdict", TEXT),
+        ("effect", FLOAT),
+        ("low", FLOAT),
+        ("high", FLOAT),
+        ("unit", TEXT),
+        ("margin", FLOAT),
+        ("better", TEXT),
+        ("p", FLOAT),
+        ("p_holm", FLOAT),
+        ("p_equivalence", FLOAT),
+        ("p_equivalence_holm", FLOAT),
+        ("seeds", COUNT),
+        ("items", COUNT),
+        ("would_resolve", TEXT),
+    ]
+)
+WINRATES = pa.schema(
+    [
+        ("variant", TEXT),
+        ("baseline", TEXT),
+        ("wins", COUNT),
+        ("losses", COUNT),
+        ("ties", COUNT),
+        ("errors", COUNT),
+        ("prompts", COUNT),
+        ("seeds", COUNT),
+        ("net", FLOAT),
+        ("low", FLOAT),
+        ("high", FLOAT),
+        ("unit", TEXT),
+        ("p", FLOAT),
+        ("p_holm", FLOAT),
+        ("p_seeds", FLOAT),
+        ("flips", COUNT),
+        ("degenerate", COUNT),
+        ("judge", TEXT),
+        ("judge_what", TEXT),
+    ]
+)
+NOISE = pa.schema(
+    [
+        ("measure", TEXT),
+        ("variant", TEXT),
+        ("mean", FLOAT),
+        ("seed_sd", FLOAT),
+        ("item_se", FLOAT),
+        ("paired_seed_sd", FLOAT),
+        ("paired_item_sd", FLOAT),
+        ("unit", TEXT),
+        ("seeds", COUNT),
+        ("items", COUNT),
+        ("clusters", COUNT),
+    ]
+)
+
+
+def rounded(data: Any) -> Any:
+    """The same data with every float at DIGITS significant digits."""
+    if isinstance(data, float):
+        return float(f"{data:.{DIGITS}g}") + 0.0  # + 0.0 turns −0.0 into 0.0
+    if isinstance(data, Mapping):
+        return {key: rounded(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [rounded(value) for value in data]
+    return data
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> None:
+    """Columns of the schema in its order; nothing for a missing value, a list as its values with spaces between."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(schema.names)
+    for row in rows:
+        writer.writerow([_cell(row.get(name)) for name in schema.names])
+    write_text(path, text.getvalue())
+
+
+def write_both(out: Path, name: str, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> None:
+    """`name`.csv and `name`.parquet in `out`."""
+    write_csv(out / f"{name}.csv", rows, schema)
+    write_table(out / f"{name}.parquet", {key: [row.get(key) for row in rows] for key in schema.names}, schema)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return " ".join(str(part) for part in value)
+    return "" if value is None else value

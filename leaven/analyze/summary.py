@@ -1,0 +1,108 @@
+"""`verdict.json`: everything a report, a terminal or a notebook needs to say what was found, and how it was found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leaven.analyze.decision import Comparison
+from leaven.analyze.measures import Measure
+from leaven.analyze.power import power_note, smallest_effect
+from leaven.analyze.request import Request
+from leaven.analyze.text import answer
+
+PROXY = "proxy scale: transfer to larger models is unproven"
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the analysis found, as rows. `kept`: measure -> tasks that count; `primary` the family corrected first."""
+
+    kept: Mapping[str, tuple[str, ...]]
+    excluded: list[dict[str, Any]]
+    notes: list[str]
+    comparisons: list[dict[str, Any]]
+    primary: tuple[Comparison, ...]
+    winrates: list[dict[str, Any]]
+    scores: list[dict[str, Any]]
+    noise: list[dict[str, Any]]
+
+
+def verdict_data(asked: Request, found: Verdicts) -> dict[str, Any]:
+    """The content of `verdict.json`, floats not yet rounded."""
+    return {
+        "study": asked.study,
+        "question": asked.question,
+        "baseline": asked.baseline,
+        "variants": list(asked.variants),
+        "seeds": list(asked.seeds),
+        "alpha": asked.alpha,
+        "method": method(asked, len(found.primary)),
+        "proxy_sentence": PROXY if asked.proxy else "",
+        "measures": [_measure_row(m, found.kept[m.name]) for m in asked.measures if m.name in found.kept],
+        "excluded": found.excluded,
+        "left_out": found.notes,
+        "comparisons": found.comparisons,
+        "winrates": found.winrates,
+        "scores": found.scores,
+        "noise": found.noise,
+        "power": power_rows(found.primary, asked.alpha),
+        "answers": [answer(row) for row in found.comparisons if row["primary"]],
+    }
+
+
+def _measure_row(measure: Measure, tasks: Sequence[str]) -> dict[str, Any]:
+    return {
+        "name": measure.name,
+        "statistic": measure.statistic,
+        "better": measure.better,
+        "effect": measure.effect,
+        "margin": measure.margin,
+        "primary": measure.primary,
+        "tasks": list(tasks),
+        "unit": measure.unit,
+    }
+
+
+def power_rows(primary: Sequence[Comparison], alpha: float) -> list[dict[str, Any]]:
+    """Per primary measure the smallest effect this study could have told, at the noise of its noisiest comparison."""
+    rows = []
+    for name in dict.fromkeys(comparison.measure.name for comparison in primary):
+        pairs = [comparison for comparison in primary if comparison.measure.name == name]
+        level = alpha / len(primary)
+        sizes = [
+            smallest_effect(p.effect.seeds, p.effect.seed_se * math.sqrt(p.effect.seeds), p.effect.item_se, level)
+            for p in pairs
+        ]
+        worst = max(sizes)
+        rows.append(
+            {
+                "measure": name,
+                "smallest_effect": worst if math.isfinite(worst) else None,
+                "unit": pairs[0].measure.unit,
+                "note": power_note(pairs[0].effect.seeds, pairs[0].clusters, alpha, len(primary)),
+            }
+        )
+    return rows
+
+
+def method(asked: Request, family: int) -> str:
+    """One paragraph to paste into a paper, including what the numbers do not say."""
+    return (
+        f"Every variant was compared with {asked.baseline} within seeds (arms of one seed share initialisation, data "
+        "order and trunk) and on the same items. The error of an effect combines two parts: the spread of the paired "
+        "per-seed effects, as a t with one degree of freedom fewer than seeds, and a bootstrap of items "
+        f"({asked.draws:,} draws, whole groups such as documents or packages at once, the same draws in every arm and "
+        "seed), less the item noise that the seeds' spread contains already. In simulations with normal seed effects "
+        "these 95 % intervals covered 95 to 98 %; strongly skewed seed effects lower that, and no method can check the "
+        "shape of so few seeds. Intervals are not corrected for multiplicity. Verdicts are: better and worse where the "
+        f"two-sided test is significant at {asked.alpha:g} after Holm's correction over the "
+        f"{family} primary comparison{'' if family == 1 else 's'}; equivalent where two one-sided tests, corrected by "
+        "Holm as a family of their own, place the effect within the smallest effect of interest, even if it differs "
+        "from zero; unresolved otherwise. Secondary comparisons are corrected among themselves and are exploratory. A "
+        "task counts only if every model compared beats the larger of exact chance and the best constant answer, "
+        "one-sided at 95 %. Judged preferences are tested with an exact sign test on prompts, which speaks about these "
+        "trained models; their intervals include the seeds."
+    )

@@ -1,0 +1,97 @@
+"""Verdicts in words: the terminal's block and one plain sentence per comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def decimals(low: float, high: float) -> int:
+    """Decimals that show an interval's width to one or two digits: 0 for [−60, +12], 1 for [−9.0, −3.2]."""
+    half = abs(high - low) / 2
+    if not half > 0:
+        return 1
+    return next((places for places, least in enumerate((10, 0.3, 0.03)) if half >= least), 3)
+
+
+def signed(value: float, places: int) -> str:
+    """`+0.2`, `−41`, and `0.0` for what rounds to zero."""
+    text = f"{abs(value):.{places}f}"
+    if float(text) == 0:
+        return text
+    return f"{'+' if value > 0 else '−'}{text}"
+
+
+def effect_text(effect: float, low: float, high: float, unit: str) -> str:
+    """`+0.2 % [−0.4, +0.8]`."""
+    places = decimals(low, high)
+    return f"{signed(effect, places)} {unit} [{signed(low, places)}, {signed(high, places)}]"
+
+
+def p_text(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def answer(comparison: Mapping[str, Any]) -> str:
+    """One sentence on one row of `comparisons`."""
+    row = comparison
+    effect = _effect(row)
+    names = f"{row['variant']} against {row['baseline']} on {row['measure']}"
+    corrected = f"{p_text(row['p_holm'])} after correction"
+    margin = f"±{row['margin']:g} {row['unit']}"
+    if row["verdict"] == "equivalent":
+        also = f", though the difference is real ({corrected})" if row["real"] else ""
+        return f"{names}: equivalent, {effect}; it lies within {margin}{also}."
+    if row["verdict"] in ("better", "worse"):
+        small = "; whether it exceeds " + margin + " is open" if _straddles(row) else ""
+        return f"{names}: {row['verdict']}, {effect} ({row['better']} is better; {corrected}{small})."
+    return f"{names}: unresolved, {effect}; {row['would_resolve']}."
+
+
+def _effect(row: Mapping[str, Any]) -> str:
+    return effect_text(row["effect"], row["low"], row["high"], row["unit"])
+
+
+def _straddles(row: Mapping[str, Any]) -> bool:
+    """Whether part of the interval is smaller than the smallest effect of interest."""
+    return bool(min(abs(row["low"]), abs(row["high"])) < row["margin"])
+
+
+def render_lines(verdict: Mapping[str, Any]) -> list[str]:
+    """The verdict block of the terminal: primary comparisons by variant, preferences, what was left out."""
+    primary = [row for row in verdict["comparisons"] if row["primary"]]
+    count = f"{len(primary)} primary comparison{'' if len(primary) == 1 else 's'}"
+    lines = [f"verdict (95 % intervals, Holm over {count}; baseline {verdict['baseline']})"]
+    cells = [(row["variant"], row["measure"], row["verdict"], _effect(row)) for row in primary]
+    cells += [
+        (
+            row["variant"],
+            f"preferred by {row['judge']}",
+            "",
+            f"{effect_text(row['net'], row['low'], row['high'], 'points')}"
+            f" ({row['wins']} wins, {row['losses']} losses, {row['ties']} ties"
+            + (f", {row['errors']} errors)" if row["errors"] else ")"),
+        )
+        for row in verdict["winrates"]
+    ]
+    order = list(dict.fromkeys(cell[0] for cell in cells))
+    widths = [max((len(cell[i]) for cell in cells), default=0) for i in range(3)]
+    indent = max([widths[0], len("left out")])
+    for variant in order:
+        shown = variant
+        for _, measure, word, effect in (cell for cell in cells if cell[0] == variant):
+            lines.append(f"  {shown:<{indent}}  {measure:<{widths[1]}}  {word:<{widths[2]}}  {effect}".rstrip())
+            shown = ""
+    shown = "left out"
+    for sentence in left_out(verdict):
+        lines.append(f"  {shown:<{indent}}  {sentence}")
+        shown = ""
+    if verdict["proxy_sentence"]:
+        lines.append(f"  {verdict['proxy_sentence']}")
+    return lines
+
+
+def left_out(verdict: Mapping[str, Any]) -> list[str]:
+    """`boolean (text-only not above chance: 51.2 % of 50 %)`, and whatever else does not count."""
+    tasks = [f"{row['task']} ({row['reason']})" for row in verdict["excluded"]]
+    return list(dict.fromkeys([*tasks, *verdict["left_out"]]))

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from leaven.analyze.text import answer, effect_text, render_lines
+
+ROW = {
+    "variant": "balanced→text",
+    "baseline": "text-only",
+    "measure": "prose bits-per-byte",
+    "primary": True,
+    "verdict": "equivalent",
+    "effect": 0.2,
+    "low": -0.4,
+    "high": 0.8,
+    "unit": "%",
+    "margin": 1.0,
+    "better": "lower",
+    "p_holm": 0.4,
+    "real": False,
+    "would_resolve": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "text"),
+    [
+        ((0.2, -0.4, 0.8), "%", "+0.2 % [−0.4, +0.8]"),
+        ((-41, -43, -39), "%", "−41.0 % [−43.0, −39.0]"),
+        ((-6.1, -9, -3.2), "points", "−6.1 points [−9.0, −3.2]"),
+        ((-20, -60, 12), "points", "−20 points [−60, +12]"),
+        ((0.01, -0.02, 0.21), "%", "+0.01 % [−0.02, +0.21]"),
+        ((0.0, 0.0, 0.0), "%", "0.0 % [0.0, 0.0]"),
+    ],
+)
+def test_effects_show_what_their_interval_deserves(values: tuple[float, float, float], unit: str, text: str) -> None:
+    assert effect_text(*values, unit) == text
+
+
+def test_answers() -> None:
+    start = "balanced→text against text-only on prose bits-per-byte: "
+    assert answer(ROW) == start + "equivalent, +0.2 % [−0.4, +0.8]; it lies within ±1 %."
+    assert answer({**ROW, "real": True, "p_holm": 0.0123}).endswith(
+        "within ±1 %, though the difference is real (p = 0.012 after correction)."
+    )
+    worse = {**ROW, "verdict": "worse", "effect": 2.1, "low": 1.5, "high": 2.8, "p_holm": 0.0001}
+    assert answer(worse) == start + "worse, +2.1 % [+1.5, +2.8] (lower is better; p < 0.001 after correction)."
+    assert "whether it exceeds ±1 % is open" in answer({**worse, "low": 0.6})
+    open_ = {**ROW, "verdict": "unresolved", "would_resolve": "about 9 seeds (now 3) would show it"}
+    assert answer(open_) == start + "unresolved, +0.2 % [−0.4, +0.8]; about 9 seeds (now 3) would show it."
+
+
+def test_block() -> None:
+    verdict = {
+        "baseline": "text-only",
+        "comparisons": [
+            ROW,
+            {**ROW, "measure": "fact recall", "verdict": "worse", "effect": -6.1, "low": -9.0, "high": -3.2}
+            | {"unit": "points"},
+            {**ROW, "variant": "code→text", "verdict": "worse", "effect": 2.1, "low": 1.5, "high": 2.8},
+            {**ROW, "primary": False},
+        ],
+        "winrates": [
+            {"variant": "code→text", "judge": "coin", "net": 6.0, "low": -8.0, "high": 20.0}
+            | {"wins": 40, "losses": 30, "ties": 30, "errors": 0}
+        ],
+        "excluded": [{"task": "boolean", "reason": "text-only not above chance: 51.2 % of 50 %"}],
+        "left_out": ["final: 2 of 3 seeds were evaluated in every variant and count"],
+        "proxy_sentence": "proxy scale: transfer to larger models is unproven",
+    }
+    assert render_lines(verdict) == [
+        "verdict (95 % intervals, Holm over 3 primary comparisons; baseline text-only)",
+        "  balanced→text  prose bits-per-byte  equivalent  +0.2 % [−0.4, +0.8]",
+        "                 fact recall          worse       −6.1 points [−9.0, −3.2]",
+        "  code→text      prose bits-per-byte  worse       +2.1 % [+1.5, +2.8]",
+        "                 preferred by coin                +6 points [−8, +20] (40 wins, 30 losses, 30 ties)",
+        "  left out       boolean (text-only not above chance: 51.2 % of 50 %)",
+        "                 final: 2 of 3 seeds were evaluated in every variant and count",
+        "  proxy scale: transfer to larger models is unproven",
+    ]

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from leaven.analyze.verdict import analyze
+from leaven.ground.errors import BadInput, LeavenError
+from leaven.ground.files import read_json
+
+Study = tuple[dict[str, Any], list[Any], list[Any]]
+FILES = {f"{name}.{kind}" for name in ("gains", "scores", "winrates") for kind in ("csv", "parquet")}
+
+
+@pytest.fixture(scope="module")
+def out(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("verdict")
+    analyze(*study, folder)
+    return folder
+
+
+def test_files(out: Path) -> None:
+    assert {path.name for path in out.iterdir()} == FILES | {"verdict.json", "noise.csv"}
+
+
+def test_truth_is_found(out: Path) -> None:
+    data = read_json(out / "verdict.json")
+    found = {(row["variant"], row["measure"]): row["verdict"] for row in data["comparisons"]}
+    assert found["balanced→text", "prose bits-per-byte"] == "equivalent"
+    assert found["balanced→text", "code bits-per-byte"] == "better"
+    assert found["code→text", "prose bits-per-byte"] == "worse"
+    assert found["code→text", "fact recall"] == "worse"
+    code = next(row for row in data["comparisons"] if row["measure"] == "code bits-per-byte")
+    assert code["effect"] == pytest.approx(100 * (1.70 / 2.89 - 1), abs=0.5)
+    assert len(data["answers"]) == 6
+    assert data["proxy_sentence"] == "proxy scale: transfer to larger models is unproven"
+
+
+def test_what_does_not_count_is_listed(out: Path) -> None:
+    data = read_json(out / "verdict.json")
+    programs, boolean = data["excluded"]
+    assert programs["reason"] == "nothing here isolates model-written programs"
+    assert "not above chance" in boolean["reason"]
+    assert boolean["chance"] == 0.5
+    assert set(boolean["values"]) == {"text-only", "balanced→text", "code→text"}
+    assert data["left_out"] == ["reasoning probes: none of its tasks counts"]
+    assert [row["name"] for row in data["measures"]] == ["prose bits-per-byte", "code bits-per-byte", "fact recall"]
+
+
+def test_tables_hold_the_same_rows(out: Path) -> None:
+    for name in ("gains", "scores", "winrates"):
+        with (out / f"{name}.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        table = pq.read_table(out / f"{name}.parquet").to_pylist()
+        assert len(rows) == len(table) > 0
+        assert [row["variant"] for row in rows] == [row["variant"] for row in table]
+    gains = pq.read_table(out / "gains.parquet").to_pylist()
+    assert {row["point"] for row in gains} == {"final", "before cooldown"}
+    assert all((row["verdict"] == "") == (row["point"] != "final") for row in gains)
+
+
+def test_scores_keep_every_seed_and_every_task(out: Path) -> None:
+    rows = pq.read_table(out / "scores.parquet").to_pylist()
+    boolean = [row for row in rows if row["task"] == "boolean" and row["point"] == "final"]
+    assert len(boolean) == 3
+    assert not any(row["counted"] for row in boolean)
+    assert all(len(row["seeds"]) == 5 and row["low"] <= row["mean"] <= row["high"] for row in rows)
+
+
+def test_equal_inputs_in_any_order_give_equal_bytes(study: Study, out: Path, tmp_path: Path) -> None:
+    request, evaluations, judgements = study
+    analyze(request, evaluations[::-1], judgements[::-1], tmp_path)
+    for path in out.iterdir():
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+
+
+def test_adding_a_variant_changes_no_interval(study: Study, out: Path, tmp_path: Path) -> None:
+    request, evaluations, _ = study
+    kept = ["text-only", "balanced→text"]
+    analyze({**request, "variants": kept}, [e for e in evaluations if e["variant"] in kept], [], tmp_path)
+    whole = {(r["variant"], r["measure"]): r for r in read_json(out / "verdict.json")["comparisons"]}
+    for row in read_json(tmp_path / "verdict.json")["comparisons"]:
+        other = whole[row["variant"], row["measure"]]
+        assert (row["effect"], row["low"], row["high"]) == (other["effect"], other["low"], other["high"])
+
+
+def test_noise_has_what_a_plan_needs(out: Path) -> None:
+    rows = read_json(out / "verdict.json")["noise"]
+    paired = [row for row in rows if row["variant"] != "text-only"]
+    assert all(row["paired_seed_sd"] > 0 and row["unit"] for row in paired)
+    assert all(row["seed_sd"] > 0 and row["item_se"] > 0 for row in rows)
+    assert all(row["paired_seed_sd"] is None for row in rows if row["variant"] == "text-only")
+
+
+def test_one_seed_leaves_everything_unresolved(study: Study, tmp_path: Path) -> None:
+    request, evaluations, judgements = study
+    first = [e for e in evaluations if e["seed"] == 0], [j for j in judgements if j["seed"] == 0]
+    analyze({**request, "seeds": [0]}, *first, tmp_path)
+    data = read_json(tmp_path / "verdict.json")
+    assert {row["verdict"] for row in data["comparisons"]} == {"unresolved"}
+    assert {row["would_resolve"] for row in data["comparisons"]} == {
+        "one seed cannot tell a recipe from its luck: run at least 3 seeds"
+    }
+
+
+def test_a_missing_seed_is_said_and_the_rest_is_paired(study: Study, tmp_path: Path) -> None:
+    request, evaluations, judgements = study
+    some = [e for e in evaluations if (e["variant"], e["seed"]) != ("code→text", 4)]
+    analyze(request, some, judgements, tmp_path)
+    data = read_json(tmp_path / "verdict.json")
+    assert "final: 4 of 5 seeds were evaluated in every variant and count" in data["left_out"]
+    assert {row["seeds"] for row in data["comparisons"]} == {4}
+
+
+def test_a_baseline_of_zero_has_no_relative_difference(tmp_path: Path, study: Study, evaluation_writer: Any) -> None:
+    request, _, _ = study
+    measure = {**request["measures"][2], "effect": "relative", "statistic": "gold_bpb"}
+    evaluations = [
+        {"variant": name, "seed": s, "point": "final"}
+        | {"folder": evaluation_writer(tmp_path / f"{name}{s}", {("facts", "gold_bpb"): np.zeros(20)})}
+        for name in request["variants"]
+        for s in range(2)
+    ]
+    folder = tmp_path / "out"
+    folder.mkdir()
+    analyze({**request, "measures": [measure], "seeds": [0, 1]}, evaluations, [], folder)
+    data = read_json(folder / "verdict.json")
+    assert data["left_out"] == ["fact recall: the baseline scores zero, so a relative difference is undefined"]
+    assert data["comparisons"] == []
+
+
+def test_what_cannot_be_analysed_is_named(study: Study, tmp_path: Path) -> None:
+    request, evaluations, _ = study
+    wrong = [{**request["measures"][0], "tasks": ["bpb_txt"]}]
+    with pytest.raises(BadInput, match='unknown task "bpb_txt"; did you mean "bpb_text"'):
+        analyze({**request, "measures": wrong}, evaluations, [], tmp_path)
+    wrong = [{**request["measures"][0], "tasks": ["facts"]}]
+    with pytest.raises(BadInput, match="task facts has no bits"):
+        analyze({**request, "measures": wrong}, evaluations, [], tmp_path)
+    with pytest.raises(LeavenError, match="code→text was not evaluated at the end"):
+        analyze(request, [e for e in evaluations if e["variant"] != "code→text"], [], tmp_path)
+    apart = [e for e in evaluations if (e["seed"] < 2) == (e["variant"] == "text-only")]
+    with pytest.raises(LeavenError, match="no seed was evaluated in every variant"):
+        analyze(request, apart, [], tmp_path)
