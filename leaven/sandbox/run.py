@@ -2,7 +2,8 @@
 
 Nothing that comes out is trusted: both streams are read up to a cap, the verdict is a comparison of bytes, and
 nothing is ever unpickled or evaluated. Everything the program started is gone when `run_program` returns (at the
-level "none": all of it that stayed in its process group)."""
+level "none": all of it that stayed in its process group).
+"""
 
 from __future__ import annotations
 
@@ -128,8 +129,7 @@ def _run(command: list[str], source: str, tests: str, level: Level, limits: Limi
 def _exchange(
     process: subprocess.Popen[bytes], report: int, data: bytes, limits: Limits, deadline: float
 ) -> tuple[list[bytearray], Literal["timeout", "output", ""]]:
-    """Feed `data`, read the three streams up to their caps until the process ends; says what stopped it, if
-    anything."""
+    """Feed `data`, read the three streams up to their caps until the process ends; says what stopped it, if any."""
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None

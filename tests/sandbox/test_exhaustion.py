@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -73,10 +76,32 @@ time.sleep({{}})
     for rest, status in ((0.3, "failed"), (60, "timeout")):
         outcome = run_program(source.format(rest), TESTS, level=level, limits=Limits(wall_seconds=1.5))
         assert outcome.status == status
-        until = time.monotonic() + 2
-        while time.monotonic() < until and _running(marker):
-            time.sleep(0.02)
-        assert not _running(marker)
+        assert _until(lambda: not _running(marker), 2)
+
+
+def test_nothing_stays_when_leaven_itself_is_killed(level: Level) -> None:
+    marker = f"{time.time_ns()}"
+    sleep = f"[sys.executable, '-S', '-c', 'import time; time.sleep(60) # {marker}']"
+    inner = f"import os, sys; os.execv(sys.executable, {sleep})"
+    outer = (
+        "import sys; from leaven.sandbox.level import Level; from leaven.sandbox.run import run_program; "
+        f"run_program(sys.argv[1], level={level!r})"
+    )
+    harness = subprocess.Popen([sys.executable, "-c", outer, inner], cwd=Path(__file__).parents[2])
+    try:
+        started = _until(lambda: len(_running(marker)) >= 2, 20)  # the harness itself and the program
+    finally:
+        harness.kill()
+        harness.wait()
+    assert started
+    assert _until(lambda: not _running(marker), 3)
+
+
+def _until(true: Callable[[], bool], seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while not (found := true()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return found
 
 
 def _running(marker: str) -> list[str]:

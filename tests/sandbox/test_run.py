@@ -164,7 +164,7 @@ else:
     for room in ("ground", "sandbox"):
         shutil.copytree(checkout / "leaven" / room, package / room, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "__init__.py").write_text("")
-    # As a bind would need: every folder down to the copy open to others.
+    # Through a file handle, because the checkout may lie where that user cannot go.
     command = ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", python, "-B", "-c"]
     source = "import sys, io, zipfile; sys.path.insert(0, sys.argv[1]); exec(sys.argv[2])"
     archive = shutil.make_archive(str(tmp_path / "copy"), "zip", tmp_path, "leaven")
