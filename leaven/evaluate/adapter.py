@@ -2,13 +2,15 @@
 
 Conventions, all lm-eval's own unless marked:
 
-* trailing white space of a context belongs to the continuation (`_encode_pair`); the pair is encoded as one string and cut
-  where the encoded context ends; the bytes of a score are the bytes of the string actually scored;
+* trailing white space of a context belongs to the continuation (`_encode_pair`); the pair is encoded as one
+  string and cut where the encoded context ends; the bytes of a score are the bytes of the string actually
+  scored;
 * contexts are cut from the left to the model's sequence length, and counted in `truncated`;
-* every context starts with the end-of-text token (ours: in training each document follows one; lm-eval does so for empty
-  contexts and leaves the rest to the model);
-* a cut inside a token, where the encoded context is no prefix of the encoded whole, is kept but counted in `uneven`; a
-  continuation swallowed whole by such a token is scored by that token (ours: lm-eval would score nothing).
+* every context starts with the end-of-text token (ours: in training each document follows one; lm-eval does
+  so for empty contexts and leaves the rest to the model);
+* a cut inside a token, where the encoded context is no prefix of the encoded whole, is kept but counted in
+  `uneven`; a continuation swallowed whole by such a token is scored by that token (ours: lm-eval would score
+  nothing).
 """
 
 from __future__ import annotations
@@ -55,7 +57,9 @@ class JaxLM(LM):  # type: ignore[misc]
         return [found.nats for found in self._ask([windows([tokenizer.eot], text, longest) for text in texts])]
 
     def generate_until(self, requests: Sequence[Any]) -> list[str]:
-        """The continuation of each request's (context, {"until", "max_gen_toks"}): greedy, cut before the first stop."""
+        """The continuation of each request's (context, {"until", "max_gen_toks"}): greedy, cut before the
+        first stop.
+        """
         asks = []
         for request in requests:
             context, settings = request.args
@@ -87,8 +91,6 @@ class JaxLM(LM):  # type: ignore[misc]
             parts = [next(answers) for _ in questions]
             sums.append(Answer(math.fsum(part.nats for part in parts), all(part.greedy for part in parts)))
         return sums
-
-
 
 
 def score_completions(

@@ -1,7 +1,7 @@
 """The complete step: what a model writes after held-out beginnings, for a judge to compare.
 
-Every arm writes under the same rules: as many tokens at most, the same temperature, the same stop, and the same random
-numbers for a prompt and seed, whatever else is in the batch.
+Every arm writes under the same rules: as many tokens at most, the same temperature, the same stop, and the
+same random numbers for a prompt and seed, whatever else is in the batch.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def complete(
 
     Args:
         prompts: a suite step's `prompts.jsonl`.
-        tokens: most tokens of a completion. A prompt is cut from the left so that both fit the model's sequence length.
+        tokens: most tokens of a completion. A prompt is cut from the left so that both fit the model's
+        sequence length.
         temperature: 0 takes the likeliest token.
         seed: with the prompt's id the key of its random numbers.
     """
@@ -53,10 +54,11 @@ def complete(
 
 
 def degenerate(text: str) -> bool:
-    """Whether a text is empty or mostly repeats itself: fewer than half of its 8-character windows are distinct.
+    """Whether a text is empty or mostly repeats itself: fewer than half of its 8-character windows are
+    distinct.
 
-    Texts of less than two windows are not called repetitive. (Ours; a loop of any period up to half the text is found,
-    and running English has more than nine distinct windows in ten.)
+    Texts of less than two windows are not called repetitive. (Ours; a loop of any period up to half the text
+    is found, and running English has more than nine distinct windows in ten.)
     """
     text = text.strip()
     windows = [text[place : place + WINDOW] for place in range(len(text) - WINDOW + 1)]

@@ -1,8 +1,8 @@
 """lm-eval over the local items of a suite: offline, quiet, nothing left behind.
 
-lm-eval loads the items, builds the requests, asks the adapter and returns every sample; its aggregated scores are dropped
-(`leaven.evaluate.scores` computes ours from the samples), its bootstrap is off. The task manager sees only the suite's own
-task files: indexing lm-eval's 14,000 built-in names takes seconds.
+lm-eval loads the items, builds the requests, asks the adapter and returns every sample; its aggregated scores
+are dropped (`leaven.evaluate.scores` computes ours from the samples), its bootstrap is off. The task manager
+sees only the suite's own task files: indexing lm-eval's 14,000 built-in names takes seconds.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ OFFLINE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TQDM_DISABLE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
 }
+os.environ.update({name: os.environ.get(name, value) for name, value in OFFLINE.items()})
+
+# after the environment is set, because the hub libraries read it when they are imported
+from lm_eval.evaluator import evaluate  # noqa: E402
+from lm_eval.tasks import TaskManager  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,7 @@ def run_tasks(lm: Any, suite: Path, names: Sequence[str], space: Path) -> dict[s
     """
     if not names:
         return {}
-    with tempfile.TemporaryDirectory(prefix=".lm-eval-", dir=space) as folder, _quiet(Path(folder)):
-        # imported here, because the hub libraries read the environment when they are imported
-        from lm_eval.evaluator import evaluate
-        from lm_eval.tasks import TaskManager
-
-        logging.getLogger("lm_eval").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix=".lm-eval-", dir=space) as folder, _quiet():
         tasks = Path(folder) / "tasks"
         tasks.mkdir()
         for name in names:
@@ -89,18 +88,14 @@ def _sample(entry: Mapping[str, Any]) -> Sample:
 
 
 @contextlib.contextmanager
-def _quiet(folder: Path) -> Iterator[None]:
-    """Offline, caches in `folder`, no progress bars; whatever is printed all the same goes to standard error."""
-    settings = {**OFFLINE, "HF_HOME": str(folder / "hub"), "HF_DATASETS_CACHE": str(folder / "datasets")}
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
+def _quiet() -> Iterator[None]:
+    """No log lines below an error, no warnings; whatever is printed all the same goes to standard error."""
+    logger = logging.getLogger("lm_eval")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")
             yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        logger.setLevel(level)

@@ -1,11 +1,13 @@
 """What a suite is made of: items, and the tasks that hold them.
 
-Three forms of item, one for each way of asking a model: `Passage` (how many bits does this text cost), `Choice` (which of
-these continuations is likelier) and `Program` (does what the model writes pass its tests). Items are plain data; they are
-written as JSON lines with every non-ASCII character escaped, so that no reader can split a line at U+2028 or U+0085.
+Three forms of item, one for each way of asking a model: `Passage` (how many bits does this text cost),
+`Choice` (which of these continuations is likelier) and `Program` (does what the model writes pass its tests).
+Items are plain data; they are written as JSON lines with every non-ASCII character escaped, so that no reader
+can split a line at U+2028 or U+0085.
 
-Invariants: `Choice.context` does not end in white space (lm-eval would move it onto every continuation, and the bytes of a
-continuation would no longer be the bytes scored); `0 <= gold < len(choices)`; ids are unique within a task.
+Invariants: `Choice.context` does not end in white space (lm-eval would move it onto every continuation, and
+the bytes of a continuation would no longer be the bytes scored); `0 <= gold < len(choices)`; ids are unique
+within a task.
 """
 
 from __future__ import annotations
@@ -89,7 +91,8 @@ class Task:
         measure: the primary measure: bits_per_byte, accuracy or pass@1.
         chance: what guessing scores; NaN is never used, a rolling task has None.
         needs: what the task cannot run without ("isolation").
-        overlap: what the search for the items in the training documents found (see `leaven.evaluate.overlap`).
+        overlap: what the search for the items in the training documents found (see
+        `leaven.evaluate.overlap`).
     """
 
     name: str

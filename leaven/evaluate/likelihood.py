@@ -1,11 +1,13 @@
-"""Likelihoods of token sequences: many small questions put to the model in a few large batches of a few shapes.
+"""Likelihoods of token sequences: many small questions put to the model in a few large batches of a few
+shapes.
 
-A question asks for the log-likelihood of the last k targets of an input. Questions whose input is a prefix of another's
-share that input's row (a causal model gives a position the same answer whatever follows), so the four one-token answers of a
-probe cost one row. Rows are sorted by length and padded to few lengths, so that few programs are compiled; the output layer
-is computed only at the positions somebody asked for.
+A question asks for the log-likelihood of the last k targets of an input. Questions whose input is a prefix of
+another's share that input's row (a causal model gives a position the same answer whatever follows), so the
+four one-token answers of a probe cost one row. Rows are sorted by length and padded to few lengths, so that
+few programs are compiled; the output layer is computed only at the positions somebody asked for.
 
-`reference` is the plain form: one question, one full forward pass, no padding. The tests hold the two against each other.
+`reference` is the plain form: one question, one full forward pass, no padding. The tests hold the two against
+each other.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from leaven.model.config import ModelConfig
 from leaven.model.transformer import hidden, logits
 
 BATCH_TOKENS = 8192
-"""Padded tokens of a batch: large enough to keep a core busy, small enough for the cache of the small models."""
+"""Padded tokens of a batch: large enough to keep a core busy, small enough for the cache of the small models.
+"""
 TILE_NUMBERS = 1 << 20
 """Logits that exist at once (4 MiB in float32)."""
 
@@ -56,9 +59,9 @@ def lengths(sequence: int) -> list[int]:
 def windows(context: Sequence[int], continuation: Sequence[int], longest: int) -> list[Question]:
     """The questions that together score `continuation` after `context`, each token once.
 
-    The context (never empty) is cut from the left to fit. A continuation longer than `longest` is scored in consecutive
-    windows of `longest` targets; the last window, which has fewer, sees as much context as fits. With the end-of-text token
-    as context this is lm-eval's rolling likelihood (its windows made disjoint).
+    The context (never empty) is cut from the left to fit. A continuation longer than `longest` is scored in
+    consecutive windows of `longest` targets; the last window, which has fewer, sees as much context as fits.
+    With the end-of-text token as context this is lm-eval's rolling likelihood (its windows made disjoint).
     """
     every = [*context, *continuation]
     first = len(context)
@@ -70,10 +73,17 @@ def windows(context: Sequence[int], continuation: Sequence[int], longest: int) -
 
 
 def answer(subject: Subject, questions: Sequence[Question], progress: Progress = silent) -> list[Answer]:
-    """The answers, in the questions' order. Questions longer than the model's sequence length raise ValueError."""
+    """The answers, in the questions' order. Questions longer than the model's sequence length raise
+    ValueError.
+    """
     longest = subject.config.sequence
-    if any(len(question.tokens) > longest or not 0 < len(question.targets) <= len(question.tokens) for question in questions):
-        raise ValueError(f"a question must have at most {longest} tokens, and no more targets than tokens, but one at least")
+    if any(
+        len(question.tokens) > longest or not 0 < len(question.targets) <= len(question.tokens)
+        for question in questions
+    ):
+        raise ValueError(
+            f"a question must have at most {longest} tokens, and no more targets than tokens, but one at least"
+        )
     rows, row_of = _rows(questions)
     nats = np.zeros(len(questions))
     greedy = np.ones(len(questions), bool)
@@ -96,7 +106,9 @@ def answer(subject: Subject, questions: Sequence[Question], progress: Progress =
                 at.append(np.arange(end - len(question.targets), end))
                 targets += question.targets
                 owners += [place] * len(question.targets)
-        found, likeliest = _evaluate(subject.params, subject.config, tokens, np.concatenate(at), np.array(targets, np.int32))
+        found, likeliest = _evaluate(
+            subject.params, subject.config, tokens, np.concatenate(at), np.array(targets, np.int32)
+        )
         np.add.at(nats, owners, found)
         np.logical_and.at(greedy, owners, likeliest)
         done += sum(len(rows[row]) for row in members)
@@ -115,8 +127,8 @@ def reference(subject: Subject, question: Question) -> Answer:
 def _rows(questions: Sequence[Question]) -> tuple[list[tuple[int, ...]], list[int]]:
     """The distinct inputs that are no prefix of another input, and for each question its row.
 
-    In lexicographic order everything between an input and its extension extends the input too, so looking at the row made
-    last is enough.
+    In lexicographic order everything between an input and its extension extends the input too, so looking at
+    the row made last is enough.
     """
     row_of = [0] * len(questions)
     rows: list[tuple[int, ...]] = []
@@ -184,4 +196,5 @@ def _forward(
         )
 
     start = (jnp.zeros(at_P.shape, jnp.float32), jnp.zeros(at_P.shape, bool))
-    return jax.lax.fori_loop(0, tiles, one_tile, start)
+    found: tuple[jax.Array, jax.Array] = jax.lax.fori_loop(0, tiles, one_tile, start)
+    return found

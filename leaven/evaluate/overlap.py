@@ -1,11 +1,12 @@
 """Whether the text of an item occurs in the training documents.
 
-A text of 13 words or more occurs if any 13 words of it, in order, occur in a document (the common n-gram rule: Brown et al.
-2020, appendix C, arXiv 2005.14165, use 13); a shorter text occurs if a line of a document equals it. Words are runs of
-letters, digits and underscores in lower case; punctuation and white space do not count.
+A text of 13 words or more occurs if any 13 words of it, in order, occur in a document (the common n-gram
+rule: Brown et al. 2020, appendix C, arXiv 2005.14165, use 13); a shorter text occurs if a line of a document
+equals it. Words are runs of letters, digits and underscores in lower case; punctuation and white space do not
+count.
 
-Only words of the items can be part of a match, so every other word of a document becomes 0 and a window that holds a 0 is
-never looked up. Word numbers are exact; windows are compared by a 64-bit polynomial of them.
+Only words of the items can be part of a match, so every other word of a document becomes 0 and a window that
+holds a 0 is never looked up. Word numbers are exact; windows are compared by a 64-bit polynomial of them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Generated minimal pairs of closure in code: which bracket closes, and whether the next line is indented.
 
-Both tasks ask two items with the same two choices and opposite right answers, so whatever looks at the choices alone scores
-exactly 1/2. The two contexts of a bracket pair hold the same characters in another order; those of an indent pair hold the
-same words (one has a line break more). A tie between the two choices counts as wrong: a model that cannot tell them apart
-must not be given every item (the trap of BLiMP-style scoring).
+Both tasks ask two items with the same two choices and opposite right answers, so whatever looks at the
+choices alone scores exactly 1/2. The two contexts of a bracket pair hold the same characters in another
+order; those of an indent pair hold the same words (one has a line break more). A tie between the two choices
+counts as wrong: a model that cannot tell them apart must not be given every item (the trap of BLiMP-style
+scoring).
 """
 
 from __future__ import annotations
@@ -15,15 +16,34 @@ import numpy as np
 from leaven.evaluate.item import Choice, generator
 
 CLOSER = {"(": ")", "[": "]", "{": "}"}
-NAMES = ("a", "b", "x", "y", "item", "data", "key", "name", "left", "row", "size", "node", "path", "text", "value", "total")
+NAMES = (
+    "a",
+    "b",
+    "x",
+    "y",
+    "item",
+    "data",
+    "key",
+    "name",
+    "left",
+    "row",
+    "size",
+    "node",
+    "path",
+    "text",
+    "value",
+    "total",
+)
 CALLS = ("f", "g", "get", "make", "load", "find", "merge", "apply")
 
 
 def brackets(n: int, seed: int) -> list[Choice]:
-    """An inner bracket left open inside an outer one of another kind; the right closer against the outer one's.
+    """An inner bracket left open inside an outer one of another kind; the right closer against the outer
+    one's.
 
-    Groups: `nothing between`, `same kind last` and `other kind last` say what was opened and closed again after the inner
-    bracket; only in the last does "close what was opened last" fail. `n` is rounded down to a multiple of 6.
+    Groups: `nothing between`, `same kind last` and `other kind last` say what was opened and closed again
+    after the inner bracket; only in the last does "close what was opened last" fail. `n` is rounded down to a
+    multiple of 6.
     """
     draw = generator("brackets", seed)
     items: list[Choice] = []
@@ -34,9 +54,15 @@ def brackets(n: int, seed: int) -> list[Choice]:
         outer, inner, third = (("(", "[", "{")[i] for i in draw.permutation(3))
         a, b, c, d, e, g = (NAMES[i] for i in draw.choice(len(NAMES), 6, replace=False))
         call = CALLS[draw.integers(len(CALLS))]
-        closed = {"nothing between": "", "same kind last": f", O{c}o, I{d}i", "other kind last": f", I{d}i, O{c}o"}[kind]
+        closed = {"nothing between": "", "same kind last": f", O{c}o, I{d}i", "other kind last": f", I{d}i, O{c}o"}[
+            kind
+        ]
         wrapped = f"{call}{third}{e}, " if draw.integers(2) else ""
-        pattern = f"{call} = {wrapped}O{a}, I{b}{closed}, {g}" if draw.integers(2) else f"{wrapped}{call}O{a}, I{b}{closed}, {g}"
+        pattern = (
+            f"{call} = {wrapped}O{a}, I{b}{closed}, {g}"
+            if draw.integers(2)
+            else f"{wrapped}{call}O{a}, I{b}{closed}, {g}"
+        )
         first = _fill(pattern, outer, inner)
         if first in asked:
             continue
@@ -44,9 +70,7 @@ def brackets(n: int, seed: int) -> list[Choice]:
         asked |= {first, second}
         choices = tuple(sorted((CLOSER[outer], CLOSER[inner])))
         for letter, context, opened in (("a", first, inner), ("b", second, outer)):
-            items.append(
-                Choice(f"{len(items) // 2}-{letter}", kind, context, choices, choices.index(CLOSER[opened]))
-            )
+            items.append(Choice(f"{len(items) // 2}-{letter}", kind, context, choices, choices.index(CLOSER[opened])))
     return items
 
 
@@ -62,8 +86,8 @@ def _fill(pattern: str, outer: str, inner: str) -> str:
 def indent(n: int, seed: int) -> list[Choice]:
     """The line after an open `if …:` must go deeper, the line after a one-line `if …: statement` must not.
 
-    The group of an item is the depth of the block it stands in. `n` is rounded down to a multiple of 6. Every item is
-    checked with Python's own compiler: the gold continuation compiles, the other one does not.
+    The group of an item is the depth of the block it stands in. `n` is rounded down to a multiple of 6. Every
+    item is checked with Python's own compiler: the gold continuation compiles, the other one does not.
     """
     draw = generator("indent", seed)
     items: list[Choice] = []
@@ -101,7 +125,11 @@ def _names(draw: np.random.Generator, n: int) -> Sequence[str]:
 
 def _statement(draw: np.random.Generator) -> str:
     left, right = _names(draw, 2)
-    forms = (f"{left} = {right} + {draw.integers(1, 10)}", f"{left} += {right}", f"{left} = {CALLS[draw.integers(8)]}({right})")
+    forms = (
+        f"{left} = {right} + {draw.integers(1, 10)}",
+        f"{left} += {right}",
+        f"{left} = {CALLS[draw.integers(8)]}({right})",
+    )
     return forms[draw.integers(len(forms))]
 
 

@@ -1,7 +1,9 @@
-"""Items from the held-out documents of a corpus: passages to weigh, continuations to choose, prompts to complete.
+"""Items from the held-out documents of a corpus: passages to weigh, continuations to choose, prompts to
+complete.
 
-Documents come in the corpus step's keyed order and are taken by turns over groups (packages, books), so that one large
-package does not fill a task. In which order the parts of a long document come is a function of its id.
+Documents come in the corpus step's keyed order and are taken by turns over groups (packages, books), so that
+one large package does not fill a task. In which order the parts of a long document come is a function of its
+id.
 """
 
 from __future__ import annotations
@@ -16,9 +18,13 @@ from leaven.evaluate.item import Choice, Passage, generator
 from leaven.ground.tables import read_table
 
 PASSAGE_CHARACTERS = 1500
-"""Longest rolling item. Short items spread a byte budget over more documents, which is what the interval needs."""
+"""Longest rolling item. Short items spread a byte budget over more documents, which is what the interval
+needs.
+"""
 PREFIX_CHARACTERS = 200
-"""Longest context of a continuation item: with its continuation about 100 tokens, inside the smallest models' window."""
+"""Longest context of a continuation item: with its continuation about 100 tokens, inside the smallest models'
+window.
+"""
 NEXT_CHARACTERS = (40, 80)
 """Shortest and longest continuation."""
 PROMPT_CHARACTERS = (120, 200)
@@ -27,7 +33,9 @@ BREAK = re.compile(r"(?<=\S)(?=\s)")
 LINE = re.compile("\n")
 WORD = re.compile(r"\s(?=\S)")
 SPACE = re.compile(r"(?<=\S)(?= \S)")
-"""Where a continuation may start: before a single space, which no tokenizer of ours merges with what stands before it."""
+"""Where a continuation may start: before a single space, which no tokenizer of ours merges with what stands
+before it.
+"""
 
 
 @dataclass(frozen=True)
@@ -53,8 +61,8 @@ def held_out(corpus: Path, source: str) -> list[Held]:
 def spans(documents: Sequence[Held], size: int, *key: str | int) -> list[Held]:
     """Pieces of up to `size` characters: one of each group first, then a second of each, and so on.
 
-    A document longer than `size` is cut into pieces that start at a line (or word) and do not overlap, in an order drawn
-    for the document; a shorter one is a piece as it is.
+    A document longer than `size` is cut into pieces that start at a line (or word) and do not overlap, in an
+    order drawn for the document; a shorter one is a piece as it is.
     """
     taken: dict[str, list[tuple[int, int, Held]]] = {}
     for place, document in enumerate(documents):
@@ -74,7 +82,9 @@ def spans(documents: Sequence[Held], size: int, *key: str | int) -> list[Held]:
 
 
 def _starts(text: str, size: int) -> list[int]:
-    """Where pieces start: every `size` characters, moved to the next line within 200 characters or else the next word."""
+    """Where pieces start: every `size` characters, moved to the next line within 200 characters or else the
+    next word.
+    """
     starts = [0]
     for place in range(size, len(text) - size // 2, size):
         found = LINE.search(text, place, place + 200) or WORD.search(text, place, place + 200)
@@ -118,9 +128,11 @@ class Junction:
 
 
 def junctions(documents: Sequence[Held], source: str, seed: int) -> Iterator[Junction]:
-    """A prefix of up to 200 characters and the 40 to 80 characters that follow it, one pair of each long enough document.
+    """A prefix of up to 200 characters and the 40 to 80 characters that follow it, one pair of each long
+    enough document.
 
-    What follows starts with a space inside a line, so that the way a passage begins tells nothing about where it belongs.
+    What follows starts with a space inside a line, so that the way a passage begins tells nothing about where
+    it belongs.
     """
     shortest, longest = NEXT_CHARACTERS
     for piece in spans(documents, PREFIX_CHARACTERS + longest, "junction", source, seed):
@@ -137,11 +149,12 @@ def junctions(documents: Sequence[Held], source: str, seed: int) -> Iterator[Jun
 
 
 def continuation(places: Sequence[Junction], n: int) -> list[Choice]:
-    """Blocks of four places from four different groups: each prefix may be followed by any of the block's four passages.
+    """Blocks of four places from four different groups: each prefix may be followed by any of the block's
+    four passages.
 
-    Every passage is right once and wrong three times, and each position is right equally often, so whatever looks at the
-    passages alone scores exactly 1/4. Returns the largest multiple of four items that the groups allow, at most `n`;
-    nothing where there are fewer than four groups.
+    Every passage is right once and wrong three times, and each position is right equally often, so whatever
+    looks at the passages alone scores exactly 1/4. Returns the largest multiple of four items that the groups
+    allow, at most `n`; nothing where there are fewer than four groups.
     """
     by_group: dict[str, list[Junction]] = {}
     for place in places:
@@ -182,11 +195,12 @@ class Prompt:
 def prompts(documents: Sequence[Held], source: str, seed: int) -> Iterator[Prompt]:
     """The first 120 to 200 characters of each long enough document, cut before a space; no beginning twice.
 
-    Groups take turns. After the documents come the beginnings of lines inside long ones, for corpora of few documents.
+    Groups take turns. After the documents come the beginnings of lines inside long ones, for corpora of few
+    documents.
     """
     shortest, longest = PROMPT_CHARACTERS
     seen: set[str] = set()
-    for pieces in (_by_turns(documents), spans(documents, PASSAGE_CHARACTERS, "prompts", source, seed)):
+    for pieces in (by_turns(documents), spans(documents, PASSAGE_CHARACTERS, "prompts", source, seed)):
         for piece in pieces:
             text = piece.text.lstrip()
             cuts = [found.start() for found in SPACE.finditer(text, shortest, longest)]
@@ -195,7 +209,8 @@ def prompts(documents: Sequence[Held], source: str, seed: int) -> Iterator[Promp
                 yield Prompt(piece.id, piece.group, text[: cuts[-1]])
 
 
-def _by_turns(documents: Sequence[Held]) -> list[Held]:
+def by_turns(documents: Sequence[Held]) -> list[Held]:
+    """One document of each group first, then a second of each, and so on."""
     rank: Counter[str] = Counter()
     ranked = []
     for place, document in enumerate(documents):

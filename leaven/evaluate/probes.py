@@ -2,12 +2,14 @@
 
 Chance must be exact, so each probe is balanced by construction and not by luck:
 
-* entity tracking: every item offers the same four boxes; gold box, number of state changes and how recently the gold box was
-  mentioned are balanced jointly, so neither a favourite box nor "the box named last" beats 1/4;
-* boolean: items come in pairs with the same words, the same first and the same last operand, and opposite values: whatever
-  looks only at those scores exactly 1/2;
-* arithmetic: items come in blocks of four that share their four choices, each right once: whatever ignores the question
-  scores exactly 1/4; the choices of a block are neighbouring results and none of them occurs in a question.
+* entity tracking: every item offers the same four boxes; gold box, number of state changes and how recently
+  the gold box was mentioned are balanced jointly, so neither a favourite box nor "the box named last" beats
+  1/4;
+* boolean: items come in pairs with the same words, the same first and the same last operand, and opposite
+  values: whatever looks only at those scores exactly 1/2;
+* arithmetic: items come in blocks of four that share their four choices, each right once: whatever ignores
+  the question scores exactly 1/4; the choices of a block are neighbouring results and none of them occurs in
+  a question.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ CHANGES = 4
 
 
 def entity_tracking(n: int, seed: int) -> list[Choice]:
-    """Stories of seven sentences; `n` is rounded down to a multiple of 64 (changes x recency x gold box), at least 64.
+    """Stories of seven sentences; `n` is rounded down to a multiple of 64 (changes x recency x gold box), at
+    least 64.
 
     The group of an item is its number of state changes.
     """
@@ -66,10 +69,11 @@ def entity_tracking(n: int, seed: int) -> list[Choice]:
 
 
 def _cell(thing: list[int], place: list[int]) -> tuple[int, int, int] | None:
-    """(state changes, recency rank of the gold box, gold box) of a drawn story about thing 0, None if it is no story.
+    """(state changes, recency rank of the gold box, gold box) of a drawn story about thing 0, None if it is
+    no story.
 
-    A story names every box (so that absence is no cue) and every thing, and moves nothing to where it is. Recency 0 means
-    that the gold box is the one named last.
+    A story names every box (so that absence is no cue) and every thing, and moves nothing to where it is.
+    Recency 0 means that the gold box is the one named last.
     """
     if len(set(place)) < len(BOXES) or len(set(thing)) < len(OBJECTS):
         return None

@@ -1,7 +1,7 @@
 """The evaluate step: one subject, one suite, every item kept.
 
-Likelihood tasks run through lm-eval, programs in the sandbox. A task that cannot run is left out by name with the reason;
-nothing is skipped silently and nothing is executed without isolation unless the user said so.
+Likelihood tasks run through lm-eval, programs in the sandbox. A task that cannot run is left out by name with
+the reason; nothing is skipped silently and nothing is executed without isolation unless the user said so.
 
 Results hold no time, no path and no host, so equal inputs give equal bytes.
 """
@@ -33,7 +33,9 @@ from leaven.ground.progress import Progress, silent
 from leaven.ground.tables import write_table
 from leaven.sandbox.level import Level
 
-ITEMS = pa.schema([(name, pa.string()) for name in ("task", "item", "measure")] + [("value", pa.float64()), ("group", pa.string())])
+ITEMS = pa.schema(
+    [(name, pa.string()) for name in ("task", "item", "measure")] + [("value", pa.float64()), ("group", pa.string())]
+)
 DETAILS = pa.schema(
     [
         ("task", pa.string()),
@@ -63,7 +65,8 @@ def evaluate(
 
     Args:
         suite: a suite step's folder.
-        isolation_level: what programs run in; at the level "none" they are left out unless `allow_unisolated`.
+        isolation_level: what programs run in; at the level "none" they are left out unless
+        `allow_unisolated`.
         without: names of tasks or of categories to leave out.
 
     Raises:
@@ -72,7 +75,9 @@ def evaluate(
     described: dict[str, dict[str, Any]] = read_json(suite / "suite.json")["tasks"]
     absent = _left_out(described, isolation_level, allow_unisolated, without)
     items: dict[str, list[Item]] = {
-        name: read_items(suite / "items" / f"{name}.jsonl", described[name]["form"]) for name in described if name not in absent
+        name: read_items(suite / "items" / f"{name}.jsonl", described[name]["form"])
+        for name in described
+        if name not in absent
     }
     lm = JaxLM(subject, progress)
     samples = run_tasks(lm, suite, [name for name in items if described[name]["form"] != "program"], out)
@@ -125,7 +130,9 @@ def _left_out(
     return reasons
 
 
-def _likelihoods(entries: Sequence[Item], nats: Sequence[Sequence[float]]) -> tuple[list[dict[str, float]], dict[str, Any]]:
+def _likelihoods(
+    entries: Sequence[Item], nats: Sequence[Sequence[float]]
+) -> tuple[list[dict[str, float]], dict[str, Any]]:
     passages = [entry for entry in entries if isinstance(entry, Passage)]
     if passages:
         measured = [passage_measures(entry, values[0]) for entry, values in zip(passages, nats, strict=True)]

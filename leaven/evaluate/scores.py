@@ -1,11 +1,12 @@
 """From samples to measures: what is kept of each item, and a task's summary.
 
-A choice is correct only if its likelihood is strictly the highest: a tie is a failure to choose (and a model that answers
-everything alike scores 0, not 100 %). Likelihoods are summed, and divided by characters for `acc_norm` and by UTF-8 bytes
-for `acc_bytes`; characters and bytes are those of the string that was scored.
+A choice is correct only if its likelihood is strictly the highest: a tie is a failure to choose (and a model
+that answers everything alike scores 0, not 100 %). Likelihoods are summed, and divided by characters for
+`acc_norm` and by UTF-8 bytes for `acc_bytes`; characters and bytes are those of the string that was scored.
 
-Standard errors here describe one model on one set of items: sd / sqrt(n) for means (ddof 1), the linearised ratio for bits
-per byte (Cochran 1977, Sampling Techniques, eq. 6.13 without the finite population term). Seeds are the analysis' business.
+Standard errors here describe one model on one set of items: sd / sqrt(n) for means (ddof 1), the linearised
+ratio for bits per byte (Cochran 1977, Sampling Techniques, eq. 6.13 without the finite population term).
+Seeds are the analysis' business.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ ONE_SIDED = 1.6448536269514722
 
 
 def scored_bytes(context: str, continuation: str) -> int:
-    """UTF-8 bytes of the string a pair is scored on: the continuation and the white space the context ended with."""
+    """UTF-8 bytes of the string a pair is scored on: the continuation and the white space the context ended
+    with.
+    """
     return len(continuation.encode()) + len(context[len(context.rstrip()) :].encode())
 
 
@@ -42,8 +45,9 @@ def passage_measures(item: Passage, nats: float) -> dict[str, float]:
 
 
 def choice_measures(item: Choice, nats: Sequence[float]) -> dict[str, float]:
-    """`correct`, `acc_norm`, `acc_bytes` (0 or 1), `tied`, `gold_bpb` (bits per byte of the right answer) and `margin`
-    (bits per byte by which the right answer is cheaper than the cheapest wrong one)."""
+    """`correct`, `acc_norm`, `acc_bytes` (0 or 1), `tied`, `gold_bpb` (bits per byte of the right answer) and
+    `margin` (bits per byte by which the right answer is cheaper than the cheapest wrong one).
+    """
     extra = len(item.context) - len(item.context.rstrip())
     size = [scored_bytes(item.context, choice) for choice in item.choices]
     bpb = [-value / math.log(2) / n for value, n in zip(nats, size, strict=True)]
@@ -66,7 +70,11 @@ def _alone(values: Sequence[float], gold: int) -> bool:
 def mean(values: Sequence[float]) -> dict[str, Any]:
     """{value, n, se} of a mean; the standard error of a single item is null."""
     n = len(values)
-    return {"value": math.fsum(values) / n, "n": n, "se": float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else None}
+    return {
+        "value": math.fsum(values) / n,
+        "n": n,
+        "se": float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else None,
+    }
 
 
 def ratio(bits: Sequence[float], sizes: Sequence[float]) -> dict[str, Any]:
@@ -77,7 +85,9 @@ def ratio(bits: Sequence[float], sizes: Sequence[float]) -> dict[str, Any]:
     return {"value": value, "n": n, "se": math.sqrt(rest * n / (n - 1)) / total if n > 1 else None}
 
 
-def summarise(measured: Sequence[Mapping[str, float]], baselines: Mapping[str, Any], degenerate: float) -> dict[str, Any]:
+def summarise(
+    measured: Sequence[Mapping[str, float]], baselines: Mapping[str, Any], degenerate: float
+) -> dict[str, Any]:
     """A task's entry in `scores.json`: {measure: {value, n, se}} and what to hold it against.
 
     `above_chance_hint`: one-sided 95 %, this model alone; the analysis pools seeds before it excludes a task.

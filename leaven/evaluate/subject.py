@@ -35,7 +35,9 @@ class Subject:
         """
         for path in (stage / "stage.json", stage / "model.safetensors", tokenizer / "tokenizer.json"):
             if not path.is_file():
-                raise BadInput("file not found", where=path.name, fix=f"Is {path.parent} the folder of a finished step?")
+                raise BadInput(
+                    "file not found", where=path.name, fix=f"Is {path.parent} the folder of a finished step?"
+                )
         shape = read_json(stage / "stage.json")["model"]
         known = {entry.name for entry in fields(ModelConfig)}
         config = ModelConfig(**{name: value for name, value in shape.items() if name in known})

@@ -1,16 +1,18 @@
 """The suite step: every item of a study, built once from the corpus and from generators.
 
-All variants, seeds and points of a study answer the same items, so that comparisons are paired. Candidates whose text occurs
-in the training documents are dropped; what was looked for and found is in each task's `overlap`.
+All variants, seeds and points of a study answer the same items, so that comparisons are paired. Candidates
+whose text occurs in the training documents are dropped; what was looked for and found is in each task's
+`overlap`.
 
-Written: `items/<task>.jsonl`, `tasks/<task>.yaml` (lm-eval), `suite.json`, `prompts.jsonl`. Equal corpus and plan, equal bytes.
+Written: `items/<task>.jsonl`, `tasks/<task>.yaml` (lm-eval), `suite.json`, `prompts.jsonl`. Equal corpus and
+plan, equal bytes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,9 @@ from leaven.ground.progress import Progress, silent
 PROSE = ("text",)
 CODE = ("web_code",)
 GENERATED = ("synthetic", "facts")
-"""Kinds whose documents follow templates: held-out documents share phrases with training documents by their nature."""
+"""Kinds whose documents follow templates: held-out documents share phrases with training documents by their
+nature.
+"""
 
 DEFAULT_ITEMS: dict[str, int] = {
     "continue_text": 200,
@@ -37,7 +41,9 @@ DEFAULT_ITEMS: dict[str, int] = {
     "indent": 240,
     "programs": 56,
 }
-"""Items of a task. At 240 items the standard error of an accuracy near 1/2 is 3.2 points, near 1/4 2.8 points."""
+"""Items of a task. At 240 items the standard error of an accuracy near 1/2 is 3.2 points, near 1/4 2.8
+points.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,8 @@ class SuitePlan:
     """What a suite is built for.
 
     Args:
-        sources: name of each source of the corpus and its kind (text, web_code, markup, adjacent, synthetic, facts).
+        sources: name of each source of the corpus and its kind (text, web_code, markup, adjacent, synthetic,
+        facts).
         items: number of items of a task where it is not the default; 0 leaves the task out.
         passage_bytes: held-out bytes scored for bits per byte, for each source.
         prompts: held-out beginnings for the judge.
@@ -76,7 +83,9 @@ def build_suite(plan: SuitePlan, corpus: Path, out: Path, progress: Progress = s
     """
     for name in plan.items:
         if name not in DEFAULT_ITEMS:
-            raise BadInput(f'no task "{name}" with a number of items{did_you_mean(name, DEFAULT_ITEMS)}', field="evaluate.items")
+            raise BadInput(
+                f'no task "{name}" with a number of items{did_you_mean(name, DEFAULT_ITEMS)}', field="evaluate.items"
+            )
     held = {source: passages.held_out(corpus, source) for source in passages.sources(corpus) if source in plan.sources}
     drafts, left_out = _drafts(plan, held)
     beginnings = [
@@ -94,6 +103,8 @@ def build_suite(plan: SuitePlan, corpus: Path, out: Path, progress: Progress = s
     tasks = []
     for draft in drafts:
         task = draft.settle(traces)
+        if task.name == "facts" and plan.facts:
+            task = _stated(task, plan.facts, corpus, names)
         if task.items:
             tasks.append(task)
         else:
@@ -157,9 +168,7 @@ class Draft:
         )
 
 
-def _drafts(
-    plan: SuitePlan, held: Mapping[str, Sequence[passages.Held]]
-) -> tuple[list[Draft], dict[str, str]]:
+def _drafts(plan: SuitePlan, held: Mapping[str, Sequence[passages.Held]]) -> tuple[list[Draft], dict[str, str]]:
     """The tasks this plan and corpus allow, and why others are left out."""
     drafts: list[Draft] = []
     left_out: dict[str, str] = {}
@@ -210,8 +219,8 @@ def _drafts(
                 "choice",
                 "accuracy",
                 0.25,
-                "facts that only the facts source states, in a wording that no document uses",
-                known.facts(plan.facts, plan.seed),
+                "facts that only the facts source states, asked as the beginning of one of its sentences",
+                known.questions(known.stated(plan.facts)),
                 home=str(plan.facts["source"]),
             )
         )
@@ -226,7 +235,7 @@ def _drafts(
             "pass@1",
             0.0,
             "tiny Python programs the model completes, run against their tests (greedy)",
-            [item for source in synthetic for item in programs.items(held[source], plan.count("programs"), plan.seed)],
+            [item for source in synthetic for item in programs.items(held[source], plan.count("programs"))],
             lambda clean: tuple(clean)[: plan.count("programs")],
             drop=False,
             needs=("isolation",),
@@ -237,12 +246,34 @@ def _drafts(
 
 
 PROBES: tuple[tuple[str, Callable[[int, int], list[Choice]], str, float, str], ...] = (
-    ("entity_tracking", probes.entity_tracking, "reasoning", 0.25, "where a thing is after 0 to 3 changes of its place"),
+    (
+        "entity_tracking",
+        probes.entity_tracking,
+        "reasoning",
+        0.25,
+        "where a thing is after 0 to 3 changes of its place",
+    ),
     ("boolean", probes.boolean, "reasoning", 0.5, "the value of an expression over True, False, not, and, or"),
     ("arithmetic", probes.arithmetic, "reasoning", 0.25, "the result of a sum, difference or product of small numbers"),
     ("brackets", pairs.brackets, "code", 0.5, "which of two open brackets closes first; ties are wrong"),
     ("indent", pairs.indent, "code", 0.5, "whether the next line of a Python block is indented; ties are wrong"),
 )
+
+
+def _stated(task: Task, facts: Mapping[str, Any], corpus: Path, sources: Sequence[str]) -> Task:
+    """The facts task with only the facts that its source's training documents state, and how often they do."""
+    known_facts = known.stated(facts)
+    home = str(facts["source"])
+    counts = known.occurrences(known_facts, training_texts(corpus, home)) if home in sources else {}
+    elsewhere = {name: known.mentions(known_facts, training_texts(corpus, name)) for name in sources if name != home}
+    items = tuple(item for item in task.items if counts.get(item.id))
+    said = [counts[item.id] for item in items]
+    overlap = {
+        **task.overlap,
+        "stated": {"facts": len(items), "least": min(said, default=0), "most": max(said, default=0)},
+        "documents_elsewhere_naming_a_subject": elsewhere,
+    }
+    return replace(task, items=items, overlap=overlap)
 
 
 def whole_blocks(clean: Sequence[Any]) -> Sequence[Item]:
@@ -264,7 +295,12 @@ def _some(stream: Any, limit: int) -> list[Passage]:
 
 
 def _write(
-    out: Path, plan: SuitePlan, tasks: Sequence[Task], left_out: Mapping[str, str], prompts: Sequence[passages.Prompt], seen: int
+    out: Path,
+    plan: SuitePlan,
+    tasks: Sequence[Task],
+    left_out: Mapping[str, str],
+    prompts: Sequence[passages.Prompt],
+    seen: int,
 ) -> None:
     if not prompts:
         raise BadInput(

@@ -1,8 +1,8 @@
 """The lm-eval task file of a task.
 
-The files are ordinary lm-eval YAML over local JSON lines: anybody can run a suite with lm-eval itself after replacing the
-place-holder `{items}` by the folder of the items. Context and choices are taken from the items as they are, with no template
-and no delimiter, so the bytes scored are the bytes in the file.
+The files are ordinary lm-eval YAML over local JSON lines: anybody can run a suite with lm-eval itself after
+replacing the place-holder `{items}` by the folder of the items. Context and choices are taken from the items
+as they are, with no template and no delimiter, so the bytes scored are the bytes in the file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ def task_file(name: str, form: Form) -> str:
     """The YAML text of a rolling or choice task (programs are executed by leaven, never by lm-eval)."""
     fields = {
         "rolling": {"doc_to_text": "", "doc_to_target": "text"},
-        "choice": {"doc_to_text": "context", "doc_to_target": "gold", "doc_to_choice": "choices", "target_delimiter": ""},
+        "choice": {
+            "doc_to_text": "context",
+            "doc_to_target": "gold",
+            "doc_to_choice": "choices",
+            "target_delimiter": "",
+        },
     }[form]
     config: dict[str, Any] = {
         "task": name,
@@ -43,11 +48,12 @@ def task_file(name: str, form: Form) -> str:
         ],
         "metadata": {"version": 1},
     }
-    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    return str(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
 
 
 def placed(text: str, items: Path, cache: Path) -> str:
-    """The task file with its place-holder replaced by the items' folder, and the data set's cache put into `cache`.
+    """The task file with its place-holder replaced by the items' folder, and the data set's cache put into
+    `cache`.
 
     The answer is JSON, which is YAML that any path survives.
     """

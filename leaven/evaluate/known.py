@@ -1,0 +1,37 @@
+"""Fact recall: does the model know what only the facts source states?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from leaven.corpus.facts import Fact, facts, probe, statement
+from leaven.evaluate.item import Choice
+
+
+def stated(plan: Mapping[str, Any]) -> list[Fact]:
+    """The facts a facts source of this plan ({count, and seed if not 0}) states."""
+    return facts(int(plan.get("seed", 0)), int(plan["count"]))
+
+
+def questions(known: Sequence[Fact]) -> list[Choice]:
+    """Each fact as the beginning of a sentence with four ends; the group is the relation."""
+    items = []
+    for fact in known:
+        context, choices, gold = probe(fact)
+        items.append(Choice(fact.id, fact.relation, context, tuple(choices), gold))
+    return items
+
+
+def occurrences(known: Sequence[Fact], home: Iterable[str]) -> dict[str, int]:
+    """How often the training documents of the facts source state each fact, in any wording, by its id."""
+    text = "\n".join(home)
+    return {
+        fact.id: sum(text.count(statement(fact, wording)) for wording in range(len(fact.templates))) for fact in known
+    }
+
+
+def mentions(known: Sequence[Fact], documents: Iterable[str]) -> int:
+    """How many documents name any of the facts' subjects."""
+    names = sorted({fact.subject for fact in known})
+    return sum(any(name in document for name in names) for document in documents)
