@@ -123,6 +123,7 @@ def files(draws: Sequence[tuple[Draw, float]], columns: int, legend: Sequence[En
             )
         image = io.BytesIO()
         figure.savefig(image, format="png", dpi=144, metadata={"Software": None})
+        figure.set_layout_engine("none")  # laid out once, for both files
         return _svg(figure, transparent=False).encode(), image.getvalue()
 
 

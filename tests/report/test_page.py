@@ -15,6 +15,7 @@ import pytest
 
 from leaven.ground.errors import LeavenError
 from leaven.report import page
+from leaven.report.contents import read
 from leaven.report.markup import VOID
 from leaven.report.page import write_report
 
@@ -49,6 +50,16 @@ class Outline(HTMLParser):
 def outline(out: Path) -> Outline:
     parsed = Outline()
     parsed.feed((out / "report.html").read_text(encoding="utf-8"))
+    parsed.close()
+    assert not parsed.open
+    return parsed
+
+
+def shown(data: dict[str, Any]) -> Outline:
+    """The page alone, without its files."""
+    contents = read(data)
+    parsed = Outline()
+    parsed.feed(page.page(contents, page.figures(contents)))
     parsed.close()
     assert not parsed.open
     return parsed
@@ -93,11 +104,11 @@ def test_hostile_completions_are_text(parsed: Outline, hostile: str) -> None:
     assert [tag for tag, _ in parsed.elements].count("script") == 1
     assert [tag for tag, _ in parsed.elements].count("style") == 1
     assert "img" not in {tag for tag, _ in parsed.elements}
-    shown = "".join(parsed.text)
-    assert '<script>alert(1)</script><img src=x onerror="alert(2)">' in shown
-    assert "\\u{0}\\u{1b}[31m \\u{202e}gnp.exe" in shown
-    assert "\u202e" not in shown
-    assert hostile not in shown
+    said = "".join(parsed.text)
+    assert '<script>alert(1)</script><img src=x onerror="alert(2)">' in said
+    assert "\\u{0}\\u{1b}[31m \\u{202e}gnp.exe" in said
+    assert "\u202e" not in said
+    assert hostile not in said
 
 
 def test_hostile_names_stay_text_everywhere(data: dict[str, Any], tmp_path: Path) -> None:
@@ -111,7 +122,7 @@ def test_hostile_names_stay_text_everywhere(data: dict[str, Any], tmp_path: Path
 
 
 def test_answers_come_first_with_badge_effect_and_interval(parsed: Outline) -> None:
-    shown = re.sub(r"\s+", " ", "".join(parsed.text))
+    said = re.sub(r"\s+", " ", "".join(parsed.text))
     order = [
         "Does a little code leaven a small language model?",
         "12 primary comparisons with text-only:",
@@ -133,13 +144,13 @@ def test_answers_come_first_with_badge_effect_and_interval(parsed: Outline) -> N
         "Methods",
         "The study file",
     ]
-    body = shown[shown.index("leaven · study pocket") :].replace("AnswersFiguresExcluded", "", 1)
+    body = said[said.index("leaven · study pocket") :].replace("AnswersFiguresExcluded", "", 1)
     body = body[body.index("Study file") + len("Study file") :]
     places = [body.find(words) for words in order[2:]]
     assert -1 not in places
     assert places == sorted(places)
-    assert "+0.2 % [−0.3, +0.7]" in shown
-    assert "it is not a reader" in shown
+    assert "+0.2 % [−0.3, +0.7]" in said
+    assert "it is not a reader" in said
 
 
 def test_every_figure_is_there_as_drawing_and_files(rendered: Path, parsed: Outline) -> None:
@@ -182,7 +193,7 @@ def test_writing_leaves_the_data_as_it_was(data: dict[str, Any], tmp_path: Path)
         ("corpus", "The corpus"),
     ],
 )
-def test_a_missing_part_is_left_out(data: dict[str, Any], missing: str, absent: str, tmp_path: Path) -> None:
+def test_a_missing_part_is_left_out(data: dict[str, Any], missing: str, absent: str) -> None:
     if missing == "curves":
         for stage in data["stages"]:
             stage["curve"] = {}
@@ -190,17 +201,15 @@ def test_a_missing_part_is_left_out(data: dict[str, Any], missing: str, absent: 
         where = data if missing in data else data["verdict"]
         where[missing] = None
         where["answers"] = None
-    for kept in ("comparisons", "scores", "winrates"):
-        if kept != missing and kept != "comparisons":
-            data["verdict"][kept] = []
-    write_report(data, tmp_path)
-    assert absent not in "".join(outline(tmp_path).text).split("Study file", 1)[1]
+    if missing in ("samples", "corpus"):  # no need to draw anything
+        data["stages"] = data["verdict"]["scores"] = data["verdict"]["comparisons"] = None
+    assert absent not in "".join(shown(data).text).split("Study file", 1)[1]
 
 
 def test_nothing_at_all_still_gives_a_page(tmp_path: Path) -> None:
     write_report({}, tmp_path)
-    shown = "".join(outline(tmp_path).text)
-    assert "No primary comparison could be made" in shown
+    said = "".join(outline(tmp_path).text)
+    assert "No primary comparison could be made" in said
     assert (tmp_path / "data" / "gains.csv").read_text().startswith("variant,baseline,measure")
 
 
@@ -216,12 +225,12 @@ def test_everything_excluded_says_so(data: dict[str, Any], tmp_path: Path) -> No
     }
     data["stages"] = []
     write_report(data, tmp_path)
-    shown = "".join(outline(tmp_path).text)
-    assert "No primary comparison could be made" in shown
-    assert "boolean, entities and facts" in shown
+    said = "".join(outline(tmp_path).text)
+    assert "No primary comparison could be made" in said
+    assert "boolean, entities and facts" in said
 
 
-def test_null_and_infinite_numbers_are_dashes(data: dict[str, Any], tmp_path: Path) -> None:
+def test_null_and_infinite_numbers_are_dashes(data: dict[str, Any]) -> None:
     row = data["verdict"]["comparisons"][0]
     row |= {"low": None, "high": None, "p_holm": None, "verdict": "unresolved"}
     data["verdict"]["comparisons"][1] |= {"effect": None, "low": None, "high": None}
@@ -230,10 +239,9 @@ def test_null_and_infinite_numbers_are_dashes(data: dict[str, Any], tmp_path: Pa
     data["verdict"]["measures"][0]["margin"] = None
     data["costs"] = {"flops": None, "wall_seconds": float("inf")}
     data["stages"] = data["stages"][:3]
-    write_report(data, tmp_path)
-    shown = "".join(outline(tmp_path).text)
-    assert "nan" not in re.findall(r"\b\w+\b", shown)
-    assert "None" not in shown
+    said = "".join(shown(data).text)
+    assert "nan" not in re.findall(r"\b\w+\b", said)
+    assert "None" not in said
 
 
 def test_an_old_report_survives_a_failed_write(
