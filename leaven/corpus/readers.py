@@ -8,11 +8,13 @@ at `\\n` and nowhere else.
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,6 +24,7 @@ import zstandard
 
 from leaven.corpus.document import Document, Tally
 from leaven.corpus.plan import SourcePlan
+from leaven.corpus.split import LONGEST, pieces
 from leaven.corpus.tables import language_of
 from leaven.corpus.tree import MAX_FILE, Entry, Unreadable, decode, read_bytes, walk
 from leaven.ground.canonical import key64
@@ -31,6 +34,8 @@ RECORDS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 PLAIN = (".txt", ".md", ".markdown", ".rst", ".text")
 ACCEPTED = "a directory, .txt, .md, .jsonl, .jsonl.gz, .jsonl.zst or .parquet"
 CHUNK = 1 << 20
+SHORTEST_PASSAGE = 1000
+"""Characters of the shortest passage that a lone text file is cut into."""
 RAW_PER_BYTE = 2
 """Bytes of plain files looked at for each byte that a source may keep."""
 
@@ -107,8 +112,12 @@ def _forms(kind: str) -> str:
     return ACCEPTED + also.get(kind, "")
 
 
-def read(entry: Entry, kind: str, tally: Tally) -> Iterator[Document]:
-    """The raw documents of one file. Plain files are one document each, whose group is the file itself."""
+def read(entry: Entry, kind: str, tally: Tally, *, alone: bool = False) -> Iterator[Document]:
+    """The raw documents of one file.
+
+    Plain files are one document each, whose group is the file itself. A plain text that is all the user gave (`alone`)
+    is read in passages instead, each a document of its own, or nothing of it could be held out.
+    """
     tally.files += 1
     lower = entry.path.lower()
     if lower.endswith(RECORDS):
@@ -117,6 +126,11 @@ def read(entry: Entry, kind: str, tally: Tally) -> Iterator[Document]:
             if document is not None:
                 yield document
         return
+    if alone and kind == "text":
+        for number, passage in enumerate(_passages(entry, tally.skipped), 1):
+            name = f"{entry.path}:{number}"
+            yield Document(name, passage, entry.path, name)
+        return
     try:
         text = decode(read_bytes(entry.file))
     except Unreadable as reason:
@@ -124,6 +138,27 @@ def read(entry: Entry, kind: str, tally: Tally) -> Iterator[Document]:
         return
     language = "" if kind == "text" else language_of(lower, kind) or ""
     yield Document(entry.path, text, entry.path, entry.path, language)
+
+
+def _passages(entry: Entry, skipped: Counter[str]) -> Iterator[str]:
+    """A text file of any size, cut between paragraphs into some forty passages or more, none very long."""
+    longest = min(LONGEST, max(SHORTEST_PASSAGE, entry.size // 40))
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    held = ""
+    for chunk in chain(_chunks(entry, skipped), [b""]):
+        try:
+            held += decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError:
+            skipped["invalid UTF-8"] += 1
+            break
+        if "\0" in held:
+            skipped["binary"] += 1
+            return
+        held = held.replace("\r\n", "\n")
+        cut = max(held.rfind("\n\n"), 0) or max(held.rfind("\n"), 0) or max(len(held) - longest, 0)
+        yield from pieces(held[:cut].replace("\r", "\n"), longest)
+        held = held[cut:]
+    yield from pieces(held.replace("\r", "\n"), longest)
 
 
 def _records(entry: Entry, skipped: Counter[str]) -> Iterator[tuple[int, Any]]:

@@ -7,6 +7,7 @@ order in which documents arrive: once one has been refused, every later one with
 from __future__ import annotations
 
 import heapq
+from dataclasses import replace
 
 from leaven.corpus.document import Document
 from leaven.ground.canonical import key64
@@ -52,10 +53,5 @@ class Sample:
                 number += 1
                 name = f"{document.id}~{number}"
             taken.add(name)
-            same = name == document.id
-            result.append(
-                document
-                if same
-                else Document(name, document.text, document.path, document.group, document.language, document.licence)
-            )
+            result.append(document if name == document.id else replace(document, id=name))
         return sorted(result, key=lambda document: document.id)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from leaven.corpus import adjacent, code, commits, markup, prose, readers, workstation
+from leaven.corpus import adjacent, code, commits, facts, markup, prose, readers, synthetic, workstation
 from leaven.corpus.code import Dropped
 from leaven.corpus.document import Document, Tally, write_documents
 from leaven.corpus.plan import SourcePlan
@@ -20,7 +20,7 @@ from leaven.corpus.survey import survey
 from leaven.corpus.tables import rules
 from leaven.corpus.tree import Unreadable, decode, read_bytes
 from leaven.ground.canonical import key64
-from leaven.ground.errors import LeavenError
+from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import write_json
 from leaven.ground.progress import Progress, silent
 
@@ -56,13 +56,19 @@ def build_source(
         roots: label → folder for origin "workstation"; this computer's by default.
 
     Raises:
-        BadInput: the user's path cannot be used.
+        BadInput: the user's path cannot be used; facts do not fit under the cap.
         LeavenError: files are not what was surveyed.
     """
     tally = Tally()
     sample = Sample(plan.max_bytes, plan.seed)
     for document in _documents(plan, roots, tally, progress):
         sample.add(document)
+    if plan.kind == "facts" and sample.full:
+        raise BadInput(
+            f"{plan.max_bytes} bytes are too few for {plan.options['count']} facts; each must be there to be recalled",
+            field=f"source {plan.name}",
+            fix="Raise its size or lower the number of facts.",
+        )
     _verify(plan, roots)
     kept = sample.documents()
     write_documents(out / "documents.parquet", kept)
@@ -158,7 +164,7 @@ def _given(plan: SourcePlan, tally: Tally, progress: Progress) -> Iterator[Docum
     entries = readers.find(plan, tally.skipped)
     for number, entry in enumerate(entries):
         progress(number, len(entries), entry.path)
-        for raw in readers.read(entry, plan.kind, tally):
+        for raw in readers.read(entry, plan.kind, tally, alone=entry.file == str(plan.path)):
             try:
                 text = _extract(plan.kind, raw.text, raw.language)
             except Dropped as rule:
@@ -173,8 +179,6 @@ def _given(plan: SourcePlan, tally: Tally, progress: Progress) -> Iterator[Docum
 
 
 def _generated(plan: SourcePlan, tally: Tally, progress: Progress) -> Iterator[Document]:
-    from leaven.corpus import facts, synthetic  # these need the sandbox, which nothing else here does
-
     count = int(plan.options["count"])
     if plan.kind == "facts":
         restatements = int(plan.options.get("restatements", 1))
@@ -182,8 +186,7 @@ def _generated(plan: SourcePlan, tally: Tally, progress: Progress) -> Iterator[D
             yield Document(name, text, f"facts/{name}", group, "english", "Apache-2.0")
         return
     problems = synthetic.problems(plan.seed, count)
-    verified = synthetic.verify(problems)
-    progress(count, count)
+    verified = synthetic.verify(problems, progress=progress)
     tally.files = count
     for problem in verified:
         text = synthetic.document(problem)

@@ -7,7 +7,7 @@ import inspect
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaven.corpus import docstrings
@@ -80,6 +80,7 @@ def programs(draw: st.DrawFn, depth: int = 0) -> str:
     return text
 
 
+@settings(deadline=None)
 @given(programs())
 def test_the_tree_is_the_same_but_for_docstrings(source: str) -> None:
     assert without_docstrings(remove_docstrings(source)) == without_docstrings(source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaven.corpus.prose import is_prose, paragraphs, prose_of, unwrap
@@ -59,7 +59,8 @@ def test_a_docstring_in_the_manner_of_numpy() -> None:
 def test_sections_of_arguments_are_not_prose() -> None:
     text = (
         "Read all of the file and give back what was in it at the time.\n\n"
-        "Args:\n    path: The file that is to be read by this function.\n\nReturns:\n    The text of the file as it was when the function was called.\n"
+        "Args:\n    path: The file that is to be read by this function.\n\n"
+        "Returns:\n    The text of the file as it was when the function was called.\n"
     )
     assert paragraphs(text) == [
         "Read all of the file and give back what was in it at the time.",
@@ -110,6 +111,7 @@ def test_unwrap() -> None:
     assert unwrap("See :class:`~a.b.C`, ``x`` and `d <http://e>`_ [1]_ *now*.") == "See C, x and d now."
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_any_text_gives_paragraphs_of_prose(text: str) -> None:
     for language in ("python", "markdown", "html", "metadata"):

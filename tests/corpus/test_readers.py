@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaven.corpus.document import Document, Tally
@@ -182,6 +182,25 @@ def test_a_large_directory_is_sampled_not_read_whole(tmp_path: Path) -> None:
     assert [e.path for e in found] == [e.path for e in find(plan, Counter())]
 
 
+def test_one_large_text_is_read_in_passages(tmp_path: Path) -> None:
+    text = "\n\n".join(f"Paragraph {n} is here é. " * (n % 9 + 1) for n in range(60_000))
+    path = tmp_path / "book.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert path.stat().st_size > 5 << 20
+    tally = Tally()
+    plan = SourcePlan("s", "text", "path", 1 << 30, path)
+    [entry] = find(plan, tally.skipped)
+    found = list(read(entry, "text", tally, alone=True))
+    assert len(found) > 300
+    assert max(len(d.text) for d in found) <= 20_000
+    assert "".join("".join(d.text for d in found).split()) == "".join(text.split())
+    assert len({d.group for d in found}) == len(found)
+    path.write_bytes(b"Good beginning.\n" * 9 + b"\xff\xff")
+    [entry] = find(plan, tally.skipped)
+    assert "".join(d.text for d in read(entry, "text", tally, alone=True)) in ("", ("Good beginning.\n" * 9).strip())
+    assert tally.skipped == {"invalid UTF-8": 1}
+
+
 def test_code_is_found_by_language(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("x = 1\n")
     (tmp_path / "a.css").write_text("x")
@@ -189,6 +208,7 @@ def test_code_is_found_by_language(tmp_path: Path) -> None:
     assert [(d.path, d.language) for d in found] == [("a.py", "python")]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_decode_or_say_why(data: bytes) -> None:
     try:

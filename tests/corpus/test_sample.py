@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaven.corpus.document import Document
 from leaven.corpus.sample import Sample
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdef"), st.text(max_size=30)), max_size=40), st.integers(1, 300), st.randoms()
 )

@@ -13,7 +13,7 @@ from leaven.corpus.document import Document, read_documents
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.sources import build_source
 from leaven.corpus.survey import survey
-from leaven.ground.errors import LeavenError
+from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json
 
 
@@ -94,6 +94,23 @@ def test_code_of_the_user_keeps_its_rules_and_may_be_grouped_by_folder(tmp_path:
     documents, report = build(plan, tmp_path / "out")
     assert [(d.text, d.group, d.language) for d in documents] == [(body, "lib", "python")]
     assert report["dropped"] == {"paper: contains 0x": 1}
+
+
+def test_facts_are_whole_or_refused(tmp_path: Path) -> None:
+    plan = SourcePlan("facts", "facts", "generated", 1 << 20, seed=3, options={"count": 40, "restatements": 2})
+    documents, report = build(plan, tmp_path / "out")
+    assert documents
+    assert report["kind"] == "facts"
+    with pytest.raises(BadInput, match="too few for 40 facts"):
+        build(replace(plan, max_bytes=500), tmp_path / "again")
+
+
+def test_synthetic_problems_have_passed_their_tests(tmp_path: Path) -> None:
+    plan = SourcePlan("synthetic", "synthetic", "generated", 1 << 20, seed=3, options={"count": 12})
+    documents, report = build(plan, tmp_path / "out")
+    assert len(documents) == 12 - report["dropped"].get("solution did not pass its tests", 0) > 6
+    for document in documents:
+        exec(document.text, {})
 
 
 def test_shared_texts(shared_texts: Path, tmp_path: Path) -> None:

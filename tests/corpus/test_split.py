@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaven.corpus.split import held_out_groups, pieces
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab \n", max_size=300), st.integers(4, 60))
 def test_pieces_are_the_text_but_for_white_space(text: str, longest: int) -> None:
     parts = pieces(text, longest)
@@ -29,6 +30,7 @@ GROUPS = st.dictionaries(st.sampled_from([f"g{n}" for n in range(30)]), st.integ
 SIZES = st.dictionaries(st.sampled_from(["text", "code", "markup"]), GROUPS, min_size=1)
 
 
+@settings(deadline=None)
 @given(SIZES, st.floats(0.01, 0.3), st.integers(1, 5))
 def test_every_source_keeps_both_sides(sizes: dict[str, dict[str, int]], share: float, seed: int) -> None:
     held = held_out_groups(sizes, share, 1 << 40, seed)
@@ -42,6 +44,7 @@ def test_every_source_keeps_both_sides(sizes: dict[str, dict[str, int]], share: 
         assert only < set(groups)
 
 
+@settings(deadline=None)
 @given(SIZES, st.randoms())
 def test_order_does_not_matter(sizes: dict[str, dict[str, int]], chance: object) -> None:
     turned = {source: dict(reversed(groups.items())) for source, groups in reversed(sizes.items())}

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as HubTokenizer
 
@@ -80,6 +80,7 @@ def test_same_ids_as_the_hub_library_on_shared_texts(trained: Path, tokenizer: T
             assert tokenizer.encode(document.text) == hub.encode(document.text, add_special_tokens=False).ids
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_every_text_comes_back(tokenizer: Tokenizer, text: str) -> None:
     ids = tokenizer.encode(text)
@@ -88,6 +89,7 @@ def test_every_text_comes_back(tokenizer: Tokenizer, text: str) -> None:
     assert tokenizer.encode_many([text, text]) == [ids, ids]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab1 \n\t\r'.,=é漢\u0301\u00a0\x1c🎉"), max_size=60))
 def test_same_ids_as_the_hub_library_on_odd_text(trained: Path, tokenizer: Tokenizer, text: str) -> None:
     hub = HubTokenizer.from_file(str(trained / "tokenizer.json"))
