@@ -187,8 +187,12 @@ def _begin(plan: StagePlan) -> _Run:
         state = optimizer.start(params)
         if plan.carry == "weights+optimizer":
             state = optimizer.from_flat(read_arrays(plan.parent / "optimizer.safetensors"))
-    names = ["step", "tokens", "learning_rate", "train_loss", *(f"bpb_{s}" for s in sorted(plan.validation))]
-    return _Run(0, params, state, [], {name: [] for name in names})
+    return _Run(0, params, state, [], {name: [] for name in _columns(plan)})
+
+
+def _columns(plan: StagePlan) -> list[str]:
+    """Of the curve, in order: a checkpoint's note does not keep it."""
+    return ["step", "tokens", "learning_rate", "train_loss", *(f"bpb_{s}" for s in sorted(plan.validation))]
 
 
 def _resume(own: str, work: Path) -> _Run | None:
@@ -260,7 +264,7 @@ def _measure(plan: StagePlan, windows: Mapping[str, Windows | None], run: _Run) 
 def _write(plan: StagePlan, order: StageStream, run: _Run, out: Path) -> None:
     save_params(out / "model.safetensors", run.params)
     write_bytes(out / "optimizer.safetensors", encode(optimizer.to_flat(run.state)))
-    kinds = {name: pa.int64() if name in ("step", "tokens") else pa.float64() for name in run.curve}
+    kinds = {name: pa.int64() if name in ("step", "tokens") else pa.float64() for name in _columns(plan)}
     write_table(out / "curve.parquet", run.curve, pa.schema(list(kinds.items())))
     first = np.ascontiguousarray(order.batch(0, plan.batch), "<i4")
     about = {

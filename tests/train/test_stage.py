@@ -167,7 +167,7 @@ def test_impossible_plans_are_refused(plan: Plan, fields: dict[str, object]) -> 
 
 
 def test_a_parent_of_another_shape_is_refused(plan: Plan, tmp_path: Path) -> None:
-    train(plan(steps=1), tmp_path / "a")
+    train(plan(steps=3), tmp_path / "a")
     other = replace(plan(parent=tmp_path / "a" / "out"), model=replace(plan().model, ffn=32))
     with pytest.raises(LeavenError, match="another model shape"):
         train(other, tmp_path / "b")
