@@ -19,6 +19,7 @@ from pathlib import Path
 
 from leaven.corpus import readers, workstation
 from leaven.corpus.plan import SourcePlan
+from leaven.corpus.tables import ruleset
 from leaven.corpus.tree import Entry
 from leaven.ground.canonical import identity
 from leaven.ground.errors import LeavenError
@@ -70,7 +71,7 @@ def survey(
     if cache is not None and fresh:
         cache.parent.mkdir(parents=True, exist_ok=True)
         write_text(cache, json.dumps(known | fresh))
-    return Survey(identity(["survey/1", plan.kind, rows]), len(rows), total)
+    return Survey(identity(["survey/1", ruleset(), plan.kind, rows]), len(rows), total)
 
 
 def _read_by(

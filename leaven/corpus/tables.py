@@ -11,6 +11,8 @@ import tomllib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from leaven.ground.canonical import identity
+
 DATA = Path(__file__).parent / "data"
 
 
@@ -27,6 +29,12 @@ def _extensions() -> dict[str, dict[str, str]]:
         section: {extension: language for language, extensions in languages.items() for extension in extensions}
         for section, languages in table.items()
     }
+
+
+@functools.cache
+def ruleset() -> str:
+    """The identity of both tables: whatever they decided is another result once they change."""
+    return identity([rules(), _extensions()])
 
 
 def language_of(path: str, kind: str) -> str | None:
