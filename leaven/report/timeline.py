@@ -44,7 +44,13 @@ def chart(contents: Contents) -> Chart | None:
         ),
         panels=[
             Panel(
-                partial(_draw, nodes=nodes, rows=rows, baseline=contents.baseline, shades=shades),
+                partial(
+                    _draw,
+                    nodes=[node for node in nodes if node.variants],
+                    rows=rows,
+                    baseline=contents.baseline,
+                    shades=shades,
+                ),
                 0.6 + 0.58 * len(rows),
                 f"Stages of {words.count(len(rows), 'variant')} over tokens; the list below tells the same.",
             )

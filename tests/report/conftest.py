@@ -78,6 +78,7 @@ def _stages() -> list[dict[str, Any]]:
         ("code", None, "code", 1_000_000, "pretrain", ["code→text"]),
         ("code/text", "code", "mostly_text", 1_000_000, "continue", ["code→text"]),
         ("code/text/finish", "code/text", "finish", 200_000, "cooldown", ["code→text"]),
+        ("reference", None, "balanced", 3_000_000, "pretrain", []),  # the judge's own model: no variant's
     ]
     made: list[dict[str, Any]] = []
     for seed in (1, 2, 3):

@@ -13,7 +13,7 @@ from leaven.report.timeline import shares
 def test_seeds_fold_and_shared_stages_are_one(data: dict[str, Any]) -> None:
     contents = read(data)
     nodes = every(tree(contents))
-    assert len(nodes) == 11
+    assert len(nodes) == 12
     assert all([stage["seed"] for stage in node.stages] == [1, 2, 3] for node in nodes)
     shared = [node for node in nodes if len(node.variants) > 1]
     assert [node.label for node in shared] == ["text", "balanced"]
@@ -36,6 +36,13 @@ def test_sharing_variants_lie_next_to_each_other(data: dict[str, Any]) -> None:
     assert sorted(rows.values()) == list(range(5))
     assert abs(rows["text-only"] - rows["text-only, no code in cooldown"]) == 1
     assert abs(rows["balanced-only"] - rows["balanced→text"]) == 1
+
+
+def test_a_stage_of_no_variant_is_in_the_tree_but_in_no_lane(data: dict[str, Any]) -> None:
+    contents = read(data)
+    reference = every(tree(contents))[-1]
+    assert reference.variants == ()
+    assert len(lanes(tree(contents), contents.variants)) == len(contents.variants)
 
 
 def test_mean_is_over_seeds(data: dict[str, Any]) -> None:
