@@ -122,7 +122,7 @@ def synthetic_study(root: Path, seeds: int = 5, items: int = 240) -> tuple[dict[
         "seeds": list(range(seeds)),
         "measures": MEASURES,
         "alpha": 0.05,
-        "draws": 500,
+        "draws": 200,
         "seed": 0,
         "proxy": True,
     }
