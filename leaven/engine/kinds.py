@@ -5,7 +5,8 @@ Rooms are imported when their kind executes, so that work on text never waits fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,16 @@ class Task:
 def execute(task: Task) -> None:
     """Run the step; results are in `task.out` when this returns."""
     KINDS[task.step.kind](task)
+
+
+@contextlib.contextmanager
+def _compiled(task: Task) -> Iterator[None]:
+    """Compile through the store's cache and hand on what was new."""
+    from leaven.train.compile import publish, use_cache
+
+    use_cache(task.cache / "xla")
+    yield
+    publish(task.cache / "xla")
 
 
 def _source(task: Task) -> None:
@@ -90,12 +101,11 @@ def _suite(task: Task) -> None:
 
 def _stage(task: Task) -> None:
     from leaven.model.config import ModelConfig
-    from leaven.train.compile import use_cache
     from leaven.train.optimizer import OptimizerConfig
     from leaven.train.stage import StagePlan, run_stage
 
     fields = task.fields
-    use_cache(task.cache / "xla")
+    optimizer = fields["optimizer"]
     plan = StagePlan(
         name=task.step.name,
         model=ModelConfig(**fields["model"]),
@@ -107,57 +117,64 @@ def _stage(task: Task) -> None:
         batch=fields["batch"],
         sequence=fields["sequence"],
         schedule=fields["schedule"],
-        optimizer=OptimizerConfig(**{k: v for k, v in fields["optimizer"].items() if k != "name"}),
+        optimizer=OptimizerConfig(
+            b1=optimizer["beta1"],
+            b2=optimizer["beta2"],
+            eps=optimizer["epsilon"],
+            weight_decay=optimizer["weight_decay"],
+            clip=optimizer["clip"],
+            decay=optimizer["decay"],
+        ),
         parent=task.inputs.get("parent"),
         carry=fields["carry"] or "weights+optimizer",
         cursor=fields["cursor"] or "continue",
         validation=fields["curve"]["rows"],
         eval_every=fields["curve"]["every"],
+        tokenizer=task.inputs["tokenizer"],
     )
-    run_stage(plan, task.out, task.state, task.progress)
+    with _compiled(task):
+        run_stage(plan, task.out, task.state, task.progress)
 
 
 def _evaluate(task: Task) -> None:
     from leaven.evaluate.run import evaluate
     from leaven.evaluate.subject import Subject
     from leaven.sandbox.level import probe
-    from leaven.train.compile import use_cache
 
-    use_cache(task.cache / "xla")
-    evaluate(
-        Subject.load(task.inputs["stage"], task.inputs["tokenizer"]),
-        task.inputs["suite"],
-        task.out,
-        isolation_level=probe(),
-        allow_unisolated=task.allow_unisolated,
-        without=task.fields["without"],
-        progress=task.progress,
-    )
+    with _compiled(task):
+        evaluate(
+            Subject.load(task.inputs["stage"], task.inputs["tokenizer"]),
+            task.inputs["suite"],
+            task.out,
+            isolation_level=probe(),
+            allow_unisolated=task.allow_unisolated,
+            without=task.fields["without"],
+            progress=task.progress,
+        )
 
 
 def _complete(task: Task) -> None:
     from leaven.evaluate.complete import complete
     from leaven.evaluate.subject import Subject
-    from leaven.train.compile import use_cache
 
-    use_cache(task.cache / "xla")
-    subject = Subject.load(task.inputs["stage"], task.inputs["tokenizer"])
     fields = task.fields
-    complete(
-        subject,
-        task.inputs["suite"] / "prompts.jsonl",
-        task.out,
-        tokens=fields["tokens"],
-        temperature=fields["temperature"],
-        seed=fields["seed"],
-        progress=task.progress,
-    )
+    with _compiled(task):
+        complete(
+            Subject.load(task.inputs["stage"], task.inputs["tokenizer"]),
+            task.inputs["suite"] / "prompts.jsonl",
+            task.out,
+            tokens=fields["tokens"],
+            temperature=fields["temperature"],
+            seed=fields["seed"],
+            progress=task.progress,
+        )
 
 
 def _judge(task: Task) -> None:
     from leaven.judge.run import judge_pair
 
-    judge_pair(task.inputs["a"], task.inputs["b"], _make_judge(task), task.out, task.progress)
+    with _compiled(task):
+        judge_pair(task.inputs["a"], task.inputs["b"], _make_judge(task), task.out, task.progress)
 
 
 def _make_judge(task: Task) -> Any:
@@ -168,9 +185,7 @@ def _make_judge(task: Task) -> Any:
         from leaven.evaluate.adapter import score_completions
         from leaven.evaluate.subject import Subject
         from leaven.judge.scored import ReferenceLikelihood
-        from leaven.train.compile import use_cache
 
-        use_cache(task.cache / "xla")
         reference = Subject.load(task.inputs["reference"], task.inputs["tokenizer"])
         return ReferenceLikelihood(partial(score_completions, reference), fields["tie"])
     from leaven.judge.cache import ReplyCache

@@ -218,6 +218,7 @@ class _Expansion:
             "curve": {"every": training.curve, "rows": dict.fromkeys(validation, VALIDATION_ROWS)},
         }
         inputs = {f"shards:{source}": self.shards[source] for source in dict.fromkeys([*mixture, *validation])}
+        inputs["tokenizer"] = self.tokenizer
         if parent:
             inputs["parent"] = parent
         return self.graph.add("stage", name, fields, inputs, {"repeat": training.repeat}), last

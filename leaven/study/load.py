@@ -277,6 +277,13 @@ def _check(study: Study, where: _Where) -> None:
                     **place,
                     fix="Give training.pretrain.peak a number.",
                 )
+            steps = stage.tokens // least
+            if schedule.warmup > steps:
+                raise BadInput(
+                    f"a warm-up of {schedule.warmup} steps does not fit the {steps} steps of the stage",
+                    **place,
+                    fix=f"Lower training.{stage.kind}.warmup or raise the budget.",
+                )
             if schedule.schedule != "constant" and schedule.final is None:
                 raise BadInput(
                     f"a {schedule.schedule} schedule needs `final`",

@@ -62,7 +62,10 @@ class Optimizer(Closed):
     beta2: float = Field(default=0.95, ge=0, lt=1)
     epsilon: float = Field(default=1e-8, gt=0)
     weight_decay: float = Field(default=0.1, ge=0)
-    clip: float = Field(default=1.0, gt=0, description="global gradient norm")
+    clip: float = Field(default=1.0, ge=0, description="largest global gradient norm; 0 clips nothing")
+    decay: Literal["matrices", "matrices+embedding"] = Field(
+        default="matrices", description="what weight decay acts on"
+    )
 
 
 class Training(Closed):
