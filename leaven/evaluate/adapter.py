@@ -52,7 +52,7 @@ class JaxLM(LM):  # type: ignore[misc]
     def loglikelihood_rolling(self, requests: Sequence[Any]) -> list[float]:
         """Log-likelihood in nats of each request's (text,) after the end-of-text token."""
         tokenizer = self.subject.tokenizer
-        texts = tokenizer.encode_many([request.args[0] for request in requests])
+        texts = [tokenizer.encode(request.args[0]) for request in requests]
         longest = self.subject.config.sequence
         return [found.nats for found in self._ask([windows([tokenizer.eot], text, longest) for text in texts])]
 
@@ -73,8 +73,9 @@ class JaxLM(LM):  # type: ignore[misc]
         tokenizer = self.subject.tokenizer
         heads = [context.rstrip() for context, _ in pairs]
         unique = list(dict.fromkeys(heads))
-        encoded = dict(zip(unique, tokenizer.encode_many(unique), strict=True))
-        wholes = tokenizer.encode_many([context + continuation for context, continuation in pairs])
+        encoded = {head: tokenizer.encode(head) for head in unique}
+        # one by one: encoding a batch starts a thread's task for each text, which costs more than the text
+        wholes = [tokenizer.encode(context + continuation) for context, continuation in pairs]
         cut = []
         for head, whole in zip(heads, wholes, strict=True):
             context = encoded[head]

@@ -46,7 +46,7 @@ def generate(
     token.
     """
     tokenizer, sequence = subject.tokenizer, subject.config.sequence
-    encoded = tokenizer.encode_many([ask.prompt for ask in asks])
+    encoded = [tokenizer.encode(ask.prompt) for ask in asks]
     prompts = []
     for ask, tokens in zip(asks, encoded, strict=True):
         room = sequence - min(ask.tokens, sequence - 1)

@@ -8,9 +8,9 @@ sees only the suite's own task files: indexing lm-eval's 14,000 built-in names t
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,6 @@ OFFLINE = {
     "HF_DATASETS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-    "TQDM_DISABLE": "1",
 }
 os.environ.update({name: os.environ.get(name, value) for name, value in OFFLINE.items()})
 
@@ -89,12 +88,13 @@ def _sample(entry: Mapping[str, Any]) -> Sample:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """No log lines below an error, no warnings; whatever is printed all the same goes to standard error."""
+    """No progress bars, no log lines below an error, no warnings: what is wrong arrives as an exception."""
     logger = logging.getLogger("lm_eval")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+        noise = io.StringIO()
+        with warnings.catch_warnings(), contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise):
             warnings.simplefilter("ignore")
             yield
     finally:

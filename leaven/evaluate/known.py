@@ -23,9 +23,10 @@ def questions(known: Sequence[Fact]) -> list[Choice]:
     return items
 
 
-def occurrences(known: Sequence[Fact], home: Iterable[str]) -> dict[str, int]:
-    """How often the training documents of the facts source state each fact, in any wording, by its id."""
-    text = "\n".join(home)
+def occurrences(known: Sequence[Fact], documents: Iterable[str]) -> dict[str, int]:
+    """How often documents state each fact, in any wording, by its id."""
+    names = {fact.subject for fact in known}
+    text = "\n".join(document for document in documents if any(name in document for name in names))
     return {
         fact.id: sum(text.count(statement(fact, wording)) for wording in range(len(fact.templates))) for fact in known
     }
@@ -33,5 +34,5 @@ def occurrences(known: Sequence[Fact], home: Iterable[str]) -> dict[str, int]:
 
 def mentions(known: Sequence[Fact], documents: Iterable[str]) -> int:
     """How many documents name any of the facts' subjects."""
-    names = sorted({fact.subject for fact in known})
+    names = {fact.subject for fact in known}
     return sum(any(name in document for name in names) for document in documents)

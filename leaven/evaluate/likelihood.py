@@ -26,11 +26,11 @@ from leaven.ground.progress import Progress, silent
 from leaven.model.config import ModelConfig
 from leaven.model.transformer import hidden, logits
 
-BATCH_TOKENS = 8192
-"""Padded tokens of a batch: large enough to keep a core busy, small enough for the cache of the small models.
-"""
-TILE_NUMBERS = 1 << 20
-"""Logits that exist at once (4 MiB in float32)."""
+BATCH_TOKENS = 2048
+"""Padded tokens of a batch. Measured at 0.3M parameters on one core: 1,024 and 2,048 are alike, 8,192 is a
+third slower, because the activations fall out of the cache."""
+TILE_NUMBERS = 1 << 18
+"""Logits that exist at once (1 MiB in float32, which stays in a core's cache), but 16 positions at least."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,18 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """Log-likelihood in nats, and whether every target is the likeliest token at its place."""
+    """Log-likelihood in nats, and whether no token is likelier than the target at any of its places."""
 
     nats: float
     greedy: bool
 
 
 def lengths(sequence: int) -> list[int]:
-    """The padded lengths: 32, 48, 64, 96, 128, 192, … up to the model's sequence length."""
-    steps = [1 << power for power in range(5, sequence.bit_length())]
-    both = sorted({length for step in steps for length in (step, step + step // 2) if length < sequence})
-    return [*both, sequence]
+    """The padded lengths: 32, 64, 96, 128, 192, 256, … (powers of two and halfway between) up to the model's
+    sequence length."""
+    steps = [32, *(1 << power for power in range(6, sequence.bit_length()))]
+    both = {length for step in steps for length in (step, step + step // 2) if length < sequence and length != 48}
+    return [*sorted(both), sequence]
 
 
 def windows(context: Sequence[int], continuation: Sequence[int], longest: int) -> list[Question]:
@@ -121,7 +122,7 @@ def reference(subject: Subject, question: Question) -> Answer:
     states = hidden(subject.params, subject.config, jnp.asarray([question.tokens], jnp.int32))
     scores = logits(subject.params, subject.config, states)[0, -len(question.targets) :].astype(jnp.float32)
     chosen = jnp.take_along_axis(jax.nn.log_softmax(scores), jnp.asarray(question.targets)[:, None], 1)
-    return Answer(float(chosen.sum()), bool((scores.argmax(-1) == jnp.asarray(question.targets)).all()))
+    return Answer(float(chosen.sum()), bool((chosen[:, 0] >= jax.nn.log_softmax(scores).max(-1)).all()))
 
 
 def _rows(questions: Sequence[Question]) -> tuple[list[tuple[int, ...]], list[int]]:
@@ -161,7 +162,7 @@ def _evaluate(
     params: Any, config: ModelConfig, tokens_BT: np.ndarray, at_N: np.ndarray, targets_N: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Log-likelihoods (nats) and likeliest flags at N flat positions of a batch."""
-    tile = max(16, min(512, TILE_NUMBERS // config.vocab))
+    tile = max(16, min(128, TILE_NUMBERS // config.vocab))
     tiles = -(-len(at_N) // tile)
     # the arrays' size depends on the batch's shape alone (several questions may ask at one position: whole multiples)
     capacity = -(-tokens_BT.size // tile) * tile
@@ -187,8 +188,9 @@ def _forward(
         at_t = jax.lax.dynamic_slice(at_P, (i * tile,), (tile,))
         targets_t = jax.lax.dynamic_slice(targets_P, (i * tile,), (tile,))
         scores_tV = logits(params, config, states_ND[at_t][None])[0].astype(jnp.float32)
-        nats_t = jnp.take_along_axis(scores_tV, targets_t[:, None], 1)[:, 0] - jax.nn.logsumexp(scores_tV, -1)
-        greedy_t = scores_tV.argmax(-1) == targets_t
+        picked_t = jnp.take_along_axis(scores_tV, targets_t[:, None], 1)[:, 0]
+        nats_t = picked_t - jax.nn.logsumexp(scores_tV, -1)
+        greedy_t = picked_t >= scores_tV.max(-1)  # not argmax, which is slow on CPU
         nats_P, greedy_P = carry
         return (
             jax.lax.dynamic_update_slice(nats_P, nats_t, (i * tile,)),

@@ -21,11 +21,11 @@ PASSAGE_CHARACTERS = 1500
 """Longest rolling item. Short items spread a byte budget over more documents, which is what the interval
 needs.
 """
-PREFIX_CHARACTERS = 200
-"""Longest context of a continuation item: with its continuation about 100 tokens, inside the smallest models'
+PREFIX_CHARACTERS = 160
+"""Longest context of a continuation item: with its continuation about 75 tokens, inside the smallest models'
 window.
 """
-NEXT_CHARACTERS = (40, 80)
+NEXT_CHARACTERS = (32, 64)
 """Shortest and longest continuation."""
 PROMPT_CHARACTERS = (120, 200)
 """Shortest and longest prompt for the judge."""
@@ -128,7 +128,7 @@ class Junction:
 
 
 def junctions(documents: Sequence[Held], source: str, seed: int) -> Iterator[Junction]:
-    """A prefix of up to 200 characters and the 40 to 80 characters that follow it, one pair of each long
+    """A prefix of up to 160 characters and the 32 to 64 characters that follow it, one pair of each long
     enough document.
 
     What follows starts with a space inside a line, so that the way a passage begins tells nothing about where

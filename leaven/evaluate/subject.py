@@ -20,7 +20,7 @@ class Subject:
     Args:
         params: the model's parameters, a pytree.
         config: the model's shape; `config.sequence` is the longest input it is shown.
-        tokenizer: has `encode_many`, `decode`, `eot` and `size`.
+        tokenizer: has `encode`, `decode`, `eot` and `size`.
     """
 
     params: Any

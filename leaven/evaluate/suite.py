@@ -174,6 +174,9 @@ def _drafts(plan: SuitePlan, held: Mapping[str, Sequence[passages.Held]]) -> tup
     left_out: dict[str, str] = {}
     for source, documents in held.items():
         kind = plan.sources[source]
+        if not documents:
+            left_out[f"bpb_{source}"] = f"the corpus holds out no document of {source}"
+            continue
         drafts.append(
             Draft(
                 f"bpb_{source}",
@@ -211,7 +214,7 @@ def _drafts(plan: SuitePlan, held: Mapping[str, Sequence[passages.Held]]) -> tup
         drafts.append(
             Draft(name, category, "choice", "accuracy", chance, what, make(plan.count(name), plan.seed), whole_blocks)
         )
-    if plan.facts and plan.facts["source"] in plan.sources:
+    if plan.facts:
         drafts.append(
             Draft(
                 "facts",
@@ -261,17 +264,19 @@ PROBES: tuple[tuple[str, Callable[[int, int], list[Choice]], str, float, str], .
 
 
 def _stated(task: Task, facts: Mapping[str, Any], corpus: Path, sources: Sequence[str]) -> Task:
-    """The facts task with only the facts that its source's training documents state, and how often they do."""
+    """The facts task with only the facts that training documents state, how often, and in which sources."""
     known_facts = known.stated(facts)
-    home = str(facts["source"])
-    counts = known.occurrences(known_facts, training_texts(corpus, home)) if home in sources else {}
-    elsewhere = {name: known.mentions(known_facts, training_texts(corpus, name)) for name in sources if name != home}
-    items = tuple(item for item in task.items if counts.get(item.id))
+    counts: Counter[str] = Counter()
+    naming = {}
+    for name in sources:
+        counts.update(known.occurrences(known_facts, training_texts(corpus, name)))
+        naming[name] = known.mentions(known_facts, training_texts(corpus, name))
+    items = tuple(item for item in task.items if counts[item.id])
     said = [counts[item.id] for item in items]
     overlap = {
         **task.overlap,
         "stated": {"facts": len(items), "least": min(said, default=0), "most": max(said, default=0)},
-        "documents_elsewhere_naming_a_subject": elsewhere,
+        "documents_naming_a_subject": naming,
     }
     return replace(task, items=items, overlap=overlap)
 
