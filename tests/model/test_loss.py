@@ -17,6 +17,7 @@ from leaven.model.loss import (
 )
 from leaven.model.transformer import hidden, logits
 
+SCORES = jax.jit(token_scores, static_argnums=1)
 CONFIG = ModelConfig(width=16, layers=2, heads=2, ffn=24, vocab=61, sequence=32)
 
 
@@ -48,7 +49,7 @@ def test_token_scores_are_those_of_the_full_logits() -> None:
     tokens = jnp.asarray(np.random.default_rng(0).integers(0, 61, (5, 32)), jnp.int32)
     full = jax.nn.log_softmax(logits(params, CONFIG, hidden(params, CONFIG, tokens[:, :-1])))
     want = jnp.take_along_axis(full, tokens[:, 1:, None], axis=-1)[..., 0]
-    scores, greedy = token_scores(params, CONFIG, tokens)
+    scores, greedy = SCORES(params, CONFIG, tokens)
     np.testing.assert_allclose(scores, want, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(greedy, full.argmax(-1) == tokens[:, 1:])
     np.testing.assert_allclose(

@@ -41,8 +41,8 @@ def plain(params: Params, config: ModelConfig, tokens: jax.Array) -> jax.Array:
 def test_the_packed_scanned_blocks_equal_the_plain_definition(config: ModelConfig) -> None:
     params = init(config, 1)
     tokens = jnp.asarray(np.random.default_rng(0).integers(0, 50, (2, 40)), jnp.int32)
-    got = jax.value_and_grad(lambda p: (hidden(p, config, tokens) ** 3).sum())(params)
-    want = jax.value_and_grad(lambda p: (plain(p, config, tokens) ** 3).sum())(params)
+    got = jax.jit(jax.value_and_grad(lambda p: (hidden(p, config, tokens) ** 3).sum()))(params)
+    want = jax.jit(jax.value_and_grad(lambda p: (plain(p, config, tokens) ** 3).sum()))(params)
     np.testing.assert_allclose(got[0], want[0], rtol=1e-4)
     for a, b in zip(jax.tree.leaves(got[1]), jax.tree.leaves(want[1]), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-2, atol=1e-4 * float(jnp.abs(b).max()))
@@ -53,7 +53,8 @@ def test_a_state_sees_only_tokens_at_or_before_it() -> None:
     tokens = np.random.default_rng(0).integers(0, 50, (1, 40)).astype(np.int32)
     other = tokens.copy()
     other[0, 25:] += 1
-    a, b = hidden(params, CONFIG, tokens), hidden(params, CONFIG, other % 50)
+    states = jax.jit(hidden, static_argnums=1)
+    a, b = states(params, CONFIG, tokens), states(params, CONFIG, other % 50)
     np.testing.assert_array_equal(a[:, :25], b[:, :25])
     assert not np.allclose(a[:, 25:], b[:, 25:])
 
