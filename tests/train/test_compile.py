@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import sys, jax
 from pathlib import Path
@@ -14,6 +16,18 @@ jax.monitoring.register_event_listener(lambda name, **_: events.append(name))
 use_cache(Path(sys.argv[1]))
 jax.jit(lambda x: x * 2 + 1)(3.0).block_until_ready()
 print(events.count("/jax/compilation_cache/cache_hits"))
+"""
+
+
+BITS = """
+import hashlib, os, sys
+os.sched_setaffinity(0, {int(core) for core in sys.argv[1].split(",")})
+from leaven.train.compile import use_one_core
+use_one_core()
+import jax, jax.numpy as jnp
+x = jnp.sin(jnp.arange(2048.0 * 64)).reshape(2048, 64)
+f = jax.jit(lambda x: ((x @ x.T).T @ jnp.exp(x)).sum(axis=0) / jnp.exp(x).sum())
+print(hashlib.sha256(f(x).tobytes()).hexdigest())
 """
 
 
@@ -32,3 +46,15 @@ def test_a_second_process_finds_what_the_first_compiled_and_the_dead_leave_nothi
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
     assert all(path.name.endswith("-cache") for path in tmp_path.iterdir())
     assert os.listdir(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be chosen on this system")
+def test_results_do_not_depend_on_the_number_of_cores() -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        pytest.skip("only one core here")
+    bits = {
+        subprocess.run([sys.executable, "-c", BITS, chosen], capture_output=True, text=True, check=True).stdout
+        for chosen in (str(cores[0]), ",".join(map(str, cores)))
+    }
+    assert len(bits) == 1
