@@ -18,6 +18,8 @@ def audit(prepared: Prepared, store: Store) -> None:
     graph, study = prepared.graph, prepared.study
     tokens = {}
     for step in graph.of_kind("shards"):
+        if not store.has(step.identity):
+            continue  # it failed, and so what depends on it will not run
         shards = read_json(store.folder(step.identity) / "shards.json")
         tokens[step.fields["source"]] = int(shards["splits"]["train"]["tokens"])
     rows = {source: max(0, count - 1) // study.model.sequence for source, count in tokens.items()}
@@ -33,6 +35,8 @@ def _chain(prepared: Prepared, variant: str, stages: tuple[str, ...], rows: dict
     drawn: dict[str, int] = {}
     for index, step_id in enumerate(stages):
         fields = graph.steps[step_id].fields
+        if not rows.keys() >= fields["mixture"].keys():
+            return
         quotas = apportion(fields["mixture"], fields["steps"] * fields["batch"])
         if fields["cursor"] == "restart":
             drawn = {}
@@ -43,7 +47,7 @@ def _chain(prepared: Prepared, variant: str, stages: tuple[str, ...], rows: dict
             rows,
             study.training.repeat,
             study.model.sequence,
-            where=prepared.loaded.document.where(("variants", variant, index) if variant else ("judge",)),
+            where=prepared.loaded.where(("variants", variant, index) if variant else ("judge", "tokens")),
             field=f"variants.{variant}[{index}]" if variant else "judge.tokens",
         )
         drawn = {source: drawn.get(source, 0) + quotas.get(source, 0) for source in {*drawn, *quotas}}

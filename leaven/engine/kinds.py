@@ -45,8 +45,9 @@ def execute(task: Task) -> None:
 @contextlib.contextmanager
 def _compiled(task: Task) -> Iterator[None]:
     """Compile through the store's cache and hand on what was new."""
-    from leaven.train.compile import publish, use_cache
+    from leaven.train.compile import publish, use_cache, use_one_core
 
+    use_one_core()
     use_cache(task.cache / "xla")
     yield
     publish(task.cache / "xla")

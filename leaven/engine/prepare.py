@@ -11,6 +11,7 @@ from leaven.corpus import survey as raw
 from leaven.corpus import workstation
 from leaven.corpus.plan import SourcePlan
 from leaven.engine.store import Store
+from leaven.evaluate.suite import DEFAULT_ITEMS
 from leaven.ground.errors import BadInput, did_you_mean
 from leaven.model.config import SIZES, flops_per_token, from_size
 from leaven.sandbox.level import Level, probe
@@ -63,15 +64,30 @@ def prepare(
     if study.model.size not in SIZES:
         raise BadInput(
             f'unknown model size "{study.model.size}"{did_you_mean(study.model.size, SIZES)}',
-            where=loaded.document.where(("model",)),
+            where=loaded.where(("model",)),
             field="model.size",
         )
+    _check_tasks(loaded)
     config = from_size(study.model.size, vocab=study.corpus.tokenizer.vocabulary, sequence=study.model.sequence)
     surveys = survey(study, store, roots)
     level = probe()
     execute = not without_code and (level.name != "none" or allow_unisolated)
     graph = expand(study, surveys, asdict(config), execute=execute)
     return Prepared(loaded, graph, surveys, level, flops_per_token(config))
+
+
+def _check_tasks(loaded: Loaded) -> None:
+    """Every task that the suite section names must exist. Raises BadInput."""
+    suite, sources = loaded.study.evaluate, loaded.study.corpus.sources
+    known = [*DEFAULT_ITEMS, "facts", *(f"bpb_{source}" for source in sources)]
+    named = [(("evaluate", "items", task), task, list(DEFAULT_ITEMS)) for task in suite.items]
+    for name, measure in suite.measures.items():
+        named += [(("evaluate", "measures", name, "tasks"), task, known) for task in measure.tasks]
+    for keys, task, choices in named:
+        if task not in choices:
+            raise BadInput(
+                f'no task "{task}"{did_you_mean(task, choices)}', where=loaded.where(keys), field=".".join(keys)
+            )
 
 
 def survey(study: Study, store: Store, roots: Mapping[str, Path] | None) -> dict[str, Survey]:

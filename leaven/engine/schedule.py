@@ -159,14 +159,26 @@ class _Run:
         heapq.heappush(self.ready, (-self.ranks[step_id], self.order[step_id], step_id))
 
     def _start(self, nursery: Nursery) -> None:
+        waiting = []
         while self.ready and self.free:
-            step = self.state.graph.steps[heapq.heappop(self.ready)[2]]
-            if step.kind == "stage" and not self.audited:
-                self.before_stages()
-                self.audited = True
+            entry = heapq.heappop(self.ready)
+            step = self.state.graph.steps[entry[2]]
+            if step.kind == "stage" and not self._may_train():
+                waiting.append(entry)
+                continue
             core = self.free.pop(0)
             self.state.running[step.identity] = Running(step, core, time.monotonic())
             nursery.start(order(step, self.store.root.resolve(), (core,), self.allow_unisolated))
+        for entry in waiting:
+            heapq.heappush(self.ready, entry)
+
+    def _may_train(self) -> bool:
+        """No stage starts before every source is tokenized (or given up) and the budgets are known to fit them."""
+        settled = {*self.state.finished, *self.state.failed, *self.state.blocked}
+        if not self.audited and all(step.identity in settled for step in self.state.graph.of_kind("shards")):
+            self.before_stages()
+            self.audited = True
+        return self.audited
 
     def _hear(self, message: dict[str, Any]) -> None:
         run = self.state.running[message["identity"]]

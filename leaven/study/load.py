@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,13 @@ BUILT_IN = Path(__file__).parent.parent / "studies"
 
 @dataclass(frozen=True)
 class Loaded:
-    """A study with the text it came from, and the file it was read from (None for a built-in)."""
+    """A study, the text it came from, the file it was read from (None for a built-in), and where its fields stand."""
 
     study: Study
     document: Document
     path: Path | None
+    where: Callable[[Sequence[str | int]], str]
+    """`study.yaml:18` of a key path, `command line` where that changed it."""
 
 
 def built_in() -> dict[str, str]:
@@ -78,7 +80,7 @@ def load(
     except ValidationError as error:
         raise BadInput("\n".join(_tell(e, where) for e in error.errors())) from None
     _check(study, where)
-    return Loaded(study, doc, path)
+    return Loaded(study, doc, path, where)
 
 
 def _find(name: str) -> tuple[Document, Path | None]:

@@ -38,7 +38,7 @@ variants:
 baseline: text-only
 evaluate:
   suite: micro
-  items: {continue_text: 8, continue_code: 8, entity_tracking: 8, boolean: 8, arithmetic: 8, brackets: 8, indent: 8, programs: 4, facts: 8}
+  items: {continue_text: 8, continue_code: 8, entity_tracking: 8, boolean: 8, arithmetic: 8, brackets: 8, indent: 8, programs: 4}
   passage_bytes: 4KB
   prompts: 6
   measures:
@@ -49,7 +49,9 @@ evaluate:
 judge: {kind: reference-likelihood, mixture: mostly_text, tokens: 2560, completion: 8}
 """
 
-WORDS = "the a river house stone light morning people walked over under slowly quiet bright water kept found near".split()
+WORDS = (
+    "the a river house stone light morning people walked over under slowly quiet bright water kept found near".split()
+)
 
 
 def prose(key: int) -> str:
@@ -67,7 +69,12 @@ def code(key: int) -> str:
     lines = []
     for index in range(12):
         a, b = draw.sample(["left", "right", "count", "total", "index", "value"], 2)
-        lines += [f"def step_{key}_{index}({a}, {b}):", f"    {a} = {a} + {draw.randint(1, 9)}", f"    return {a} * {b}", ""]
+        lines += [
+            f"def step_{key}_{index}({a}, {b}):",
+            f"    {a} = {a} + {draw.randint(1, 9)}",
+            f"    return {a} * {b}",
+            "",
+        ]
     return "\n".join(lines)
 
 
