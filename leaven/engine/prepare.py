@@ -80,14 +80,14 @@ def _check_tasks(loaded: Loaded) -> None:
     """Every task that the suite section names must exist. Raises BadInput."""
     suite, sources = loaded.study.evaluate, loaded.study.corpus.sources
     known = [*DEFAULT_ITEMS, "facts", *(f"bpb_{source}" for source in sources)]
+    named: list[tuple[tuple[str, ...], str, list[str]]]
     named = [(("evaluate", "items", task), task, list(DEFAULT_ITEMS)) for task in suite.items]
     for name, measure in suite.measures.items():
         named += [(("evaluate", "measures", name, "tasks"), task, known) for task in measure.tasks]
     for keys, task, choices in named:
         if task not in choices:
-            raise BadInput(
-                f'no task "{task}"{did_you_mean(task, choices)}', where=loaded.where(keys), field=".".join(keys)
-            )
+            what = f'no task "{task}"{did_you_mean(task, choices)}'
+            raise BadInput(what, where=loaded.where(keys), field=".".join(keys))
 
 
 def survey(study: Study, store: Store, roots: Mapping[str, Path] | None) -> dict[str, Survey]:

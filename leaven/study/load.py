@@ -175,7 +175,8 @@ def _set_source(data: dict[str, Any], source: str) -> Keys:
             fix="e.g. --source text=books/",
         )
     corpus = data.get("corpus")
-    known = corpus.get("sources", {}) if isinstance(corpus, dict) else {}
+    corpus = corpus if isinstance(corpus, dict) else {}
+    known = corpus.get("sources", {})
     if name not in known:
         raise BadInput(f'unknown source "{name}"{did_you_mean(name, known)}', where="command line", field="--source")
     if not Path(path).exists():

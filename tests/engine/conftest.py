@@ -38,12 +38,15 @@ variants:
 baseline: text-only
 evaluate:
   suite: micro
-  items: {continue_text: 8, continue_code: 8, entity_tracking: 8, boolean: 8, arithmetic: 8, brackets: 8, indent: 8, programs: 4}
+  items: {continue_text: 8, continue_code: 8, entity_tracking: 8, boolean: 8, arithmetic: 8,
+          brackets: 8, indent: 8, programs: 4}
   passage_bytes: 4KB
   prompts: 6
   measures:
-    prose bits-per-byte: {tasks: [bpb_text], statistic: bits_per_byte, better: lower, effect: relative, margin: 1.0, primary: true}
-    code bits-per-byte: {tasks: [bpb_web_code], statistic: bits_per_byte, better: lower, effect: relative, margin: 1.0, primary: true}
+    prose bits-per-byte:
+      {tasks: [bpb_text], statistic: bits_per_byte, better: lower, effect: relative, margin: 1.0, primary: true}
+    code bits-per-byte:
+      {tasks: [bpb_web_code], statistic: bits_per_byte, better: lower, effect: relative, margin: 1.0, primary: true}
     fact recall: {tasks: [facts], statistic: accuracy, better: higher, effect: points, margin: 5.0}
     programs: {tasks: [programs], statistic: pass@1, better: higher, effect: points, margin: 5.0}
 judge: {kind: reference-likelihood, mixture: mostly_text, tokens: 2560, completion: 8}
