@@ -52,9 +52,26 @@ evaluate:
 judge: {kind: reference-likelihood, mixture: mostly_text, tokens: 2560, completion: 8}
 """
 
-WORDS = (
-    "the a river house stone light morning people walked over under slowly quiet bright water kept found near".split()
-)
+WORDS = [
+    "the",
+    "a",
+    "river",
+    "house",
+    "stone",
+    "light",
+    "morning",
+    "people",
+    "walked",
+    "over",
+    "under",
+    "slowly",
+    "quiet",
+    "bright",
+    "water",
+    "kept",
+    "found",
+    "near",
+]
 
 
 def prose(key: int) -> str:
