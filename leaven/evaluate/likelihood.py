@@ -119,10 +119,15 @@ def answer(subject: Subject, questions: Sequence[Question], progress: Progress =
 
 def reference(subject: Subject, question: Question) -> Answer:
     """One question, one forward pass."""
-    states = hidden(subject.params, subject.config, jnp.asarray([question.tokens], jnp.int32))
-    scores = logits(subject.params, subject.config, states)[0, -len(question.targets) :].astype(jnp.float32)
-    chosen = jnp.take_along_axis(jax.nn.log_softmax(scores), jnp.asarray(question.targets)[:, None], 1)
-    return Answer(float(chosen.sum()), bool((chosen[:, 0] >= jax.nn.log_softmax(scores).max(-1)).all()))
+    scores_TV = _plain(subject.params, np.array([question.tokens], np.int32), config=subject.config)
+    chosen_V = scores_TV[-len(question.targets) :]
+    picked = jnp.take_along_axis(chosen_V, jnp.asarray(question.targets)[:, None], 1)[:, 0]
+    return Answer(float(picked.sum()), bool((picked >= chosen_V.max(-1)).all()))
+
+
+@partial(jax.jit, static_argnames="config")
+def _plain(params: Any, tokens_1T: Any, *, config: ModelConfig) -> jax.Array:
+    return jax.nn.log_softmax(logits(params, config, hidden(params, config, tokens_1T))[0].astype(jnp.float32))
 
 
 def _rows(questions: Sequence[Question]) -> tuple[list[tuple[int, ...]], list[int]]:
