@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from leaven.analyze.power import power_before
 from leaven.engine import hardware
 from leaven.engine.estimate import measured, wall_seconds
 from leaven.engine.prepare import Prepared
@@ -82,9 +83,9 @@ class Plan:
             about = f"{minutes:.0f} min" if minutes >= 1.5 else f"{self.seconds:.0f} s"
             lines.append(f"time      about {about} here, {self.steps_at_once} steps at once ({self.hardware})")
         for row in self.power:
-            lines.append(
-                f"power     {row['measure']}: this study can resolve effects from {row['smallest']:.2g} {row['unit']}"
-            )
+            smallest = row["smallest_effect"]
+            told = f"effects from {smallest:.2g} {row['unit']}" if smallest is not None else "no effect, however large"
+            lines.append(f"power     {row['measure']}: this study can resolve {told}")
         lines.append(f"isolation {self.isolation}")
         lines.extend(f"left out  {sentence}" for sentence in self.left_out)
         return lines
@@ -146,9 +147,24 @@ def plan(prepared: Prepared, store: Store, *, jobs: int | None = None) -> Plan:
         isolation=f"{prepared.isolation.name}: {prepared.isolation.reason}"
         if prepared.isolation.reason
         else prepared.isolation.name,
-        power=[],
+        power=_power(prepared),
         left_out=list(graph.left_out),
     )
+
+
+def _power(prepared: Prepared) -> list[dict[str, Any]]:
+    """Smallest effect of each primary measure that the seeds and items resolve with 80 % power, from pilot noise."""
+    study = prepared.study
+    primary = {name: measure for name, measure in study.evaluate.measures.items() if measure.primary and measure.pilot}
+    units = {"relative": "%", "points": "points", "difference": "bits per byte"}
+    noise = {
+        name: {"seed_sd": measure.pilot.seed_sd, "item_sd": measure.pilot.item_sd, "unit": units[measure.effect]}
+        for name, measure in primary.items()
+        if measure.pilot
+    }
+    clusters = {name: measure.pilot.clusters for name, measure in primary.items() if measure.pilot}
+    family = sum(m.primary for m in study.evaluate.measures.values()) * (len(study.variants) - 1)
+    return power_before(noise, len(study.seeds), clusters, comparisons=family)
 
 
 def _tree(prepared: Prepared, existing: set[str]) -> list[dict[str, Any]]:

@@ -262,7 +262,10 @@ class _Expansion:
             "baseline": study.baseline,
             "variants": list(study.variants),
             "seeds": list(study.seeds),
-            "measures": [{"name": name, **measure.model_dump()} for name, measure in study.evaluate.measures.items()],
+            "measures": [
+                {"name": name, **measure.model_dump(exclude={"pilot"})}
+                for name, measure in study.evaluate.measures.items()
+            ],
             "alpha": 0.05,
             "draws": 2000,
             "proxy": study.proxy,

@@ -78,6 +78,14 @@ class Training(Closed):
     cooldown: Schedule = Schedule(schedule="linear", peak="parent", final=1e-6)
 
 
+class Pilot(Closed):
+    """Noise of a measure in an earlier run, from the columns of its `noise.csv`: what power is worked out from."""
+
+    seed_sd: float = Field(ge=0, description="sd over seeds of the paired effect, in the effect's unit")
+    item_sd: float = Field(ge=0, description="item part of the effect's standard error × √clusters")
+    clusters: int = Field(ge=1, description="independent items: documents or packages")
+
+
 class Measure(Closed):
     """One thing the verdict speaks of."""
 
@@ -87,6 +95,7 @@ class Measure(Closed):
     effect: Literal["relative", "points", "difference"]
     margin: float = Field(gt=0, description="smallest effect of interest: the bound of `equivalent`, in % or points")
     primary: bool = False
+    pilot: Pilot | None = None
 
 
 class Suite(Closed):
