@@ -5,10 +5,10 @@ Conventions, all lm-eval's own unless marked:
 * trailing white space of a context belongs to the continuation (`_encode_pair`); the pair is encoded as one
   string and cut where the encoded context ends; the bytes of a score are the bytes of the string actually
   scored;
-* contexts are cut from the left to the model's sequence length, and counted in `truncated`;
+* contexts are cut from the left to the model's sequence length, and kept in `truncated`;
 * every context starts with the end-of-text token (ours: in training each document follows one; lm-eval does
   so for empty contexts and leaves the rest to the model);
-* a cut inside a token, where the encoded context is no prefix of the encoded whole, is kept but counted in
+* a cut inside a token, where the encoded context is no prefix of the encoded whole, is scored and kept in
   `uneven`; a continuation swallowed whole by such a token is scored by that token (ours: lm-eval would score
   nothing).
 """
@@ -38,14 +38,17 @@ class JaxLM(LM):  # type: ignore[misc]
         super().__init__()
         self.subject = subject
         self.progress = progress
-        self.truncated = 0
-        self.uneven = 0
+        self.truncated: set[tuple[str, str]] = set()
+        self.uneven: set[tuple[str, str]] = set()
 
     def loglikelihood(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
         """[(log-likelihood in nats, greedy)] of each request's (context, continuation)."""
-        pairs = self._encode([request.args for request in requests])
+        texts = [request.args for request in requests]
+        pairs = self._encode(texts)
         longest = self.subject.config.sequence
-        self.truncated += sum(len(context) + len(target) - 1 > longest for context, target in pairs)
+        for text, (context, target) in zip(texts, pairs, strict=True):
+            if len(context) + len(target) - 1 > longest:
+                self.truncated.add(text)
         answers = self._ask([windows(context, target, longest) for context, target in pairs])
         return [(found.nats, found.greedy) for found in answers]
 
@@ -77,10 +80,11 @@ class JaxLM(LM):  # type: ignore[misc]
         # one by one: encoding a batch starts a thread's task for each text, which costs more than the text
         wholes = [tokenizer.encode(context + continuation) for context, continuation in pairs]
         cut = []
-        for head, whole in zip(heads, wholes, strict=True):
+        for pair, head, whole in zip(pairs, heads, wholes, strict=True):
             context = encoded[head]
             size = min(len(context), len(whole) - 1)
-            self.uneven += whole[: len(context)] != context or size < len(context)
+            if whole[: len(context)] != context or size < len(context):
+                self.uneven.add(pair)
             cut.append(([tokenizer.eot, *whole[:size]], whole[size:]))
         return cut
 

@@ -53,9 +53,10 @@ def sources(corpus: Path) -> list[str]:
 
 
 def held_out(corpus: Path, source: str) -> list[Held]:
-    """The held-out documents of a source, in the corpus step's keyed order."""
+    """The held-out documents of a source, in the corpus step's keyed order; ids begin with the source's name."""
     table = read_table(corpus / "heldout" / f"{source}.parquet", ["id", "group", "text"])
-    return [Held(*row) for row in zip(table["id"], table["group"], table["text"], strict=True)]
+    rows = zip(table["id"], table["group"], table["text"], strict=True)
+    return [Held(f"{source}:{name}", group, text) for name, group, text in rows]
 
 
 def spans(documents: Sequence[Held], size: int, *key: str | int) -> list[Held]:

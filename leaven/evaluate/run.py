@@ -97,6 +97,7 @@ def evaluate(
                 raise AssertionError(f"the samples of {name} are not its items in order")
             nats = [sample.nats for sample in found]
             measured, scores[name] = _likelihoods(entries, nats)
+            scores[name] |= _cut(lm, entries)
             for entry, sample in zip(entries, found, strict=True):
                 _detail(details, name, entry, nats=sample.nats, greedy=sample.greedy)
         for entry, values in zip(entries, measured, strict=True):
@@ -141,6 +142,15 @@ def _likelihoods(
     measured = [choice_measures(entry, values) for entry, values in zip(choices, nats, strict=True)]
     ties = sum(values["tied"] for values in measured) / len(measured)
     return measured, {**summarise(measured, choice_baselines(choices), ties), "predicted": predicted_shares(nats)}
+
+
+def _cut(lm: JaxLM, entries: Sequence[Item]) -> dict[str, int]:
+    """Items whose context did not fit, and items with a choice that starts inside a token."""
+    pairs = [{(entry.context, choice) for choice in entry.choices} for entry in entries if isinstance(entry, Choice)]
+    return {
+        name: sum(not pair.isdisjoint(flagged) for pair in pairs)
+        for name, flagged in (("truncated", lm.truncated), ("uneven", lm.uneven))
+    }
 
 
 def _programs(

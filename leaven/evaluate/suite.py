@@ -10,14 +10,14 @@ plan, equal bytes.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from leaven.evaluate import known, pairs, passages, probes, programs
-from leaven.evaluate.item import VERSION, Choice, Form, Item, Passage, Task, write_items, write_lines
+from leaven.evaluate.draft import Draft, stated, whole_blocks
+from leaven.evaluate.item import VERSION, Choice, Passage, Task, write_items, write_lines
 from leaven.evaluate.overlap import Traces, training_texts
 from leaven.evaluate.taskfile import OUTPUT, task_file
 from leaven.ground.errors import BadInput, did_you_mean
@@ -104,7 +104,7 @@ def build_suite(plan: SuitePlan, corpus: Path, out: Path, progress: Progress = s
     for draft in drafts:
         task = draft.settle(traces)
         if task.name == "facts" and plan.facts:
-            task = _stated(task, plan.facts, corpus, names)
+            task = stated(task, plan.facts, corpus, names)
         if task.items:
             tasks.append(task)
         else:
@@ -120,52 +120,6 @@ def _first(stream: Any, n: int) -> list[Any]:
 
 def _of_kind(plan: SuitePlan, held: Mapping[str, Sequence[passages.Held]], kinds: Sequence[str]) -> list[str]:
     return [source for source in sorted(held) if plan.sources[source] in kinds and held[source]]
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A task before its candidates were looked for in the training documents.
-
-    Args:
-        candidates: items, or what items are made of.
-        keep: makes the items from the candidates that are left.
-        drop: whether candidates that occur are dropped (else only counted).
-        home: the source in which the text may occur, "" for none.
-        empty: why the task is left out if no item remains.
-    """
-
-    name: str
-    category: str
-    form: Form
-    measure: str
-    chance: float | None
-    what: str
-    candidates: Sequence[Any]
-    keep: Callable[[Sequence[Any]], Sequence[Item]] = tuple
-    drop: bool = True
-    home: str = ""
-    needs: tuple[str, ...] = ()
-    empty: str = "no item was left after removing what occurs in the training documents"
-
-    def settle(self, traces: Traces) -> Task:
-        where = {id(candidate): traces.found(candidate.shown) for candidate in self.candidates}
-        foreign = {key: [name for name in names if name != self.home] for key, names in where.items()}
-        clean = [candidate for candidate in self.candidates if not (self.drop and foreign[id(candidate)])]
-        items = tuple(self.keep(clean))
-        kept = {item.id for item in items}
-        remaining = [candidate for candidate in clean if candidate.id in kept]
-        overlap: dict[str, Any] = {
-            "candidates": len(self.candidates),
-            "dropped": len(self.candidates) - len(clean),
-            "occurring": sum(bool(foreign[id(candidate)]) for candidate in remaining),
-        }
-        if not self.drop:
-            overlap["note"] = "documents of this kind follow templates: shared phrases are counted, not dropped"
-        if self.home:
-            overlap["occurring_at_home"] = sum(self.home in where[id(candidate)] for candidate in remaining)
-        return Task(
-            self.name, self.category, self.form, self.measure, self.chance, self.what, items, self.needs, overlap
-        )
 
 
 def _drafts(plan: SuitePlan, held: Mapping[str, Sequence[passages.Held]]) -> tuple[list[Draft], dict[str, str]]:
@@ -224,7 +178,7 @@ def _drafts(plan: SuitePlan, held: Mapping[str, Sequence[passages.Held]]) -> tup
                 0.25,
                 "facts that only the facts source states, asked as the beginning of one of its sentences",
                 known.questions(known.stated(plan.facts)),
-                home=str(plan.facts["source"]),
+                drop=False,
             )
         )
     else:
@@ -261,30 +215,6 @@ PROBES: tuple[tuple[str, Callable[[int, int], list[Choice]], str, float, str], .
     ("brackets", pairs.brackets, "code", 0.5, "which of two open brackets closes first; ties are wrong"),
     ("indent", pairs.indent, "code", 0.5, "whether the next line of a Python block is indented; ties are wrong"),
 )
-
-
-def _stated(task: Task, facts: Mapping[str, Any], corpus: Path, sources: Sequence[str]) -> Task:
-    """The facts task with only the facts that training documents state, how often, and in which sources."""
-    known_facts = known.stated(facts)
-    counts: Counter[str] = Counter()
-    naming = {}
-    for name in sources:
-        counts.update(known.occurrences(known_facts, training_texts(corpus, name)))
-        naming[name] = known.mentions(known_facts, training_texts(corpus, name))
-    items = tuple(item for item in task.items if counts[item.id])
-    said = [counts[item.id] for item in items]
-    overlap = {
-        **task.overlap,
-        "stated": {"facts": len(items), "least": min(said, default=0), "most": max(said, default=0)},
-        "documents_naming_a_subject": naming,
-    }
-    return replace(task, items=items, overlap=overlap)
-
-
-def whole_blocks(clean: Sequence[Any]) -> Sequence[Item]:
-    """The items whose block is complete (ids are `block-member`): what was balanced must stay balanced."""
-    sizes = Counter(item.id.rpartition("-")[0] for item in clean)
-    return tuple(item for item in clean if sizes[item.id.rpartition("-")[0]] == max(sizes.values()))
 
 
 def _some(stream: Any, limit: int) -> list[Passage]:

@@ -10,11 +10,12 @@ import yaml
 
 from leaven.evaluate import run as step
 from leaven.evaluate.adapter import JaxLM
+from leaven.evaluate.draft import whole_blocks
 from leaven.evaluate.harness import run_tasks
 from leaven.evaluate.item import Program, read_items, read_lines
 from leaven.evaluate.programs import END, attempt
 from leaven.evaluate.run import evaluate
-from leaven.evaluate.suite import SuitePlan, build_suite, whole_blocks
+from leaven.evaluate.suite import SuitePlan, build_suite
 from leaven.ground.errors import BadInput
 from leaven.ground.files import read_json
 from leaven.ground.tables import read_table
@@ -98,6 +99,8 @@ def test_scores_agree_with_the_items(evaluated):
     assert scores["facts"]["accuracy"]["value"] == pytest.approx(sum(correct) / 20)
     assert scores["facts"]["chance"] == scores["facts"]["constant"] == 0.25
     assert scores["boolean"]["chance"] == scores["boolean"]["constant"] == scores["boolean"]["majority"] == 0.5
+    assert scores["facts"]["truncated"] == scores["facts"]["uneven"] == 0
+    assert scores["entity_tracking"]["truncated"] == 64  # seven sentences are more than 64 bytes
     assert 4 < scores["bpb_text"]["bits_per_byte"]["value"] < 12
     assert scores["programs"]["pass@1"]["value"] == 0
 
