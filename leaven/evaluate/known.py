@@ -15,11 +15,13 @@ def stated(plan: Mapping[str, Any]) -> list[Fact]:
 
 
 def questions(known: Sequence[Fact]) -> list[Choice]:
-    """Each fact as the beginning of a sentence with four ends; the group is the relation."""
+    """Each fact as the beginning of a sentence with four ends; the group is the four facts that share
+    these ends: a scorer that ignores the subject gets exactly one of them, so they are not independent."""
     items = []
     for fact in known:
         context, choices, gold = probe(fact)
-        items.append(Choice(fact.id, fact.relation, context, tuple(choices), gold))
+        group = "|".join([fact.relation, *sorted([fact.answer, *fact.distractors])])
+        items.append(Choice(fact.id, group, context, tuple(choices), gold))
     return items
 
 
