@@ -1,4 +1,4 @@
-"""The corpus `workstation`: the interpreter's standard library and the packages installed beside it.
+"""The corpus `workstation`: the interpreter's standard library and the installed packages that leaven requires.
 
 Which files a source may read is settled from paths and sizes alone, before any content is read: files of the
 source's kind in the order of a keyed hash, until the source has enough, no package taking more than its
@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from leaven.corpus.distributions import top_level
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.tables import language_of, rules
 from leaven.corpus.tree import Entry, walk
@@ -54,9 +55,22 @@ def roots() -> dict[str, Path]:
 
 
 def inventory(folders: Mapping[str, Path], skipped: Counter[str]) -> dict[str, list[Entry]]:
-    """Every file below the roots that could be read at all. Walk once, select for many sources."""
+    """Every file below the roots that could be read at all. Walk once, select for many sources.
+
+    Of this computer's own installed packages only those that leaven requires are entered (`distributions`).
+    """
+    own = roots()
+    required = top_level() if any(own.get(label) == root for label, root in folders.items()) else None
+
+    def left_out(path: str, label: str) -> bool:
+        if label != STANDARD_LIBRARY and required is not None and own.get(label) == folders[label]:
+            first, _, rest = path.partition("/")
+            if not rest and first not in required:
+                return True
+        return bool(_LEFT_OUT.search(path))
+
     return {
-        label: list(walk(root, skipped, leave=lambda path: bool(_LEFT_OUT.search(path)), links=True))
+        label: list(walk(root, skipped, leave=lambda path, label=label: left_out(path, label), links=True))  # type: ignore[misc]
         for label, root in sorted(folders.items())
     }
 
