@@ -49,7 +49,6 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 .venv-peers/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/pip install -q -c constraints.txt torch
 	.venv-peers/bin/pip install -q -c constraints.txt -e '.[dev,peers]'
 	touch $@
 
