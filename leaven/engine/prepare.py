@@ -15,9 +15,9 @@ from leaven.evaluate.suite import DEFAULT_ITEMS
 from leaven.ground.errors import BadInput, did_you_mean
 from leaven.model.config import SIZES, flops_per_token, from_size
 from leaven.sandbox.level import Level, probe
-from leaven.study.expand import GENERATED, Survey, expand
+from leaven.study.expand import Survey, expand
 from leaven.study.load import Loaded
-from leaven.study.spec import Study
+from leaven.study.spec import GENERATED, Study
 from leaven.study.step import Graph
 
 

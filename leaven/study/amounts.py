@@ -35,6 +35,6 @@ def size(amount: str | int) -> int:
 def short(amount: float) -> str:
     """The other way: 1200000 → `1.2M`, 31.2e9 → `31.2B`."""
     for unit, factor in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3)):
-        if abs(amount) >= factor:
+        if abs(amount) >= factor * 0.9995:  # what rounds to 1.00 of a unit is written in that unit
             return f"{amount / factor:.3g}{unit}"
     return f"{amount:.3g}"

@@ -52,8 +52,9 @@ def read(path: Path, name: str | None = None) -> Document:
 
 
 def parse(text: str, name: str) -> Document:
-    loader = yaml.SafeLoader(text)
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         lines: dict[Keys, int] = {}
         if node is not None:
@@ -65,8 +66,13 @@ def parse(text: str, name: str) -> Document:
         raise BadInput(f"not valid YAML: {error.problem or error.context}", where=where) from None
     except yaml.YAMLError as error:
         raise BadInput(f"not valid YAML: {error}", where=name) from None
+    except ValueError as error:  # a date that does not exist, a number of thousands of digits
+        raise BadInput(f"a value cannot be read: {error}", where=name, fix="Quote it if it is text.") from None
+    except RecursionError:
+        raise BadInput("lists or mappings are nested too deeply, or hold themselves", where=name) from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     if not isinstance(data, dict):
         raise BadInput("the file is not a mapping of fields to values", where=name)
     return Document(name, text, data, lines)

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from leaven.ground.errors import BadInput
-from leaven.study.amounts import short
 from leaven.study.mixtures import flatten, without
-from leaven.study.spec import Source, Study
-from leaven.study.stages import Schedule, Stage
+from leaven.study.spec import GENERATED, Source, Study
+from leaven.study.stages import Stage
 from leaven.study.step import Graph, Run
 
 VALIDATION_ROWS = 32
 """Held-out sequences of each validation source behind one point of a curve."""
-GENERATED = frozenset({"synthetic", "facts"})
-"""Source kinds that are made by leaven, not found."""
+REFERENCE = "reference/pretrain"
+"""Name of the stage that trains the judge's reference model. No variant's can be: theirs hold `/seed-`."""
 
 
 @dataclass(frozen=True)
@@ -161,28 +160,22 @@ class _Expansion:
         for index, stage in enumerate(stages):
             same = sum(other.kind == stage.kind for other in stages[:index])
             label = stage.kind if not same else f"{stage.kind}-{same + 1}"
-            schedule = stage.schedule or self._default(stage.kind)
             name = f"{variant}/seed-{seed}/{label}"
-            step, learning_rate = self._stage(name, stage, schedule, seed, chain[-1] if chain else None, learning_rate)
+            step, learning_rate = self._stage(name, stage, seed, chain[-1] if chain else None, learning_rate)
             chain.append(step)
             self.graph.unshared_tokens += self.graph.steps[step].tokens
         return chain
-
-    def _default(self, kind: str) -> Schedule:
-        training = self.study.training
-        return {"pretrain": training.pretrain, "continue": training.continue_, "cooldown": training.cooldown}[kind]
 
     def _stage(
         self,
         name: str,
         stage: Stage,
-        schedule: Schedule,
         seed: int,
         parent: str | None,
         parent_rate: float | None,
     ) -> tuple[str, float]:
         """Add a stage; returns it and the learning rate it ends with (what a child's `parent` means)."""
-        training, study = self.study.training, self.study
+        training, study, schedule = self.study.training, self.study, self.study.schedule_of(stage)
         mixture = without(flatten(stage.mixture, study.mixtures, study.corpus.sources), self.absent)
         if not mixture:
             raise BadInput(
@@ -224,11 +217,8 @@ class _Expansion:
         return self.graph.add("stage", name, fields, inputs, {"repeat": training.repeat}), last
 
     def _reference(self) -> str:
-        """The judge's reference model: one run of its own, warmed up and decayed to nothing, seed 0."""
-        judge, base = self.study.judge, self.study.training.pretrain
-        schedule = Schedule(schedule="wsd", peak=base.peak, final=1e-6, warmup=base.warmup, decay=0.2)
-        stage = Stage(kind="pretrain", tokens=judge.tokens, mixture=str(judge.mixture))
-        step, _ = self._stage("reference/pretrain", stage, schedule, 0, None, None)
+        """The judge's reference model: one run of its own, seed 0."""
+        step, _ = self._stage(REFERENCE, self.study.reference_stage(), 0, None, None)
         self.graph.unshared_tokens += self.graph.steps[step].tokens
         return step
 
@@ -249,6 +239,7 @@ class _Expansion:
         return self.graph.add("judge", name, fields, inputs, {"key": judge.key})
 
     def verdict(self) -> None:
+        """Add the one step that reads every evaluation and every vote."""
         study, runs = self.study, self.graph.runs
         inputs = {
             f"evaluate:{run.variant}:{run.seed}:{point}": step
@@ -280,9 +271,7 @@ def summary(study: Study) -> dict[str, Any]:
         "name": study.study,
         "question": study.question,
         "corpus": study.corpus.corpus,
-        "variants": {
-            name: [f"{s.kind} {short(s.tokens)} {s.mixture}" for s in stages] for name, stages in study.variants.items()
-        },
+        "variants": {name: [stage.words() for stage in stages] for name, stages in study.variants.items()},
         "mixtures": mixtures,
         "baseline": study.baseline,
         "seeds": list(study.seeds),

@@ -30,7 +30,7 @@ def _flatten(
     if name not in mixtures:
         if name in sources:
             return {name: Fraction(1)}
-        where = f"mixtures.{above[-1]}" if above else "mixtures"
+        where = f"mixtures.{above[-1]}.{name}" if above else "mixtures"
         raise BadInput(f'unknown mixture or source "{name}"{did_you_mean(name, [*mixtures, *sources])}', field=where)
     if name in sources:
         raise BadInput(

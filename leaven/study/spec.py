@@ -5,15 +5,40 @@ Pure data: nothing in this file touches a disk, an array or another room.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from leaven.study.amounts import size as parse_size
-from leaven.study.stages import Closed, Schedule, Stage, Tokens
+from leaven.study.stages import Closed, Schedule, Stage, Tokens, not_truth
 
 Bytes = Annotated[int, BeforeValidator(parse_size), Field(gt=0)]
 SourceKind = Literal["text", "web_code", "markup", "adjacent", "synthetic", "facts"]
+GENERATED = frozenset({"synthetic", "facts"})
+"""Source kinds that are made by leaven, not found."""
+
+LONGEST_NAME = 60
+
+
+def _name(value: str) -> str:
+    """Names stand in paths of steps, in tables and on the terminal."""
+    if not value.strip() or value != value.strip() or len(value) > LONGEST_NAME:
+        raise ValueError(f"a name has 1 to {LONGEST_NAME} characters and no space at its ends")
+    if "/" in value or not value.isprintable():
+        raise ValueError("a name holds no slash and no control character")
+    return value
+
+
+def _source_name(value: str) -> str:
+    if not re.fullmatch(r"\w[\w.-]*", _name(value)):
+        raise ValueError("the name of a source becomes the name of files: letters, digits, _, - and . only")
+    return value
+
+
+Weight = Annotated[float, BeforeValidator(not_truth)]
+Name = Annotated[str, AfterValidator(_name)]
+SourceName = Annotated[str, AfterValidator(_source_name)]
 
 
 class Source(Closed):
@@ -26,6 +51,14 @@ class Source(Closed):
     restatements: int = Field(default=40, ge=1, description="facts: how often each fact is stated")
     optional: bool = Field(default=False, description="left out by name, not refused, where nothing is found")
 
+    @model_validator(mode="after")
+    def _generated(self) -> Source:
+        if self.kind in GENERATED and self.path is not None:
+            raise ValueError(f"sources of kind {self.kind} are generated, not read from files; give yours another kind")
+        if self.kind in GENERATED and not self.count:
+            raise ValueError(f"a source of kind {self.kind} needs a `count` of at least 1")
+        return self
+
 
 class TokenizerSpec(Closed):
     vocabulary: int = Field(default=2048, ge=300, le=256_000)
@@ -36,7 +69,7 @@ class Corpus(Closed):
     """Named sources and what is done to all of them."""
 
     corpus: str
-    sources: dict[str, Source] = Field(min_length=1)
+    sources: dict[SourceName, Source] = Field(min_length=1)
     heldout: float = Field(default=0.05, gt=0, lt=0.5, description="share of packages or documents held out")
     heldout_max: Bytes = Field(default=400_000, description="bytes held out of each source at most")
     tokenizer: TokenizerSpec = TokenizerSpec()
@@ -102,10 +135,12 @@ class Suite(Closed):
     """What is evaluated: settings of the item builders, and the measures read off their items."""
 
     suite: str
-    items: dict[str, int] = Field(default_factory=dict, description="items of a task, where not its default")
+    items: dict[str, Annotated[int, BeforeValidator(not_truth), Field(ge=1)]] = Field(
+        default_factory=dict, description="items of a task, where not its default"
+    )
     passage_bytes: Bytes = Field(default=60_000, description="held-out bytes of each source scored for bits-per-byte")
     prompts: int = Field(default=100, ge=1, description="held-out prompts that are completed and judged")
-    measures: dict[str, Measure] = Field(min_length=1)
+    measures: dict[Name, Measure] = Field(min_length=1)
 
 
 class Judge(Closed):
@@ -134,21 +169,34 @@ class Judge(Closed):
         return self
 
 
+MOST_SEEDS = 1000
+"""A count beyond this is a seed written where a number of seeds belongs."""
+
+
 class Study(Closed):
     """A question, a corpus, a model size, variants, seeds, a baseline, an evaluation suite."""
 
-    study: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$")
+    study: str = Field(max_length=LONGEST_NAME, description="names the folder that results go to")
     question: str
     corpus: Corpus
     model: Model = Model()
-    seeds: list[int] = Field(min_length=1)
-    mixtures: dict[str, dict[str, float]] = Field(default_factory=dict)
+    seeds: list[Annotated[int, BeforeValidator(not_truth), Field(ge=0, lt=2**32)]] = Field(min_length=1)
+    mixtures: dict[Name, dict[str, Weight]] = Field(default_factory=dict)
     training: Training = Training()
-    variants: dict[str, list[Stage]] = Field(min_length=1)
+    variants: dict[Name, list[Stage]] = Field(min_length=1)
     baseline: str
     evaluate: Suite
     judge: Judge = Judge(kind="none")
     proxy: bool = Field(default=True, description="whether the model is a stand-in for a larger one")
+
+    @field_validator("study")
+    @classmethod
+    def _folder(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", value):
+            raise ValueError(f'"{value}" cannot name a folder: begin with a letter or digit, then also _, - and .')
+        if value == "store":
+            raise ValueError('"store" is where steps are kept; call the study something else')
+        return value
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -156,6 +204,8 @@ class Study(Closed):
         if isinstance(value, int) and not isinstance(value, bool):
             if value < 1:
                 raise ValueError("a study needs at least one seed")
+            if value > MOST_SEEDS:
+                raise ValueError(f"{value} seeds are more than {MOST_SEEDS}; list seeds as [7, 8, 9]")
             return list(range(1, value + 1))
         return value
 
@@ -165,3 +215,19 @@ class Study(Closed):
         if len(set(value)) != len(value):
             raise ValueError("seeds must differ from one another")
         return value
+
+    def schedule_of(self, stage: Stage) -> Schedule:
+        """The schedule of a stage: its kind's in `training`, with the fields that the stage itself gives."""
+        default = {
+            "pretrain": self.training.pretrain,
+            "continue": self.training.continue_,
+            "cooldown": self.training.cooldown,
+        }[stage.kind]
+        own = stage.schedule
+        return default if own is None else default.model_copy(update={n: getattr(own, n) for n in own.model_fields_set})
+
+    def reference_stage(self) -> Stage:
+        """The one stage of the judge's reference model: warmed up, then decayed to nothing."""
+        base = self.training.pretrain
+        schedule = Schedule(schedule="wsd", peak=base.peak, final=1e-6, warmup=base.warmup, decay=0.2)
+        return Stage(kind="pretrain", tokens=self.judge.tokens, mixture=str(self.judge.mixture), schedule=schedule)

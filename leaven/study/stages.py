@@ -8,25 +8,53 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from leaven.study.amounts import short
 from leaven.study.amounts import tokens as parse_tokens
 
 StageKind = Literal["pretrain", "continue", "cooldown"]
 Tokens = Annotated[int, BeforeValidator(parse_tokens), Field(gt=0)]
 
 
+def _peak(value: Any) -> Any:
+    try:
+        rate = value if value == "parent" else float(value)
+    except (TypeError, ValueError):
+        rate = -1.0
+    if rate != "parent" and not 0 < rate < float("inf"):
+        raise ValueError(f'"{value}" is neither a learning rate above zero nor `parent`')
+    return rate
+
+
+Peak = Annotated[float | Literal["parent"], BeforeValidator(_peak)]
+"""One message for both forms: a union would blame each of them."""
+
+
+def not_truth(value: Any) -> Any:
+    """YAML reads `yes` and `on` as true, which pydantic would take for 1."""
+    if isinstance(value, bool):
+        raise ValueError(f"a number or a name is wanted here, not {str(value).lower()}")
+    return value
+
+
 class Closed(BaseModel):
     """A part of the study file: unknown fields are errors, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields.get(info.field_name or "")
+        return value if field is None or field.annotation is bool else not_truth(value)
 
 
 class Schedule(Closed):
-    """Learning rate over one stage. `start: parent` begins where the parent stage's learning rate ended."""
+    """Learning rate over one stage. `peak: parent` begins where the parent stage's learning rate ended."""
 
     schedule: Literal["constant", "cosine", "linear", "wsd"] = "constant"
-    peak: float | Literal["parent"] = Field(default=0.01, description="highest learning rate, or `parent`")
+    peak: Peak = Field(default=0.01, description="highest learning rate, or `parent`")
     final: float | None = Field(
         default=None, ge=0, description="learning rate after the last step (cosine, linear, wsd)"
     )
@@ -60,6 +88,4 @@ class Stage(Closed):
         return value
 
     def words(self) -> str:
-        from leaven.study.amounts import short
-
         return f"{self.kind} {short(self.tokens)} {self.mixture}"

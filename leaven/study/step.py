@@ -94,6 +94,8 @@ class Graph:
         starts = [step for step_id, step in self.steps.items() if len(word) >= 6 and step_id.startswith(word)]
         if len(starts) == 1:
             return starts[0]
+        if starts:
+            raise BadInput(f'{len(starts)} steps begin with "{word}"; give more digits', field="STEP")
         raise BadInput(f'no step "{word}" in this study{did_you_mean(word, self._by_name)}', field="STEP")
 
     def names(self) -> list[str]:

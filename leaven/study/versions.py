@@ -9,7 +9,7 @@ VERSIONS: dict[str, tuple[str, ...]] = {
     "corpus": ("dedup/exact/1", "split/group/1"),
     "tokenizer": ("bpe/1",),
     "shards": ("encode/1",),
-    "suite": ("suite/1", "facts/1", "synthetic/1"),
+    "suite": ("suite/2", "facts/1", "synthetic/1"),
     "stage": ("stage/1", "step/1", "order/1", "apportion/1", "cohere/1", "init/1", "adamw/1", "schedule/1"),
     "evaluate": ("scores/1", "adapter/1"),
     "complete": ("complete/1",),

@@ -35,6 +35,12 @@ def test_size(text, value):
     assert size(text) == value
 
 
+@given(st.integers(0, 10**14))
+def test_short_never_shows_an_exponent_and_stays_near(amount):
+    assert "e" not in short(amount)
+    assert tokens(short(amount)) == pytest.approx(amount, rel=6e-3)
+
+
 @given(st.integers(1, 999), st.sampled_from(["", "K", "M", "B", "T"]))
 def test_short_is_read_back(number, unit):
     assert tokens(short(tokens(f"{number}{unit}"))) == tokens(f"{number}{unit}")

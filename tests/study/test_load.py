@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from leaven.ground.errors import BadInput
@@ -96,6 +98,37 @@ def test_good_file(tmp_path):
             "evaluate: pocket\njudge: {kind: endpoint}",
             "study.yaml:18: judge: an endpoint judge needs",
         ),
+        (
+            "markup: 0.2",
+            "markup: yes",
+            "study.yaml:6: mixtures.code.markup: a number or a name is wanted here, not true",
+        ),
+        ("markup: 0.2", "markup: .nan", "study.yaml:6: mixtures.code.markup: input should be a finite number"),
+        ("peak: parent", "peak: .inf", 'study.yaml:9: training.cooldown.peak: "inf" is neither a learning rate'),
+        ("peak: parent", "peak: high", 'study.yaml:9: training.cooldown.peak: "high" is neither'),
+        ("peak: parent", "peak: -1", 'study.yaml:9: training.cooldown.peak: "-1" is neither'),
+        ("seeds: 2", "seeds: [-1]", "study.yaml:4: seeds[0]: input should be greater than or equal to 0"),
+        ("seeds: 2", "seeds: 5000", "study.yaml:4: seeds: 5000 seeds are more than"),
+        ("study: mine", "study: store", 'study.yaml:1: study: "store" is where steps are kept'),
+        ("study: mine", "study: ../mine", 'study.yaml:1: study: "../mine" cannot name a folder'),
+        ("study: mine", "study: 2024-13-45", "study.yaml: a value cannot be read"),
+        ("study: mine", "study: \x01", "study.yaml: not valid YAML"),
+        ("question: Does it?", "question: &q [*q]", "study.yaml: .*nested too deeply, or hold themselves"),
+        ("question: Does it?", "question: " + "[" * 3000, "study.yaml: .*nested too deeply"),
+        ("text-only: [pretrain 4M", "1: [pretrain 4M", "study.yaml:10: variants: a name must be text"),
+        ("text-only: [pretrain 4M", "a/b: [pretrain 4M", "study.yaml:11: variants.a/b: a name holds no slash"),
+        ("text-only: [pretrain 4M", f"{'v' * 61}: [pretrain 4M", "study.yaml:11: .*: a name has 1 to 60 characters"),
+        ("text-only: [pretrain 4M", '"a\\e[31m": [pretrain 4M', "study.yaml:11: .*no control character"),
+        (
+            "evaluate: pocket",
+            "evaluate: pocket\njudge: {mixture: cod, tokens: 1M}",
+            'study.yaml:18: judge.mixture: unknown mixture "cod"; did you mean "code"?',
+        ),
+        (
+            "evaluate: pocket",
+            "evaluate: pocket\njudge: {mixture: code, tokens: 100}",
+            "study.yaml:18: judge.tokens: 100 tokens are less than one batch of 16 × 128 = 2048",
+        ),
     ],
 )
 def test_mistakes(tmp_path, old, new, says):
@@ -108,6 +141,79 @@ def test_a_line_of_a_built_in_part_names_the_part(tmp_path):
     corpus = write(tmp_path, "corpus: c\nsources:\n  text: {kind: txt}\n", "mine.yaml")
     with pytest.raises(BadInput, match=r"mine\.yaml:3: corpus\.sources\.text\.kind"):
         load(write(tmp_path, GOOD.replace("corpus: workstation", f"corpus: {corpus}")))
+
+
+def test_a_stage_changes_only_the_fields_it_gives(tmp_path):
+    stage = "{kind: continue, tokens: 2M, mixture: mostly_text, schedule: {peak: 0.002}}"
+    text = GOOD.replace("continue 2M mostly_text", stage)
+    text = text.replace(
+        "training:\n", "training:\n  continue: {schedule: cosine, peak: 0.01, final: 0.001, warmup: 3}\n"
+    )
+    study = load(write(tmp_path, text)).study
+    schedule = study.schedule_of(study.variants["code→text"][1])
+    assert (schedule.schedule, schedule.peak, schedule.final, schedule.warmup) == ("cosine", 0.002, 0.001, 3)
+
+
+def test_relative_paths_start_from_the_file_that_names_them(tmp_path, monkeypatch):
+    (tmp_path / "deep").mkdir()
+    corpus = "corpus: c\nsources:\n  text: {kind: text, path: books}\n  web_code: {kind: web_code}\n"
+    write(tmp_path / "deep", corpus + "  markup: {kind: markup, path: /abs}\n", "mine.yaml")
+    study = write(tmp_path, GOOD.replace("corpus: workstation", "corpus: deep/mine.yaml"))
+    monkeypatch.chdir("/")
+    sources = load(study).study.corpus.sources
+    assert sources["text"].path == str(tmp_path / "deep" / "books")
+    assert sources["markup"].path == "/abs"
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load(study, sources=["text=mine"]).study.corpus.sources["text"].path == "mine"
+
+
+def test_generated_sources_are_not_read_from_files(tmp_path):
+    with pytest.raises(BadInput, match="sources of kind facts are generated"):
+        load("pocket", sources=[f"facts={tmp_path}"])
+    with pytest.raises(BadInput, match="needs a `count`"):
+        load("pocket", settings=["corpus.sources.synthetic.count=0"])
+
+
+@pytest.mark.parametrize("name", ["a/b", "../x", "a b", ".hidden", "a\tb"])
+def test_a_source_name_is_a_file_name(name):
+    data = "{kind: synthetic, count: 3}"
+    corpus = {"corpus": "c", "sources": {name: {"kind": "synthetic", "count": 3}}}
+    with pytest.raises(BadInput, match="name of a source|a name holds|a name has"):
+        load("pocket", settings=["corpus=" + json.dumps(corpus)])
+    assert load("pocket", settings=[f"corpus.sources.größe={data}"]).study.corpus.sources["größe"].count == 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("variants.text-only.²=x", 'no entry "²"; the list has entries 0 to'),
+        ("variants.text-only.0.tokens=1M", 'no field "tokens" in'),
+        ("question=2024-13-45", None),
+        ("corpus=nowhere", 'command line: corpus: unknown corpus "nowhere"'),
+        ("corpus=workstation", None),
+        ("evaluate=pocket", None),
+    ],
+)
+def test_odd_settings(setting, says):
+    if says is None:
+        load("pocket", settings=[setting])
+    else:
+        with pytest.raises(BadInput, match=says):
+            load("pocket", settings=[setting])
+
+
+def test_names_that_no_disk_takes():
+    with pytest.raises(BadInput, match="no study"):
+        load("a" * 5000)
+    with pytest.raises(BadInput, match="cannot be read: .*too long"):
+        load("pocket", sources=["text=" + "a" * 5000])
+
+
+def test_sources_that_are_no_mapping(tmp_path):
+    text = GOOD.replace("corpus: workstation", "corpus: {corpus: c, sources: [text]}")
+    with pytest.raises(BadInput, match='unknown source "text"'):
+        load(write(tmp_path, text), sources=[f"text={tmp_path}"])
 
 
 def test_not_a_study(tmp_path):
