@@ -73,6 +73,10 @@ class Tokenizer:
         ids: list[list[int]] = self._encoding.encode_ordinary_batch(list(texts), num_threads=1)
         return ids
 
+    def count_bytes(self, ids: Sequence[int]) -> int:
+        """Bytes that ids stand for."""
+        return len(self._encoding.decode_bytes(list(ids)))
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids; what is not UTF-8 becomes U+FFFD. Raises LeavenError for unknown ids."""
         try:

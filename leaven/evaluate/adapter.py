@@ -3,8 +3,7 @@
 Conventions, all lm-eval's own unless marked:
 
 * trailing white space of a context belongs to the continuation (`_encode_pair`); the pair is encoded as one
-  string and cut where the encoded context ends; the bytes of a score are the bytes of the string actually
-  scored;
+  string and cut where the encoded context ends; the bytes of a score are those of the tokens actually scored;
 * contexts are cut from the left to the model's sequence length, and kept in `truncated`;
 * every context starts with the end-of-text token (ours: in training each document follows one; lm-eval does
   so for empty contexts and leaves the rest to the model);
@@ -23,7 +22,6 @@ from lm_eval.api.model import LM
 
 from leaven.evaluate.generate import Ask, generate
 from leaven.evaluate.likelihood import Answer, Question, answer, windows
-from leaven.evaluate.scores import scored_bytes
 from leaven.evaluate.subject import Subject
 from leaven.ground.progress import Progress, silent
 
@@ -39,7 +37,13 @@ class JaxLM(LM):  # type: ignore[misc]
         self.subject = subject
         self.progress = progress
         self.truncated: set[tuple[str, str]] = set()
-        self.uneven: set[tuple[str, str]] = set()
+        self.uneven: dict[tuple[str, str], int] = {}
+
+    def scored_bytes(self, context: str, continuation: str) -> int:
+        """UTF-8 bytes of what was scored of a pair: the continuation and the white space its context ended with; less
+        (or more) where one token held the end of one and the beginning of the other."""
+        even = len(continuation.encode()) + len(context[len(context.rstrip()) :].encode())
+        return self.uneven.get((context, continuation), even)
 
     def loglikelihood(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
         """[(log-likelihood in nats, greedy)] of each request's (context, continuation)."""
@@ -84,7 +88,7 @@ class JaxLM(LM):  # type: ignore[misc]
             context = encoded[head]
             size = min(len(context), len(whole) - 1)
             if whole[: len(context)] != context or size < len(context):
-                self.uneven.add(pair)
+                self.uneven[pair] = tokenizer.count_bytes(whole[size:])
             cut.append(([tokenizer.eot, *whole[:size]], whole[size:]))
         return cut
 
@@ -108,5 +112,5 @@ def score_completions(
     found = lm._ask([windows(context, target, longest) for context, target in lm._encode([pair for _, pair in asked])])
     scores = [(0.0, 0)] * len(pairs)
     for (place, pair), part in zip(asked, found, strict=True):
-        scores[place] = (-part.nats / math.log(2), scored_bytes(*pair))
+        scores[place] = (-part.nats / math.log(2), lm.scored_bytes(*pair))
     return scores

@@ -1,13 +1,12 @@
 """What a suite is made of: items, and the tasks that hold them.
 
-Three forms of item, one for each way of asking a model: `Passage` (how many bits does this text cost),
-`Choice` (which of these continuations is likelier) and `Program` (does what the model writes pass its tests).
-Items are plain data; they are written as JSON lines with every non-ASCII character escaped, so that no reader
-can split a line at U+2028 or U+0085.
+Four forms of item, one for each way of asking a model: `Passage` (how many bits does this text cost), `Choice`
+(which of these continuations is likelier), `Match` (after which of these contexts is this text likeliest) and
+`Program` (does what the model writes pass its tests). Items are plain data; they are
+written as JSON lines with every non-ASCII character escaped, so that no reader can split a line at U+2028 or U+0085.
 
-Invariants: `Choice.context` does not end in white space (lm-eval would move it onto every continuation, and
-the bytes of a continuation would no longer be the bytes scored); `0 <= gold < len(choices)`; ids are unique
-within a task.
+Invariants: no context ends in white space (lm-eval would move it onto every continuation, and the bytes of a
+continuation would no longer be the bytes scored); gold is one of the answers; ids are unique within a task.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ import numpy as np
 from leaven.ground.canonical import key64
 from leaven.ground.files import write_text
 
-VERSION = "suite/1"
+VERSION = "suite/2"
 """Part of every random key and of `suite.json`: raise it when the items of an equal corpus would change."""
 
-Form = Literal["rolling", "choice", "program"]
+Form = Literal["rolling", "choice", "match", "program"]
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,54 @@ class Choice:
             raise ValueError(f"item {self.id} has no gold answer or an empty choice")
 
     @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """(context, continuation) of each answer."""
+        return tuple((self.context, choice) for choice in self.choices)
+
+    @property
+    def answer(self) -> str:
+        """What tells the right answer from the others."""
+        return self.choices[self.gold]
+
+    @property
     def shown(self) -> str:
         return self.context + self.choices[self.gold]
+
+
+@dataclass(frozen=True)
+class Match:
+    """A text and the contexts it may continue, one of them right.
+
+    The same string is scored after each context, so neither its length nor how likely it is by itself can decide: what
+    is left is what the context tells about it (the partial evaluation of Trinh and Le 2018, arXiv 1806.02847; lm-eval's
+    winogrande asks so).
+    """
+
+    id: str
+    group: str
+    contexts: tuple[str, ...]
+    text: str
+    gold: int
+
+    def __post_init__(self) -> None:
+        if any(context != context.rstrip() for context in self.contexts):
+            raise ValueError(f"a context of item {self.id} ends in white space")
+        if not 0 <= self.gold < len(self.contexts) or not all(self.contexts) or not self.text:
+            raise ValueError(f"item {self.id} has no gold answer, an empty context or no text")
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """(context, continuation) of each answer."""
+        return tuple((context, self.text) for context in self.contexts)
+
+    @property
+    def answer(self) -> str:
+        """What tells the right answer from the others."""
+        return self.contexts[self.gold]
+
+    @property
+    def shown(self) -> str:
+        return self.contexts[self.gold] + self.text
 
 
 @dataclass(frozen=True)
@@ -79,7 +124,8 @@ class Program:
         return self.prompt + self.solution
 
 
-Item = Passage | Choice | Program
+Answerable = Choice | Match
+Item = Passage | Choice | Match | Program
 
 
 @dataclass(frozen=True)
@@ -147,4 +193,6 @@ def read_items(path: Path, form: Form) -> list[Item]:
         return [Passage(**row) for row in rows]
     if form == "program":
         return [Program(**row) for row in rows]
+    if form == "match":
+        return [Match(**{**row, "contexts": tuple(row["contexts"])}) for row in rows]
     return [Choice(**{**row, "choices": tuple(row["choices"])}) for row in rows]

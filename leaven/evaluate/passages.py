@@ -1,5 +1,4 @@
-"""Items from the held-out documents of a corpus: passages to weigh, continuations to choose, prompts to
-complete.
+"""Items from the held-out documents of a corpus: passages to weigh, continuations to place, prompts to complete.
 
 Documents come in the corpus step's keyed order and are taken by turns over groups (packages, books), so that
 one large package does not fill a task. In which order the parts of a long document come is a function of its
@@ -14,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from leaven.evaluate.item import Choice, Passage, generator
+from leaven.evaluate.item import Match, Passage, generator
 from leaven.ground.tables import read_table
 
 PASSAGE_CHARACTERS = 1500
@@ -89,7 +88,7 @@ def _starts(text: str, size: int) -> list[int]:
     starts = [0]
     for place in range(size, len(text) - size // 2, size):
         found = LINE.search(text, place, place + 200) or WORD.search(text, place, place + 200)
-        if found and found.end() > starts[-1]:
+        if found and starts[-1] < found.end() < len(text):
             starts.append(found.end())
     return starts
 
@@ -149,13 +148,16 @@ def junctions(documents: Sequence[Held], source: str, seed: int) -> Iterator[Jun
             yield Junction(piece.id, piece.group, prefix, following)
 
 
-def continuation(places: Sequence[Junction], n: int) -> list[Choice]:
-    """Blocks of four places from four different groups: each prefix may be followed by any of the block's
-    four passages.
+def continuation(places: Sequence[Junction], n: int) -> list[Match]:
+    """Blocks of four places from four different groups: each passage may follow any of the block's four prefixes.
 
-    Every passage is right once and wrong three times, and each position is right equally often, so whatever
-    looks at the passages alone scores exactly 1/4. Returns the largest multiple of four items that the groups
-    allow, at most `n`; nothing where there are fewer than four groups.
+    The prefixes are the answers, not the passages: measured on models of 0.3M parameters, how likely a passage is by
+    itself differs between passages by several times what a prefix tells about it, so choosing among passages gave 29 %
+    (chance: 25 %) where choosing among prefixes of the same block gives 60 to 75 %.
+
+    Every prefix is right once and wrong three times, and each position is right equally often, so whatever looks
+    at the prefixes alone or at the passage alone scores exactly 1/4. Returns the largest multiple of four items that
+    the groups allow, at most `n`; nothing where there are fewer than four groups.
     """
     by_group: dict[str, list[Junction]] = {}
     for place in places:
@@ -166,17 +168,17 @@ def continuation(places: Sequence[Junction], n: int) -> list[Choice]:
         queues = [group[:cap] for group in by_group.values()]
         if sum(len(queue) for queue in queues) >= n:
             break
-    items: list[Choice] = []
+    items: list[Match] = []
     while len(items) + 4 <= n:
         queues = sorted((queue for queue in queues if queue), key=len, reverse=True)
         if len(queues) < 4:
             break
         block = [queues[i][0] for i in range(4)]
         queues = [queue[1:] if i < 4 else queue for i, queue in enumerate(queues)]
-        choices = tuple(place.following for place in block)
-        if len(set(choices)) < 4:
+        contexts = tuple(place.prefix for place in block)
+        if len(set(contexts)) < 4 or len({place.following for place in block}) < 4:
             continue
-        items += [Choice(place.id, place.group, place.prefix, choices, gold) for gold, place in enumerate(block)]
+        items += [Match(place.id, place.group, contexts, place.following, gold) for gold, place in enumerate(block)]
     return items
 
 

@@ -16,14 +16,13 @@ import pyarrow as pa
 
 from leaven.evaluate.adapter import JaxLM
 from leaven.evaluate.harness import run_tasks
-from leaven.evaluate.item import Choice, Form, Item, Passage, Program, read_items
+from leaven.evaluate.item import Answerable, Form, Item, Passage, Program, read_items
 from leaven.evaluate.programs import Attempt, attempt
 from leaven.evaluate.scores import (
     choice_baselines,
     choice_measures,
     passage_measures,
     predicted_shares,
-    scored_bytes,
     summarise,
 )
 from leaven.evaluate.subject import Subject
@@ -96,10 +95,11 @@ def evaluate(
             if [entry.id for entry in entries] != [sample.item for sample in found]:
                 raise AssertionError(f"the samples of {name} are not its items in order")
             nats = [sample.nats for sample in found]
-            measured, scores[name] = _likelihoods(entries, nats)
+            sizes = [_sizes(lm, entry) for entry in entries]
+            measured, scores[name] = _likelihoods(entries, nats, sizes)
             scores[name] |= _cut(lm, entries)
-            for entry, sample in zip(entries, found, strict=True):
-                _detail(details, name, entry, nats=sample.nats, greedy=sample.greedy)
+            for entry, sample, size in zip(entries, found, sizes, strict=True):
+                _detail(details, name, entry, nats=sample.nats, sizes=size, greedy=sample.greedy)
         for entry, values in zip(entries, measured, strict=True):
             for measure, value in values.items():
                 for column, cell in zip(ITEMS.names, (name, entry.id, measure, value, entry.group), strict=True):
@@ -132,21 +132,28 @@ def _left_out(
 
 
 def _likelihoods(
-    entries: Sequence[Item], nats: Sequence[Sequence[float]]
+    entries: Sequence[Item], nats: Sequence[Sequence[float]], sizes: Sequence[Sequence[int]]
 ) -> tuple[list[dict[str, float]], dict[str, Any]]:
     passages = [entry for entry in entries if isinstance(entry, Passage)]
     if passages:
         measured = [passage_measures(entry, values[0]) for entry, values in zip(passages, nats, strict=True)]
         return measured, summarise(measured, {"chance": None, "constant": None, "majority": None}, 0.0)
-    choices = [entry for entry in entries if isinstance(entry, Choice)]
-    measured = [choice_measures(entry, values) for entry, values in zip(choices, nats, strict=True)]
+    choices = [entry for entry in entries if isinstance(entry, Answerable)]
+    measured = [choice_measures(entry, values, size) for entry, values, size in zip(choices, nats, sizes, strict=True)]
     ties = sum(values["tied"] for values in measured) / len(measured)
     return measured, {**summarise(measured, choice_baselines(choices), ties), "predicted": predicted_shares(nats)}
 
 
+def _sizes(lm: JaxLM, entry: Item) -> list[int]:
+    """UTF-8 bytes scored of each answer, or of the text."""
+    if isinstance(entry, Answerable):
+        return [lm.scored_bytes(*pair) for pair in entry.pairs]
+    return [len(entry.shown.encode())]
+
+
 def _cut(lm: JaxLM, entries: Sequence[Item]) -> dict[str, int]:
-    """Items whose context did not fit, and items with a choice that starts inside a token."""
-    pairs = [{(entry.context, choice) for choice in entry.choices} for entry in entries if isinstance(entry, Choice)]
+    """Items whose context did not fit, and items with an answer that starts inside a token."""
+    pairs = [set(entry.pairs) for entry in entries if isinstance(entry, Answerable)]
     return {
         name: sum(not pair.isdisjoint(flagged) for pair in pairs)
         for name, flagged in (("truncated", lm.truncated), ("uneven", lm.uneven))
@@ -171,18 +178,14 @@ def _detail(
     item: Item,
     *,
     nats: Sequence[float] = (),
+    sizes: Sequence[int] = (),
     greedy: Sequence[bool] = (),
     text: str | None = None,
     outcome: str | None = None,
     level: str | None = None,
 ) -> None:
-    sizes: list[int] = []
-    if isinstance(item, Choice):
-        sizes = [scored_bytes(item.context, choice) for choice in item.choices]
-    elif isinstance(item, Passage):
-        sizes = [len(item.text.encode())]
-    gold = item.gold if isinstance(item, Choice) else None
+    gold = item.gold if isinstance(item, Answerable) else None
     for column, cell in zip(
-        DETAILS.names, (task, item.id, gold, list(nats), sizes, list(greedy), text, outcome, level), strict=True
+        DETAILS.names, (task, item.id, gold, list(nats), list(sizes), list(greedy), text, outcome, level), strict=True
     ):
         details[column].append(cell)

@@ -1,8 +1,9 @@
 """From samples to measures: what is kept of each item, and a task's summary.
 
-A choice is correct only if its likelihood is strictly the highest: a tie is a failure to choose (and a model
+An answer is correct only if its likelihood is strictly the highest: a tie is a failure to choose (and a model
 that answers everything alike scores 0, not 100 %). Likelihoods are summed, and divided by characters for
 `acc_norm` and by UTF-8 bytes for `acc_bytes`; characters and bytes are those of the string that was scored.
+Of an item that asks for the context all answers score the same string, so the three are one.
 
 Standard errors here describe one model on one set of items: sd / sqrt(n) for means (ddof 1), the linearised
 ratio for bits per byte (Cochran 1977, Sampling Techniques, eq. 6.13 without the finite population term).
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from leaven.evaluate.item import Choice, Passage
+from leaven.evaluate.item import Answerable, Passage
 
 SUMMARY = {
     "correct": "accuracy",
@@ -33,25 +34,20 @@ ONE_SIDED = 1.6448536269514722
 """95 % quantile of the standard normal distribution."""
 
 
-def scored_bytes(context: str, continuation: str) -> int:
-    """UTF-8 bytes of the string a pair is scored on: the continuation and the white space the context ended
-    with.
-    """
-    return len(continuation.encode()) + len(context[len(context.rstrip()) :].encode())
-
-
 def passage_measures(item: Passage, nats: float) -> dict[str, float]:
     return {"bits": -nats / math.log(2), "bytes": float(len(item.text.encode()))}
 
 
-def choice_measures(item: Choice, nats: Sequence[float]) -> dict[str, float]:
+def choice_measures(item: Answerable, nats: Sequence[float], sizes: Sequence[int]) -> dict[str, float]:
     """`correct`, `acc_norm`, `acc_bytes` (0 or 1), `tied`, `gold_bpb` (bits per byte of the right answer) and
     `margin` (bits per byte by which the right answer is cheaper than the cheapest wrong one).
+
+    Args:
+        nats: log-likelihood of each answer.
+        sizes: bytes that each of them scored.
     """
-    extra = len(item.context) - len(item.context.rstrip())
-    size = [scored_bytes(item.context, choice) for choice in item.choices]
-    bpb = [-value / math.log(2) / n for value, n in zip(nats, size, strict=True)]
-    per_character = [value / (len(choice) + extra) for value, choice in zip(nats, item.choices, strict=True)]
+    bpb = [-value / math.log(2) / n for value, n in zip(nats, sizes, strict=True)]
+    per_character = [value / len(continuation) for value, (_, continuation) in zip(nats, item.pairs, strict=True)]
     return {
         "correct": float(_alone(nats, item.gold)),
         "acc_norm": float(_alone(per_character, item.gold)),
@@ -107,12 +103,12 @@ def summarise(
     return {**entry, **baselines, "above_chance_hint": hint, "degenerate": degenerate}
 
 
-def choice_baselines(items: Sequence[Choice]) -> dict[str, float]:
-    """What an answer without a model scores: `chance`, the best constant position, the best constant text."""
+def choice_baselines(items: Sequence[Answerable]) -> dict[str, float]:
+    """What an answer without a model scores: `chance`, the best constant position, the best constant answer."""
     n = len(items)
-    texts = Counter(item.choices[item.gold] for item in items)
+    texts = Counter(item.answer for item in items)
     return {
-        "chance": math.fsum(1 / len(item.choices) for item in items) / n,
+        "chance": math.fsum(1 / len(item.pairs) for item in items) / n,
         "constant": max(Counter(item.gold for item in items).values()) / n,
         "majority": max(texts.values()) / n,
     }

@@ -155,10 +155,11 @@ def _drafts(plan: SuitePlan, held: Mapping[str, Sequence[passages.Held]]) -> tup
             Draft(
                 name,
                 category,
-                "choice",
+                "match",
                 "accuracy",
                 0.25,
-                "the true next passage of a held-out document against three from other groups",
+                "which of four beginnings a held-out passage continues (three are from other groups); the passage is "
+                "scored after each of them",
                 places,
                 lambda clean, n=n: passages.continuation(clean, n),  # type: ignore[misc]
                 empty="it takes held-out documents from four groups that are long enough",

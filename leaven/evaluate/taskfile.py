@@ -16,21 +16,33 @@ import yaml
 from leaven.evaluate.item import Form
 
 PLACE = "{items}"
-OUTPUT: dict[Form, str] = {"rolling": "loglikelihood_rolling", "choice": "multiple_choice"}
+OUTPUT: dict[Form, str] = {
+    "rolling": "loglikelihood_rolling",
+    "choice": "multiple_choice",
+    "match": "multiple_choice",
+}
 METRICS: dict[Form, tuple[tuple[str, str, bool], ...]] = {
     "rolling": (("bits_per_byte", "bits_per_byte", False),),
     "choice": (("acc", "mean", True), ("acc_norm", "mean", True), ("acc_bytes", "mean", True)),
+    "match": (("acc", "mean", True),),
 }
 
 
 def task_file(name: str, form: Form) -> str:
-    """The YAML text of a rolling or choice task (programs are executed by leaven, never by lm-eval)."""
+    """The YAML text of a rolling, choice or match task (programs are executed by leaven, never by lm-eval)."""
     fields = {
         "rolling": {"doc_to_text": "", "doc_to_target": "text"},
         "choice": {
             "doc_to_text": "context",
             "doc_to_target": "gold",
             "doc_to_choice": "choices",
+            "target_delimiter": "",
+        },
+        # where the question is a number, lm-eval takes the choices for contexts and the target for the continuation
+        "match": {
+            "doc_to_text": "gold",
+            "doc_to_target": "text",
+            "doc_to_choice": "contexts",
             "target_delimiter": "",
         },
     }[form]

@@ -25,6 +25,9 @@ class Pairs:
     def encode(self, text):
         return list(text.replace("ab", "\x01").encode())
 
+    def count_bytes(self, ids):
+        return sum(2 if token == 1 else 1 for token in ids)
+
 
 def test_likelihoods_equal_plain_forward_passes(subject):
     lm = JaxLM(subject)
@@ -53,7 +56,18 @@ def test_pairs_are_cut_as_lm_eval_cuts_them(subject, pair):
         assert (context, continuation) == ([0, *theirs[0]], theirs[1])
     else:
         assert continuation == [1]
-        assert lm.uneven == {pair}
+        assert lm.uneven == {pair: 2}
+
+
+@pytest.mark.parametrize(
+    ("pair", "scored"), [(("ca", "bcd"), 2), (("ca", "b"), 2), (("c a", " b"), 2), (("line\n", "ab"), 3)]
+)
+def test_bytes_where_a_token_holds_both_sides(subject, pair, scored):
+    """What "ab" swallowed of a continuation is not scored and must not be divided by."""
+    tokenizer = Pairs()
+    lm = JaxLM(Subject(subject.params, subject.config, tokenizer))
+    _, targets = lm._encode([pair])[0]
+    assert lm.scored_bytes(*pair) == tokenizer.count_bytes(targets) == scored
 
 
 def test_long_contexts_are_cut_from_the_left_and_counted(subject):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leaven.evaluate.item import Choice, Passage, Program, generator, read_items, write_items
+from leaven.evaluate.item import Choice, Match, Passage, Program, generator, read_items, write_items
 
 NASTY = "a\u2028b\u0085c\r\n\x1f“ü”\U0001f600"
 
@@ -14,6 +14,7 @@ NASTY = "a\u2028b\u0085c\r\n\x1f“ü”\U0001f600"
     [
         ("rolling", [Passage("1", "g", NASTY), Passage("2", "g", "x")]),
         ("choice", [Choice("1", "g", "context", (NASTY, " b"), 1)]),
+        ("match", [Match("1", "g", (NASTY, "context"), " text", 1)]),
         ("program", [Program("1", "g", "def f():\n", "assert f()\n", "    return 1\n")]),
     ],
 )
@@ -26,11 +27,15 @@ def test_items_come_back_as_they_were(tmp_path, form, items):
 def test_a_context_must_not_end_in_white_space():
     with pytest.raises(ValueError, match="ends in white space"):
         Choice("1", "g", "a ", ("b", "c"), 0)
+    with pytest.raises(ValueError, match="ends in white space"):
+        Match("1", "g", ("a", "b\n"), "c", 0)
 
 
 def test_gold_must_be_a_choice():
     with pytest.raises(ValueError, match="no gold answer"):
         Choice("1", "g", "a", ("b", "c"), 2)
+    with pytest.raises(ValueError, match="no gold answer"):
+        Match("1", "g", ("a", "b"), "c", -1)
 
 
 def test_streams_are_named_and_golden():

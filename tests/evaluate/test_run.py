@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -82,6 +83,7 @@ def test_every_item_has_its_measures(suite, evaluated):
         expected = {
             "rolling": {"bits", "bytes"},
             "choice": {"correct", "acc_norm", "acc_bytes", "tied", "gold_bpb", "margin"},
+            "match": {"correct", "acc_norm", "acc_bytes", "tied", "gold_bpb", "margin"},
             "program": {"passed", "degenerate"},
         }[task["form"]]
         assert {measure for task_name, measure in found if task_name == name} == expected
@@ -113,7 +115,7 @@ def test_equal_inputs_give_equal_bytes_and_nothing_is_left_behind(subject, suite
 
 
 def test_lm_eval_agrees_where_nothing_is_tied(subject, suite, evaluated, tmp_path):
-    names = ["continue_text", "facts", "bpb_text"]
+    names = ["boolean", "facts", "bpb_text", "continue_text"]
     samples = run_tasks(JaxLM(subject), suite, names, tmp_path)
     table = read_table(evaluated / "items.parquet")
     ours = {
@@ -123,8 +125,21 @@ def test_lm_eval_agrees_where_nothing_is_tied(subject, suite, evaluated, tmp_pat
         for sample in samples[name]:
             for theirs, measure in (("acc", "correct"), ("acc_norm", "acc_norm"), ("acc_bytes", "acc_bytes")):
                 assert sample.metrics[theirs] == ours[name, sample.item, measure]
+    for sample in samples["continue_text"]:
+        if not ours["continue_text", sample.item, "tied"]:  # of long texts, the short window shows no context
+            assert sample.metrics == {"acc": ours["continue_text", sample.item, "correct"]}
     for sample in samples["bpb_text"]:
         assert sample.metrics["bits_per_byte"][1] == ours["bpb_text", sample.item, "bytes"]
+
+
+def test_a_text_is_scored_after_each_of_its_contexts(subject, suite, tmp_path):
+    lm = JaxLM(subject)
+    (sample, *_) = run_tasks(lm, suite, ["continue_code"], tmp_path)["continue_code"]
+    item = read_items(suite / "items" / "continue_code.jsonl", "match")[0]
+    assert item.id == sample.item
+    expected = lm.loglikelihood([SimpleNamespace(args=pair) for pair in item.pairs])
+    assert sample.nats == pytest.approx([nats for nats, _ in expected], abs=1e-4)
+    assert item.pairs[item.gold] == (item.answer, item.text)
 
 
 def test_without_isolation_programs_are_left_out_by_name(subject, suite, tmp_path):

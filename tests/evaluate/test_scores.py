@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaven.evaluate.item import Choice, Passage
+from leaven.evaluate.item import Choice, Match, Passage
 from leaven.evaluate.scores import (
     choice_baselines,
     choice_measures,
@@ -17,7 +17,6 @@ from leaven.evaluate.scores import (
     passage_measures,
     predicted_shares,
     ratio,
-    scored_bytes,
     summarise,
 )
 
@@ -29,7 +28,7 @@ def choice(gold: int, *choices: str) -> Choice:
 
 
 def test_choice_measures_by_hand():
-    found = choice_measures(choice(1, " a", " ünü"), [-4 * BIT, -6 * BIT])
+    found = choice_measures(choice(1, " a", " ünü"), [-4 * BIT, -6 * BIT], [2, 6])
     # 2 and 6 bytes, 2 and 4 characters
     assert found == {
         "correct": 0.0,
@@ -43,7 +42,7 @@ def test_choice_measures_by_hand():
 
 def test_a_tie_is_wrong_wherever_the_gold_answer_stands():
     for gold in (0, 1):
-        found = choice_measures(choice(gold, " a", " b"), [-1.0, -1.0])
+        found = choice_measures(choice(gold, " a", " b"), [-1.0, -1.0], [2, 2])
         assert (found["correct"], found["acc_norm"], found["acc_bytes"], found["tied"]) == (0, 0, 0, 1)
         assert found["margin"] == 0
 
@@ -52,8 +51,14 @@ def test_passage_measures():
     assert passage_measures(Passage("1", "g", "ü!"), -24 * BIT) == {"bits": pytest.approx(24), "bytes": 3}
 
 
-def test_moved_white_space_counts():
-    assert scored_bytes("a context \n", "ü") == 4
+def test_a_text_matched_to_contexts():
+    item = Match("1", "g", ("one", "two"), " ünü", 1)
+    found = choice_measures(item, [-12 * BIT, -6 * BIT], [6, 6])
+    assert (found["correct"], found["acc_norm"], found["acc_bytes"]) == (1, 1, 1)
+    assert (found["gold_bpb"], found["margin"]) == (pytest.approx(1), pytest.approx(1))
+    # "one" is right twice, "two" once
+    others = [Match(str(gold), "g", ("one", "two"), " x", gold) for gold in (0, 0)]
+    assert choice_baselines([item, *others]) == {"chance": 0.5, "constant": 2 / 3, "majority": 2 / 3}
 
 
 def test_summary_by_hand():
