@@ -17,6 +17,7 @@ from typing import Any
 from scipy import special
 
 from leaven.analyze.results import Arm, Sampled
+from leaven.analyze.text import listing
 
 ONE_SIDED = 0.95
 
@@ -59,14 +60,15 @@ def at_chance(task: str, measure: str, arms: Mapping[Arm, Sampled], chance: floa
     failing = [variant for (variant, _), sampled in arms.items() if not beats(sampled, chance)]
     if not failing:
         return None
-    return Exclusion(task, measure, reason(failing, [values[name] for name in failing], chance), values, chance)
+    return Exclusion(task, measure, reason(failing, values, chance), values, chance)
 
 
-def reason(variants: Sequence[str], values: Sequence[float], chance: float) -> str:
-    """`text-only not above chance: 51.2 % of 50 %`."""
-    scores = _listing([f"{100 * value:.1f} %" for value in values])
-    return f"{_listing(variants)} not above chance: {scores} of {100 * chance:.3g} %"
+def reason(failing: Sequence[str], values: Mapping[str, float], chance: float) -> str:
+    """`text-only not above chance: 51.2 % of 50 %`; of several failing variants, the range of their scores.
 
-
-def _listing(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    `values` hold the score of every variant compared, failing or not.
+    """
+    shown = list(dict.fromkeys(f"{100 * value:.1f}" for value in sorted(values[name] for name in failing)))
+    scores = shown[0] if len(shown) == 1 else f"{shown[0]} to {shown[-1]}"
+    who = "no variant" if len(failing) == len(values) > 1 else f"{listing(failing)} not"
+    return f"{who} above chance: {scores} % of {100 * chance:.3g} %"

@@ -42,6 +42,11 @@ class Comparison:
     items: int
     clusters: int
 
+    @property
+    def noun(self) -> str:
+        """What `clusters` counts."""
+        return "independent items" if self.clusters == self.items else "independent groups of items"
+
 
 def decide(effect: float, better: str, p_holm: float, p_equivalence_holm: float, alpha: float) -> str:
     """better | worse | equivalent | unresolved from the corrected p-values. `better` is "lower" or "higher"."""
@@ -100,4 +105,5 @@ def _would_resolve(comparison: Comparison, alpha: float) -> str:
         seed_sd=effect.seed_se * math.sqrt(effect.seeds),
         item_se=effect.item_se,
         alpha=alpha,
+        noun=comparison.noun,
     )

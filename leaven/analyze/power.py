@@ -9,7 +9,7 @@ items free of noise this is the textbook paired t test, with seeds free of noise
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -20,10 +20,10 @@ from leaven.analyze.bootstrap import Floats
 
 POWER = 0.8
 """The customary chance of finding an effect that is there (J. Cohen, 1988)."""
-MOST_SEEDS = 200
+MOST_SEEDS = 50
 """Beyond this, "more seeds" is no advice."""
-MOST_ITEMS = 100
-"""Largest factor on the items that is still advice."""
+MORE_ITEMS = (1, 2, 4, 10, 25)
+"""Factors on the items that are tried; beyond the last, "more items" is no advice."""
 
 
 @lru_cache(maxsize=4096)
@@ -156,11 +156,13 @@ def power_before(
     return rows
 
 
-def power_note(seeds: int, items: int, alpha: float, comparisons: int, wanted: float = POWER) -> str:
+def power_note(
+    seeds: int, items: int, alpha: float, comparisons: int, wanted: float = POWER, noun: str = "independent items"
+) -> str:
     if seeds < 2:
         return "one seed says nothing about the noise between seeds"
-    family = f", corrected for {comparisons} comparisons" if comparisons > 1 else ""
-    return f"{wanted:.0%} power, {seeds} seeds, {items:,} independent items, α {alpha:g}{family}"
+    family = f", at Holm's strictest step of {comparisons} comparisons" if comparisons > 1 else ""
+    return f"{100 * wanted:.0f} % power, {seeds} seeds, {items:,} {noun}, α {alpha:g}{family}"
 
 
 def resolve_sentence(
@@ -173,36 +175,33 @@ def resolve_sentence(
     seed_sd: float,
     item_se: float,
     alpha: float,
+    noun: str = "independent items",
 ) -> str:
-    """What would settle an unresolved comparison, at the noise observed and the family's first Holm step `alpha`."""
+    """What would settle an unresolved comparison, at the noise observed and the family's first Holm step `alpha`.
+
+    An effect seen below the margin can be settled in two ways, told from zero or shown to be too small to matter; the
+    cheaper one is named. `items` counts what `noun` calls: items, or groups of items that vary together.
+    """
     if seeds < 2:
         return "one seed cannot tell a recipe from its luck: run at least 3 seeds"
-    size = "%" if unit == "%" else f" {unit}"
-    small = margin > 0 and abs(effect) < margin
-    head = (
-        f"the effect seen is below the smallest effect of interest ({margin:g}{size}) at {seeds} seeds; "
-        if small
-        else ""
-    )
-    goal = f"show that it lies within ±{margin:g}{size}" if small else "tell an effect of this size from zero"
-
-    def needed(factor: float) -> int | None:
-        part = item_se / math.sqrt(factor)
-        if small:
-            return seeds_to_equate(effect, margin, seed_sd, part, alpha)
-        return seeds_to_detect(effect, seed_sd, part, alpha)
-
-    options: Sequence[float] = (1, 2, 4, 10, 25, MOST_ITEMS)
-    for factor in options:
-        wanted = needed(factor)
-        # Items that help only together with very many seeds are worse advice than somewhat more items.
-        if wanted is not None and (wanted <= 50 or factor == MOST_ITEMS):
-            wanted = max(wanted, seeds)
-            more_items = f"{math.ceil(items * factor):,} independent items (now {items:,})"
-            more_seeds = f"{wanted} seeds (now {seeds})"
-            need = " and ".join(text for text, on in ((more_seeds, wanted > seeds), (more_items, factor > 1)) if on)
-            if not need:
-                need = f"{seeds + 1} seeds (now {seeds})"
-            return f"{head}about {need} would {goal}"
-    least = "; only more seeds or a larger effect would resolve it"
-    return f"{head}more than {MOST_SEEDS} seeds would be needed to {goal}{least}"
+    bound = f"{margin:g} {unit}"
+    goals: list[tuple[str, Callable[[float], int | None]]] = [
+        ("tell an effect of this size from zero", lambda part: seeds_to_detect(effect, seed_sd, part, alpha))
+    ]
+    head = ""
+    if margin > 0 and abs(effect) < margin:
+        head = f"the effect seen is below the smallest effect of interest ({bound}); "
+        goals.append(
+            (f"show that it lies within ±{bound}", lambda part: seeds_to_equate(effect, margin, seed_sd, part, alpha))
+        )
+    # In the order of preference: no more items than needed, then no more seeds.
+    for factor in MORE_ITEMS:
+        found = [(needed, goal) for goal, ask in goals if (needed := ask(item_se / math.sqrt(factor))) is not None]
+        if found:
+            needed, goal = min(found, key=lambda pair: pair[0])
+            needed = max(needed, seeds if factor > 1 else seeds + 1)
+            need = [f"{needed} seeds (now {seeds})"] if needed > seeds else []
+            need += [f"{items * factor:,} {noun} (now {items:,})"] if factor > 1 else []
+            return f"{head}about {' and '.join(need)} would {goal}"
+    every = " or ".join(goal for goal, _ in goals)
+    return f"{head}not even {MOST_SEEDS} seeds and {MORE_ITEMS[-1]} times the {noun} would {every}"

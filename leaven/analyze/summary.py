@@ -18,13 +18,14 @@ PROXY = "proxy scale: transfer to larger models is unproven"
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the analysis found, as rows. `kept`: measure -> tasks that count; `primary` the family corrected first."""
+    """What the analysis found, as rows. `kept`: measure -> tasks that count; `primary` and `secondary` are families."""
 
     kept: Mapping[str, tuple[str, ...]]
     excluded: list[dict[str, Any]]
     notes: list[str]
     comparisons: list[dict[str, Any]]
     primary: tuple[Comparison, ...]
+    secondary: tuple[Comparison, ...]
     winrates: list[dict[str, Any]]
     scores: list[dict[str, Any]]
     noise: list[dict[str, Any]]
@@ -48,7 +49,7 @@ def verdict_data(asked: Request, found: Verdicts) -> dict[str, Any]:
         "winrates": found.winrates,
         "scores": found.scores,
         "noise": found.noise,
-        "power": power_rows(found.primary, asked.alpha),
+        "power": power_rows(found.primary, asked.alpha) + power_rows(found.secondary, asked.alpha),
         "answers": [answer(row) for row in found.comparisons if row["primary"]],
     }
 
@@ -66,23 +67,28 @@ def _measure_row(measure: Measure, tasks: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def power_rows(primary: Sequence[Comparison], alpha: float) -> list[dict[str, Any]]:
-    """Per primary measure the smallest effect this study could have told, at the noise of its noisiest comparison."""
+def power_rows(family: Sequence[Comparison], alpha: float) -> list[dict[str, Any]]:
+    """Per measure of a family the effects this study tells four times in five, at Holm's strictest step.
+
+    Noise differs between comparisons and is not pooled: `smallest_effect` is at the noise of the noisiest one,
+    `smallest_effect_quietest` at that of the quietest; None where no effect is large enough (a single seed).
+    """
     rows = []
-    for name in dict.fromkeys(comparison.measure.name for comparison in primary):
-        pairs = [comparison for comparison in primary if comparison.measure.name == name]
-        level = alpha / len(primary)
+    for name in dict.fromkeys(comparison.measure.name for comparison in family):
+        pairs = [comparison for comparison in family if comparison.measure.name == name]
+        level = alpha / len(family)
         sizes = [
             smallest_effect(p.effect.seeds, p.effect.seed_se * math.sqrt(p.effect.seeds), p.effect.item_se, level)
             for p in pairs
         ]
-        worst = max(sizes)
+        first = pairs[0]
         rows.append(
             {
                 "measure": name,
-                "smallest_effect": worst if math.isfinite(worst) else None,
-                "unit": pairs[0].measure.unit,
-                "note": power_note(pairs[0].effect.seeds, pairs[0].clusters, alpha, len(primary)),
+                "smallest_effect": max(sizes) if math.isfinite(max(sizes)) else None,
+                "smallest_effect_quietest": min(sizes) if math.isfinite(min(sizes)) else None,
+                "unit": first.measure.unit,
+                "note": power_note(first.effect.seeds, first.clusters, alpha, len(family), noun=first.noun),
             }
         )
     return rows
@@ -92,8 +98,9 @@ def method(asked: Request, family: int) -> str:
     """One paragraph to paste into a paper, including what the numbers do not say."""
     return (
         f"Every variant was compared with {asked.baseline} within seeds (arms of one seed share initialisation, data "
-        "order and trunk) and on the same items. The error of an effect combines two parts: the spread of the paired "
-        "per-seed effects, as a t with one degree of freedom fewer than seeds, and a bootstrap of items "
+        "order and trunk) and on the same items. An effect in % is 100 · (variant / baseline − 1), both averaged over "
+        "seeds; in points or bits it is their difference. The error of an effect combines two parts: the spread of the "
+        "paired per-seed effects, as a t with one degree of freedom fewer than seeds, and a bootstrap of items "
         f"({asked.draws:,} draws, whole groups such as documents or packages at once, the same draws in every arm and "
         "seed), less the item noise that the seeds' spread contains already. In simulations with normal seed effects "
         "these 95 % intervals covered 94.5 to 98 %; strongly skewed seed effects lower that, and no method can check "
@@ -103,6 +110,7 @@ def method(asked: Request, family: int) -> str:
         "Holm as a family of their own, place the effect within the smallest effect of interest, even if it differs "
         "from zero; unresolved otherwise. Secondary comparisons are corrected among themselves and are exploratory. A "
         "task counts only if every model compared beats the larger of exact chance and the best constant answer, "
-        "one-sided at 95 %. Judged preferences are tested with an exact sign test on prompts, which speaks about these "
+        "one-sided at 95 %, and a measure without such a task is no member of its family. Judged preferences are "
+        "tested with an exact sign test on prompts, which speaks about these "
         "trained models; their intervals include the seeds."
     )

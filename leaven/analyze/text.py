@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+WIDTH = 120
+"""Columns of the terminal's block."""
+
+
+def listing(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(words) if len(words) < 3 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def decimals(low: float, high: float) -> int:
@@ -45,7 +54,7 @@ def answer(comparison: Mapping[str, Any]) -> str:
     if row["verdict"] in ("better", "worse"):
         small = "; whether it exceeds " + margin + " is open" if _straddles(row) else ""
         return f"{names}: {row['verdict']}, {effect} ({row['better']} is better; {corrected}{small})."
-    return f"{names}: unresolved, {effect}; {row['would_resolve']}."
+    return f"{names}: unresolved, {effect} ({corrected}); {row['would_resolve']}."
 
 
 def _effect(row: Mapping[str, Any]) -> str:
@@ -69,8 +78,8 @@ def render_lines(verdict: Mapping[str, Any]) -> list[str]:
             f"preferred by {row['judge']}",
             "",
             f"{effect_text(row['net'], row['low'], row['high'], 'points')}"
-            f" ({row['wins']} wins, {row['losses']} losses, {row['ties']} ties"
-            + (f", {row['errors']} errors)" if row["errors"] else ")"),
+            f" (won {row['wins']}, lost {row['losses']}, tied {row['ties']}"
+            + (f", errors {row['errors']})" if row["errors"] else ")"),
         )
         for row in verdict["winrates"]
     ]
@@ -80,15 +89,23 @@ def render_lines(verdict: Mapping[str, Any]) -> list[str]:
     for variant in order:
         shown = variant
         for _, measure, word, effect in (cell for cell in cells if cell[0] == variant):
-            lines.append(f"  {shown:<{indent}}  {measure:<{widths[1]}}  {word:<{widths[2]}}  {effect}".rstrip())
+            row = f"  {shown:<{indent}}  {measure:<{widths[1]}}  {word:<{widths[2]}}  {effect}".rstrip()
+            lines += [row] if len(row) <= WIDTH else _folded(f"  {shown:<{indent}}  ", f"{measure}  {word}  {effect}")
             shown = ""
     shown = "left out"
     for sentence in left_out(verdict):
-        lines.append(f"  {shown:<{indent}}  {sentence}")
+        lines += _folded(f"  {shown:<{indent}}  ", sentence)
         shown = ""
     if verdict["proxy_sentence"]:
         lines.append(f"  {verdict['proxy_sentence']}")
     return lines
+
+
+def _folded(label: str, words: str) -> list[str]:
+    """`words` after the label, on as many lines of at most WIDTH columns as they need."""
+    room = max(WIDTH - len(label), 40)
+    first, *rest = textwrap.wrap(words, room, break_on_hyphens=False) or [""]
+    return [label + first, *(" " * len(label) + "  " + line for line in textwrap.wrap(" ".join(rest), room - 2))]
 
 
 def left_out(verdict: Mapping[str, Any]) -> list[str]:

@@ -23,6 +23,7 @@ from leaven.analyze.results import Arm, Sampled, average, columns_of, sample_tas
 from leaven.analyze.scores import score_rows
 from leaven.analyze.summary import Verdicts, verdict_data
 from leaven.analyze.table import Table, read_table
+from leaven.analyze.text import listing
 from leaven.analyze.winrates import read_votes, winrate_rows
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
 from leaven.ground.files import write_json
@@ -35,6 +36,7 @@ class Findings:
 
     kept: dict[str, list[str]] = field(default_factory=dict)
     excluded: list[Exclusion] = field(default_factory=list)
+    uncounted: list[str] = field(default_factory=list)  # measures without a task that counts
     left_out: list[str] = field(default_factory=list)
     comparisons: list[Comparison] = field(default_factory=list)
     earlier: list[dict[str, Any]] = field(default_factory=list)  # gains before the end of training
@@ -45,19 +47,24 @@ class Findings:
         self,
         rows: list[dict[str, Any]],
         primary: Sequence[Comparison],
+        secondary: Sequence[Comparison],
         winrates: list[dict[str, Any]],
         notes: Sequence[str],
     ) -> Verdicts:
         return Verdicts(
             {name: tuple(tasks) for name, tasks in self.kept.items()},
             [exclusion.row() for exclusion in self.excluded],
-            [*self.left_out, *notes],
+            [*self._uncounted(), *self.left_out, *notes],
             rows,
             tuple(primary),
+            tuple(secondary),
             winrates,
             [row for row in self.scores if row["task"] == ""],
             self.noise,
         )
+
+    def _uncounted(self) -> list[str]:
+        return [f"nothing is said on {listing(self.uncounted)}: no task counts"] if self.uncounted else []
 
 
 def analyze(
@@ -88,11 +95,11 @@ def analyze(
     progress(len(asked.measures), len(asked.measures) + 1, "judgements")
     order = {name: i for i, name in enumerate(asked.variants)}
     comparisons = sorted(found.comparisons, key=lambda comparison: order[comparison.variant])
-    families = [[c for c in comparisons if c.measure.primary is primary] for primary in (True, False)]
-    rows = [row for family in families for row in decide_family(family, asked.alpha)]
+    primary, secondary = ([c for c in comparisons if c.measure.primary is first] for first in (True, False))
+    rows = decide_family(primary, asked.alpha) + decide_family(secondary, asked.alpha)
     ordered = sorted(judgements, key=lambda j: (order.get(str(j["variant"]), len(order)), str(j["variant"])))
     winrates = winrate_rows(read_votes(ordered), asked.draws, asked.seed)
-    data = verdict_data(asked, found.verdicts(rows, families[0], winrates, notes))
+    data = verdict_data(asked, found.verdicts(rows, primary, secondary, winrates, notes))
     verdict = export.rounded(data)
     write_json(out / "verdict.json", verdict)
     gains = [{**row, "point": FINAL} for row in verdict["comparisons"]] + export.rounded(found.earlier)
@@ -148,7 +155,7 @@ def _measure(
         for point in points:
             found.scores += score_rows(measure, task, exclusion is None, sampled[point][task])
     if not kept:
-        found.left_out.append(f"{measure.name}: none of its tasks counts")
+        found.uncounted.append(measure.name)
         return
     averages = {point: average([tasks[task] for task in kept]) for point, tasks in sampled.items()}
     if measure.effect == "relative" and averages[FINAL][asked.baseline, FINAL].per_seed.mean() <= 0:

@@ -44,7 +44,9 @@ def test_every_model_must_beat_chance() -> None:
 
 
 def test_wording() -> None:
-    assert reason(["text-only"], [0.512], 0.5) == "text-only not above chance: 51.2 % of 50 %"
-    assert reason(["a", "b", "c"], [0.5, 0.51, 0.52], 1 / 3) == (
-        "a, b and c not above chance: 50.0 %, 51.0 % and 52.0 % of 33.3 %"
-    )
+    one = reason(["text-only"], {"text-only": 0.512, "code→text": 0.7}, 0.5)
+    assert one == "text-only not above chance: 51.2 % of 50 %"
+    some = reason(["a", "b", "c"], {"a": 0.52, "b": 0.51, "c": 0.5, "d": 0.9}, 1 / 3)
+    assert some == "a, b and c not above chance: 50.0 to 52.0 % of 33.3 %"
+    assert reason(["a", "b"], {"a": 0.2498, "b": 0.253}, 0.25) == "no variant above chance: 25.0 to 25.3 % of 25 %"
+    assert reason(["a", "b"], {"a": 0.5, "b": 0.5}, 0.5) == "no variant above chance: 50.0 % of 50 %"

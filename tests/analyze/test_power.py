@@ -96,18 +96,33 @@ def test_power_before_a_run() -> None:
     (alone,) = power_before(noise, seeds=3, items={"prose bits-per-byte": 400})
     (one,) = power_before(noise, seeds=1, items={"prose bits-per-byte": 400})
     assert row["smallest_effect"] > alone["smallest_effect"] > 0
-    assert row["note"] == "80% power, 3 seeds, 400 independent items, α 0.05, corrected for 12 comparisons"
+    assert (
+        row["note"] == "80 % power, 3 seeds, 400 independent items, α 0.05, at Holm's strictest step of 12 comparisons"
+    )
     assert one["smallest_effect"] is None
 
 
-def test_sentences_that_say_what_would_resolve() -> None:
-    def say(effect: float, seeds: int, seed_sd: float, item_se: float) -> str:
-        return resolve_sentence(effect, 1.0, "%", seeds=seeds, items=500, seed_sd=seed_sd, item_se=item_se, alpha=0.05)
+def say(effect: float, seeds: int, seed_sd: float, item_se: float, alpha: float = 0.05) -> str:
+    return resolve_sentence(effect, 1.0, "%", seeds=seeds, items=500, seed_sd=seed_sd, item_se=item_se, alpha=alpha)
 
+
+def test_sentences_that_say_what_would_resolve() -> None:
     assert say(3.0, 1, 0.0, 0.1) == "one seed cannot tell a recipe from its luck: run at least 3 seeds"
     assert say(3.0, 3, 1.5, 0.1) == "about 5 seeds (now 3) would tell an effect of this size from zero"
-    assert say(0.2, 3, 0.5, 0.05).startswith(
-        "the effect seen is below the smallest effect of interest (1%) at 3 seeds; about "
+    assert say(3.0, 8, 1.0, 0.1) == "about 9 seeds (now 8) would tell an effect of this size from zero"
+    assert say(1.5, 3, 0.1, 2.0).endswith("independent items (now 500) would tell an effect of this size from zero")
+    small = "the effect seen is below the smallest effect of interest (1 %); "
+    assert say(0.2, 3, 0.5, 0.05) == f"{small}about 5 seeds (now 3) would show that it lies within ±1 %"
+    assert say(0.0, 3, 400.0, 0.0) == (
+        f"{small}not even 50 seeds and 25 times the independent items would tell an effect of this size from zero or "
+        "show that it lies within ±1 %"
     )
-    assert "independent items (now 500)" in say(1.5, 3, 0.1, 2.0)
-    assert "more than 200 seeds" in say(1.0, 3, 400.0, 0.0)
+
+
+def test_an_effect_just_below_the_margin_is_cheaper_told_from_zero() -> None:
+    """A real comparison (pocket, balanced→text, prose): showing +0.84 % to be below 1 % would take 191 seeds."""
+    told = say(0.839, 3, 0.648, 0.081, alpha=0.05 / 8)
+    assert told.endswith("would tell an effect of this size from zero")
+    seeds = int(told.partition("about ")[2].split()[0])
+    assert 5 < seeds < 20
+    assert power(0.839, seeds, 0.648, 0.081, 0.05 / 8) >= POWER

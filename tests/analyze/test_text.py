@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from leaven.analyze.text import answer, effect_text, render_lines
+from leaven.analyze.text import WIDTH, answer, effect_text, render_lines
 
 ROW = {
     "variant": "balanced→text",
@@ -47,7 +47,10 @@ def test_answers() -> None:
     assert answer(worse) == start + "worse, +2.1 % [+1.5, +2.8] (lower is better; p < 0.001 after correction)."
     assert "whether it exceeds ±1 % is open" in answer({**worse, "low": 0.6})
     open_ = {**ROW, "verdict": "unresolved", "would_resolve": "about 9 seeds (now 3) would show it"}
-    assert answer(open_) == start + "unresolved, +0.2 % [−0.4, +0.8]; about 9 seeds (now 3) would show it."
+    assert (
+        answer(open_)
+        == start + "unresolved, +0.2 % [−0.4, +0.8] (p = 0.40 after correction); about 9 seeds (now 3) would show it."
+    )
 
 
 def test_block() -> None:
@@ -73,8 +76,28 @@ def test_block() -> None:
         "  balanced→text  prose bits-per-byte  equivalent  +0.2 % [−0.4, +0.8]",
         "                 fact recall          worse       −6.1 points [−9.0, −3.2]",
         "  code→text      prose bits-per-byte  worse       +2.1 % [+1.5, +2.8]",
-        "                 preferred by coin                +6 points [−8, +20] (40 wins, 30 losses, 30 ties)",
+        "                 preferred by coin                +6 points [−8, +20] (won 40, lost 30, tied 30)",
         "  left out       boolean (text-only not above chance: 51.2 % of 50 %)",
         "                 final: 2 of 3 seeds were evaluated in every variant and count",
         "  proxy scale: transfer to larger models is unproven",
     ]
+
+
+def test_no_line_of_the_block_is_wider_than_the_terminal() -> None:
+    names = [f"variant number {i} with a long name" for i in range(6)]
+    verdict = {
+        "baseline": names[0],
+        "comparisons": [{**ROW, "variant": name, "measure": f"measure of {name} and of more"} for name in names[1:]],
+        "winrates": [
+            {"variant": names[1], "judge": "reference-likelihood", "net": 5.7, "low": -4.3, "high": 15.6}
+            | {"wins": 123, "losses": 106, "ties": 71, "errors": 12}
+        ],
+        "excluded": [{"task": "indent", "reason": f"{', '.join(names)} not above chance: 50.0 to 70.1 % of 50 %"}],
+        "left_out": [],
+        "proxy_sentence": "",
+    }
+    lines = render_lines(verdict)
+    assert max(map(len, lines)) <= WIDTH
+    told = " ".join(" ".join(lines).split())
+    assert "(won 123, lost 106, tied 71, errors 12)" in told
+    assert f"indent ({', '.join(names)} not above chance: 50.0 to 70.1 % of 50 %)" in told

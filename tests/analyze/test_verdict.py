@@ -40,6 +40,16 @@ def test_truth_is_found(out: Path) -> None:
     assert data["proxy_sentence"] == "proxy scale: transfer to larger models is unproven"
 
 
+def test_power_is_told_for_the_quietest_and_the_noisiest_comparison_of_every_measure(out: Path) -> None:
+    """One size per measure would be untrue of the others: noise differs between comparisons and is never pooled."""
+    data = read_json(out / "verdict.json")
+    assert [row["measure"] for row in data["power"]] == [row["name"] for row in data["measures"]]
+    assert all(0 < row["smallest_effect_quietest"] <= row["smallest_effect"] for row in data["power"])
+    assert any(row["smallest_effect_quietest"] < row["smallest_effect"] for row in data["power"])
+    primary = sum(row["primary"] for row in data["comparisons"])
+    assert data["power"][0]["note"].endswith(f"at Holm's strictest step of {primary} comparisons")
+
+
 def test_what_does_not_count_is_listed(out: Path) -> None:
     data = read_json(out / "verdict.json")
     programs, boolean = data["excluded"]
@@ -47,7 +57,7 @@ def test_what_does_not_count_is_listed(out: Path) -> None:
     assert "not above chance" in boolean["reason"]
     assert boolean["chance"] == 0.5
     assert set(boolean["values"]) == {"text-only", "balanced→text", "code→text"}
-    assert data["left_out"] == ["reasoning probes: none of its tasks counts"]
+    assert data["left_out"] == ["nothing is said on reasoning probes: no task counts"]
     assert [row["name"] for row in data["measures"]] == ["prose bits-per-byte", "code bits-per-byte", "fact recall"]
 
 
