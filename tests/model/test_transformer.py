@@ -11,8 +11,8 @@ from leaven.model.init import Params, flatten, init, nest, shapes
 from leaven.model.project import project
 from leaven.model.transformer import hidden, logits
 
-CONFIG = ModelConfig(width=24, layers=3, heads=3, ffn=40, vocab=50, sequence=40, logit_scale=0.5)
-SHARED = ModelConfig(width=32, layers=6, heads=4, kv_heads=2, ffn=24, vocab=50, sequence=40)
+CONFIG = ModelConfig(width=24, layers=2, heads=3, ffn=40, vocab=50, sequence=40, logit_scale=0.5)
+SHARED = ModelConfig(width=32, layers=5, heads=4, kv_heads=2, ffn=24, vocab=50, sequence=40)
 
 
 def plain(params: Params, config: ModelConfig, tokens: jax.Array) -> jax.Array:
