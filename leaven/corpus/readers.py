@@ -34,6 +34,9 @@ RECORDS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 PLAIN = (".txt", ".md", ".markdown", ".rst", ".text")
 ACCEPTED = "a directory, .txt, .md, .jsonl, .jsonl.gz, .jsonl.zst or .parquet"
 CHUNK = 1 << 20
+FEED = 1 << 10
+"""Compressed bytes unpacked at once: four bytes of zstd may stand for 128 KiB (a block of one repeated byte, RFC 8878,
+section 3.1.1.2), so a KiB for 32 MiB, and a file of 100 KB for gigabytes."""
 SHORTEST_PASSAGE = 1000
 """Characters of the shortest passage that a lone text file is cut into."""
 RAW_PER_BYTE = 2
@@ -258,32 +261,37 @@ def _chunks(entry: Entry, skipped: Counter[str]) -> Iterator[bytes]:
     try:
         with open(entry.file, "rb") as file:
             if name.endswith((".zst", ".gz")):
-                yield from _decompressed(iter(lambda: file.read(CHUNK // 8), b""), name.endswith(".zst"), skipped)
+                yield from _unpacked(iter(lambda: file.read(FEED), b""), name.endswith(".zst"), skipped)
             else:
                 yield from iter(lambda: file.read(CHUNK), b"")
     except OSError:
         skipped["unreadable"] += 1
 
 
-def _decompressed(parts: Iterator[bytes], zstd: bool, skipped: Counter[str]) -> Iterator[bytes]:
-    """Frames of a zstd file or members of a gzip file, one after another."""
+def _unpacked(parts: Iterator[bytes], zstd: bool, skipped: Counter[str]) -> Iterator[bytes]:
+    """Frames of a zstd file or members of a gzip file, one after another, in chunks of about a MiB."""
 
     def fresh() -> Any:
         if zstd:
             return zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
         return zlib.decompressobj(wbits=31)
 
-    stream, begun = fresh(), False
+    stream, begun, held = fresh(), False, bytearray()
     try:
         for part in parts:
             while part:
                 begun = True
-                yield stream.decompress(part)
+                held += stream.decompress(part)
                 part = stream.unused_data if stream.eof else b""
                 if stream.eof:
                     stream, begun = fresh(), False
+                if len(held) >= CHUNK:
+                    yield bytes(held)
+                    held.clear()
     except (zstandard.ZstdError, zlib.error):
         skipped["damaged compressed file"] += 1
-        return
+        begun = False
+    if held:
+        yield bytes(held)
     if begun:
         skipped["truncated compressed file"] += 1

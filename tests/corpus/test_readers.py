@@ -16,10 +16,11 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leaven.corpus import readers
 from leaven.corpus.document import Document, Tally
 from leaven.corpus.plan import Kind, SourcePlan
 from leaven.corpus.readers import find, read
-from leaven.corpus.tree import Unreadable, decode
+from leaven.corpus.tree import Entry, Unreadable, decode
 from leaven.ground.errors import BadInput
 
 
@@ -103,6 +104,20 @@ def test_truncated_and_damaged_compression(tmp_path: Path, form: str) -> None:
     assert len([d for d in found if d.path.startswith("two")]) == 2
     assert tally.skipped["truncated compressed file"] == 1
     assert tally.skipped["damaged compressed file"] == 1
+
+
+@pytest.mark.parametrize("form", ["gz", "zst"])
+def test_a_small_file_that_holds_gigabytes_is_never_held(tmp_path: Path, form: str) -> None:
+    path = tmp_path / f"bomb.jsonl.{form}"
+    with gzip.open(path, "wb", 1) if form == "gz" else zstandard.open(path, "wb") as file:
+        for _ in range(256):
+            file.write(bytes(1 << 20))
+        file.write(b'\n{"text": "behind it"}\n')
+    entry = Entry(path.name, str(path), path.stat().st_size, 0, 0)
+    assert max(map(len, readers._chunks(entry, Counter()))) <= 34 << 20
+    found, tally = documents(tmp_path)
+    assert [d.text for d in found] == ["behind it"]
+    assert tally.skipped == {"larger than 4 MiB": 1}
 
 
 def test_parquet_that_is_none(tmp_path: Path) -> None:
