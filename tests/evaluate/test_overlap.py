@@ -39,6 +39,15 @@ def test_says_where():
     assert traces.found("7 + 5 = 12") == ["b"]
 
 
+def test_short_texts_of_several_lines():
+    program = "def f(x):\n    return x + 1\n"
+    traces = Traces([program, "def f(x):\n    pass"])
+    traces.search("a", ["def f(x):\n    return x + 12\n", "def f(x):\n    y = 1\n    return x + 1\n"])
+    traces.search("b", ["class A:\n    def f(x):\n        return x + 1\n\n"])
+    assert traces.found(program) == ["b"]
+    assert traces.found("def f(x):\n    pass") == []
+
+
 def test_twelve_words_are_not_enough():
     long = " ".join(f"word{i}" for i in range(30))
     traces = Traces([long])
