@@ -1,18 +1,17 @@
 """The commits of a git checkout as documents: `<commit_before>…<commit_msg>…<commit_after>…`.
 
-StarCoder's rules for commits in their fixed form (the changed hunk, not everything above it): one file, a
-telling subject, something left afterwards. The checkout is only read; nothing that its configuration names
-is executed, and output is streamed, so a large history costs no memory.
+StarCoder's rules for commits in their fixed form (the changed hunk, not everything above it): one file, a telling
+subject, something left afterwards. The checkout is only read (see `git.py`), and output is streamed, so a large history
+costs no memory.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from leaven.corpus import git
 from leaven.corpus.document import Document, Tally
 from leaven.corpus.tables import language_of, rules
 
@@ -33,22 +32,19 @@ def documents(checkout: Path, name: str, max_commits: int, tally: Tally) -> Iter
         max_commits: how far back to look.
         tally: a missing git, an unreadable repository and every refused commit are counted here.
     """
-    command = [
-        "git",
-        "-C",
-        os.fspath(checkout),
-        "-c",
-        "core.quotePath=false",
-        "log",
+    options = [
         "--no-merges",
         "--no-color",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-show-signature",
+        "--no-renames",
+        "-p",
     ]
-    command += ["--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-renames", "-p"]
-    command += [f"--max-count={max_commits}", f"--unified={rules()['commit']['context']}"]
-    command += ["--format=%x01commit %H %s", "--src-prefix=a/", "--dst-prefix=b/"]
-    environment = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
+    options += [f"--max-count={max_commits}", f"--unified={rules()['commit']['context']}"]
+    options += ["--format=%x01commit %H %s", "--src-prefix=a/", "--dst-prefix=b/"]
     try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+        process = git.start(checkout, "log", *options)
     except OSError:
         tally.skipped["git is not installed"] += 1
         return

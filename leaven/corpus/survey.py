@@ -9,8 +9,6 @@ damaged freely.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leaven.corpus import readers, workstation
+from leaven.corpus.git import head
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.tables import ruleset
 from leaven.corpus.tree import Entry
@@ -108,18 +107,3 @@ def _load(cache: Path | None) -> dict[str, list[int | str]]:
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
-
-
-def head(checkout: Path) -> str:
-    """The commit that a git checkout stands at, or "" where git cannot say (none, no commit)."""
-    environment = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
-    try:
-        done = subprocess.run(
-            ["git", "-C", os.fspath(checkout), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            env=environment,
-        )
-    except OSError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -12,8 +12,9 @@ import pytest
 from leaven.corpus import commits
 from leaven.corpus.commits import documents, refused_subject
 from leaven.corpus.document import Document, Tally
+from leaven.corpus.git import head
 from leaven.corpus.plan import SourcePlan
-from leaven.corpus.survey import head, survey
+from leaven.corpus.survey import survey
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -115,3 +116,26 @@ def test_the_survey_sees_a_new_commit(checkout: Path) -> None:
 )
 def test_subjects(subject: str, reason: str | None) -> None:
     assert refused_subject(subject) == reason
+
+
+@needs_git
+def test_a_partial_clone_fetches_nothing(checkout: Path, tmp_path: Path) -> None:
+    """What the history lacks would be fetched by a command out of the checkout's own configuration."""
+    git(checkout, "config", "extensions.partialClone", "origin")
+    git(checkout, "config", "remote.origin.promisor", "true")
+    git(checkout, "config", "remote.origin.url", str(tmp_path / "elsewhere"))
+    git(checkout, "config", "remote.origin.uploadpack", f"touch {tmp_path / 'executed'};")
+    git(tmp_path, "init", "-q", "--bare", "elsewhere")
+    for blob in sorted((checkout / ".git" / "objects").glob("??/*"))[:6]:
+        blob.unlink()
+    read(checkout)
+    assert not (tmp_path / "executed").exists()
+
+
+@needs_git
+def test_a_hook_of_another_repository(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = head(checkout)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    assert before
+    assert head(checkout) == before
+    assert read(checkout)[0]
