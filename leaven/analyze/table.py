@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 from leaven.ground.errors import LeavenError
 from leaven.ground.files import read_json
 
+FEWEST_GROUPS, LARGE_GROUP = 5, 30
+"""Fewer groups than five, of thirty items or more on average, are kinds of item (depths of a block, operations), not a
+sample of documents: another study of the same task has the same kinds, so they are not resampled. As clusters, three
+kinds would widen an interval 2.7-fold and more (`bootstrap.widening`), for a noise that does not exist."""
+
 Run = tuple[str, str, int]
 """(variant, point, seed)."""
 
@@ -26,7 +31,8 @@ Run = tuple[str, str, int]
 class Column:
     """One measure of one task in all runs.
 
-    `clusters` [I] numbers the group of each item (package, document, template); items without a group are their own.
+    `clusters` [I] numbers the group of each item (package, document, template); items without a group are their own,
+    and so are items of a group that is but a kind of item (`FEWEST_GROUPS`).
     """
 
     items: NDArray[np.str_]
@@ -123,7 +129,12 @@ def _read_items(folder: Path, run: Run, columns: dict[tuple[str, str], Column], 
 
 
 def _clusters(items: NDArray[np.str_], groups: NDArray[np.str_]) -> tuple[NDArray[np.int64], str]:
-    """Cluster numbers of items [I]. An empty group means that the item stands alone."""
+    """Cluster numbers of items [I], and a note. An empty group means that the item stands alone, a large one of few
+    (FEWEST_GROUPS) is a kind of item, whose items stand alone too."""
+    if "" not in groups:
+        count = len(np.unique(groups))
+        if 1 < count < FEWEST_GROUPS and len(items) >= LARGE_GROUP * count:
+            return np.arange(len(items), dtype=np.int64), ""
     if len(items) > 1 and groups[0] and (groups == groups[0]).all():
         # One group cannot tell how results vary between groups; items are the best that is left, and it is said.
         return np.arange(len(items), dtype=np.int64), "all items belong to one group; they are treated as independent"

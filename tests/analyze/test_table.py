@@ -79,3 +79,15 @@ def test_missing_and_doubled_evaluations(tmp_path: Path, evaluation_writer: Any)
         read_table([one(tmp_path / "nothing")])
     with pytest.raises(LeavenError, match="given twice"):
         read_table([one(folder), one(folder)])
+
+
+@pytest.mark.parametrize(("kinds", "each", "clusters"), [(3, 80, 240), (3, 20, 3), (8, 30, 8)])
+def test_few_large_groups_are_kinds_of_item_and_no_sample_of_groups(
+    tmp_path: Path, evaluation_writer: Any, kinds: int, each: int, clusters: int
+) -> None:
+    """Three depths of indentation are not three documents: as clusters they made 61 % of 240 items [4 %, 100 %]."""
+    groups = {"t": [f"depth {i % kinds}" for i in range(kinds * each)]}
+    folder = evaluation_writer(tmp_path / "1", {("t", "correct"): np.zeros(kinds * each)}, groups=groups)
+    table = read_table([one(folder)])
+    assert table.columns["t", "correct"].groups == clusters
+    assert table.notes == ()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from leaven.analyze.crossed import Crossed
+from leaven.analyze.decision import Comparison
+from leaven.analyze.measures import parse_measure
+from leaven.analyze.summary import power_rows
 from leaven.analyze.verdict import analyze
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json
@@ -48,6 +53,23 @@ def test_power_is_told_for_the_quietest_and_the_noisiest_comparison_of_every_mea
     assert any(row["smallest_effect_quietest"] < row["smallest_effect"] for row in data["power"])
     primary = sum(row["primary"] for row in data["comparisons"])
     assert data["power"][0]["note"].endswith(f"at Holm's strictest step of {primary} comparisons")
+
+
+def test_no_difference_of_shares_exceeds_a_hundred_points() -> None:
+    measure = parse_measure(
+        {"name": "fact recall", "tasks": ["facts"], "statistic": "accuracy", "better": "higher", "effect": "points"}, 0
+    )
+
+    def told(*seed_sds: float) -> dict[str, Any]:
+        effects = [Crossed(0.0, sd / math.sqrt(3), 0.0, 0.0, 3, np.zeros(100)) for sd in seed_sds]
+        (row,) = power_rows([Comparison("a", "b", measure, effect, 60, 15) for effect in effects], 0.05)
+        return row
+
+    quiet, noisy = told(1.0, 2.0), told(1.0, 40.0)
+    assert quiet["smallest_effect"] == pytest.approx(2 * quiet["smallest_effect_quietest"])
+    assert noisy["smallest_effect"] is None
+    assert noisy["smallest_effect_quietest"] == quiet["smallest_effect_quietest"]
+    assert "15 independent groups of items" in quiet["note"]
 
 
 def test_what_does_not_count_is_listed(out: Path) -> None:
