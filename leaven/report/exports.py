@@ -47,7 +47,7 @@ SCHEMAS: dict[str, Schema] = {
         "measure variant mean:float seed_sd:float item_se:float paired_seed_sd:float paired_item_sd:float unit"
         " seeds:whole items:whole clusters:whole"
     ),
-    "power": _schema("measure smallest_effect:float unit note"),
+    "power": _schema("measure smallest_effect:float smallest_effect_quietest:float unit note"),
     "excluded": _schema("task measure reason chance:float variant value:float"),
     "stages": _schema(
         "stage kind seed:whole variants parent mixture tokens:whole learning_rate_first:float"

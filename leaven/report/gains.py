@@ -34,7 +34,7 @@ def chart(contents: Contents) -> Chart | None:
         title="Gains over the baseline",
         sentence=_sentence(contents),
         note=(
-            f"Dots: change against {contents.baseline}; lines: {_level(contents)} intervals; shaded: changes smaller "
+            f"Dots: change against {contents.baseline}; lines: 95 % intervals; shaded: changes smaller "
             "than the study cares about. Right is better in every panel (axes of measures where lower is better are "
             "reversed). Bold titles are primary measures."
         ),
@@ -74,11 +74,6 @@ def unit_of(contents: Contents, row: Row) -> str:
     measure = contents.measure(row.get("measure"))
     found = row.get("unit") or {"relative": "%", "points": "points"}.get(str(measure.get("effect")), "")
     return str(found)
-
-
-def _level(contents: Contents) -> str:
-    alpha = contents.verdict.get("alpha")
-    return f"{100 * (1 - alpha):g} %" if words.is_number(alpha) else "95 %"
 
 
 def _sentence(contents: Contents) -> str:

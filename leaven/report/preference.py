@@ -12,7 +12,7 @@ from typing import Any
 from leaven.report import palette, words
 from leaven.report.canvas import INK, LINE, PAPER, SOFT
 from leaven.report.chart import Chart, Panel, beside, row_labels, rows_height
-from leaven.report.contents import Contents, Row
+from leaven.report.contents import Contents, Row, part
 
 SHARES = (
     ("wins", "win", "better"),
@@ -31,10 +31,11 @@ def chart(contents: Contents) -> Chart | None:
     return Chart(
         name="winrates",
         title="Completions preferred by the judge",
-        sentence=_sentence(rows),
+        sentence=_sentence(rows, float(part(contents.verdict, "alpha", 0.05))),
         note=(
             f"The judge: {judge(rows)} Both orders were judged; what the order decided counts as a tie. "
-            "One vote for each prompt and seed. Net: wins less losses, in points. Unlabelled grey at the end: errors."
+            "One vote for each prompt and seed. Right: wins less losses in points, and its 95 % interval. Unlabelled "
+            "grey at the end: errors."
         ),
         panels=[Panel(lambda axes: _draw(axes, rows), rows_height(names, each=0.42, around=0.75), _alt(rows))],
         head=[
@@ -82,11 +83,16 @@ def _total(row: Row) -> int:
     return sum(int(row.get(column) or 0) for column, _, _ in SHARES)
 
 
-def _sentence(rows: Sequence[Row]) -> str:
-    """Whom the judge prefers where the interval leaves no doubt, and how many it cannot separate."""
+def _sentence(rows: Sequence[Row], alpha: float) -> str:
+    """Whom the judge prefers where neither the interval nor the corrected p leaves a doubt; the rest it cannot tell.
+
+    The p-value knows these trained models only, and the interval, which holds the seeds, is not corrected: both count.
+    """
     ahead, behind = [], []
     for row in rows:
-        low, high = row.get("low"), row.get("high")
+        low, high, p = row.get("low"), row.get("high"), row.get("p_holm", row.get("p"))
+        if not words.is_number(p) or p > alpha:
+            continue
         if words.is_number(low) and low > 0:
             ahead.append(str(row.get("variant")))
         elif words.is_number(high) and high < 0:
@@ -131,7 +137,7 @@ def _draw(axes: Any, rows: Sequence[Row]) -> None:
                     fill = INK if color == "band" else PAPER
                     axes.text(left + share / 2, y, shown, ha="center", va="center", color=fill, fontsize=10.5)
             left += share
-        beside(axes, y, f"net {net(row).partition(' ')[0]}", color=SOFT)
+        beside(axes, y, net(row).replace(" points ", "\n"), color=SOFT)
     axes.set_xlim(0, 100)
     axes.tick_params(axis="x", color=LINE)
     axes.set_title(f"against {rows[0].get('baseline')}, % of votes", fontweight="normal")

@@ -41,7 +41,7 @@ def chart(contents: Contents) -> Chart | None:
         title="Scores, seed by seed",
         sentence=_sentence(contents, rows),
         note=(
-            "Dots: mean over seeds; lines: intervals; rings above them: single seeds."
+            "Dots: mean over seeds; lines: 95 % intervals; rings above them: single seeds."
             + (f" Grey: {words.listing(earlier)}." if earlier else "")
             + " Right is better in every panel."
             + (" Dotted: chance." if any(_chance(contents, row) is not None for row in contents.measures) else "")
@@ -67,7 +67,7 @@ def chart(contents: Contents) -> Chart | None:
 
 def _chance(contents: Contents, measure: Row) -> float | None:
     """Mean chance of the measure's tasks, where the measure is a share of items answered rightly."""
-    if measure.get("statistic") not in ("accuracy", "pass@1"):
+    if measure.get("statistic") not in ("accuracy", "acc_norm", "pass@1"):
         return None
     levels = [contents.suite.get(task, {}).get("chance") for task in measure.get("tasks") or []]
     known = [float(level) for level in levels if level is not None and words.is_number(level)]

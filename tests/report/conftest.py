@@ -149,7 +149,10 @@ def _verdict() -> dict[str, Any]:
                     }
                 )
                 scores.append({**scores[-1], "task": tasks[0], "counted": True})
-            noise.append({"measure": measure, "variant": variant, "seed_sd": spread, "item_se": spread / 2})
+            noise.append(
+                {"measure": measure, "variant": variant, "mean": mean, "seed_sd": spread, "item_se": spread / 2}
+                | {"paired_seed_sd": 20 * spread, "paired_item_sd": 200 * spread, "clusters": 100}
+            )
         for verdict, variant, mean in zip(VERDICT[measure], names[1:], means[1:], strict=True):
             relative = effect == "relative"
             value = 100 * (mean - means[0]) / (means[0] if relative else 1)
@@ -245,6 +248,7 @@ def _verdict() -> dict[str, Any]:
             {
                 "measure": name,
                 "smallest_effect": 0.6 if effect == "relative" else 4.1,
+                "smallest_effect_quietest": 0.41 if effect == "relative" else 2.9,
                 "unit": "%" if effect == "relative" else "points",
                 "note": "at 80 % power with 3 seeds and 400 items",
             }
