@@ -3,7 +3,9 @@ task, every verdict, a shared tree of stages, and a completion that tries to run
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,43 +19,9 @@ HOSTILE = (
     '<script>alert(1)</script><img src=x onerror="alert(2)"></pre></article><svg onload=alert(3)>'
     "<style>body{display:none}</style><!-- &lt; \x00\x1b[31m \u202egnp.exe <a href='javascript:alert(4)'>here</a>"
 )
-SOURCES = ("text", "web_code", "markup", "adjacent", "synthetic")
-VARIANTS = {
-    "text-only": ["pretrain 2M text", "cooldown 200K finish"],
-    "balanced-only": ["pretrain 2M balanced", "cooldown 200K finish"],
-    "balanced→text": ["pretrain 1M balanced", "continue 1M mostly_text", "cooldown 200K finish"],
-    "code→text": ["pretrain 1M code", "continue 1M mostly_text", "cooldown 200K finish"],
-    "text-only, no code in cooldown": ["pretrain 2M text", "cooldown 200K finish_text"],
-}
-MIXTURES = {
-    "text": {"text": 1.0},
-    "code": {"web_code": 0.8, "markup": 0.2},
-    "balanced": {"text": 0.5, "web_code": 0.4, "markup": 0.1},
-    "mostly_text": {"text": 0.9, "web_code": 0.08, "markup": 0.02},
-    "finish": {"text": 0.6, "synthetic": 0.2, "web_code": 0.2},
-    "finish_text": {"text": 0.8, "adjacent": 0.2},
-}
-MEASURES = [
-    ("prose bits-per-byte", "lower", "relative", 1.0, True, ["bpb_text"], "bits_per_byte"),
-    ("code bits-per-byte", "lower", "relative", 1.0, True, ["bpb_web_code"], "bits_per_byte"),
-    ("fact recall", "higher", "points", 2.0, True, ["facts"], "accuracy"),
-    ("next passage, prose", "higher", "points", 2.0, False, ["choice_text"], "accuracy"),
-    ("entity tracking", "higher", "points", 2.0, False, ["entities"], "accuracy"),
-]
-SCORES = {
-    "prose bits-per-byte": [2.233, 2.296, 2.237, 2.281, 2.229],
-    "code bits-per-byte": [2.89, 1.45, 1.70, 1.66, 2.95],
-    "fact recall": [0.412, 0.371, 0.404, 0.351, 0.415],
-    "next passage, prose": [0.552, 0.531, 0.549, 0.538, 0.557],
-    "entity tracking": [0.381, 0.392, 0.401, 0.377, 0.379],
-}
-VERDICT = {
-    "prose bits-per-byte": ["worse", "equivalent", "worse", "equivalent"],
-    "code bits-per-byte": ["better", "better", "better", "worse"],
-    "fact recall": ["worse", "unresolved", "worse", "unresolved"],
-    "next passage, prose": ["unresolved", "unresolved", "unresolved", "unresolved"],
-    "entity tracking": ["unresolved", "better", "unresolved", "unresolved"],
-}
+FIXED: dict[str, Any] = json.loads((Path(__file__).parent / "study.json").read_text(encoding="utf-8"))
+"""What is declared and not made: variants, mixtures, measures, their scores and verdicts, the suite, costs."""
+SOURCES, VARIANTS, MIXTURES = FIXED["sources"], FIXED["variants"], FIXED["mixtures"]
 
 
 def _identity(*parts: object) -> str:
@@ -130,8 +98,9 @@ def _stages() -> list[dict[str, Any]]:
 def _verdict() -> dict[str, Any]:
     names = list(VARIANTS)
     comparisons, scores, noise = [], [], []
-    for measure, better, effect, _, primary, tasks, _ in MEASURES:
-        means = SCORES[measure]
+    for asked in FIXED["measures"]:
+        measure, better, primary, unit = asked["name"], asked["better"], asked["primary"], asked["unit"]
+        means = FIXED["scores"][measure]
         spread = 0.006 if measure.endswith("byte") else 0.012
         for variant, mean in zip(names, means, strict=True):
             for point, shift in (("before cooldown", 0.03 if better == "lower" else -0.02), ("final", 0.0)):
@@ -148,16 +117,14 @@ def _verdict() -> dict[str, Any]:
                         "items": 400,
                     }
                 )
-                scores.append({**scores[-1], "task": tasks[0], "counted": True})
+                scores.append({**scores[-1], "task": asked["tasks"][0], "counted": True})
             noise.append(
                 {"measure": measure, "variant": variant, "mean": mean, "seed_sd": spread, "item_se": spread / 2}
                 | {"paired_seed_sd": 20 * spread, "paired_item_sd": 200 * spread, "clusters": 100}
             )
-        for verdict, variant, mean in zip(VERDICT[measure], names[1:], means[1:], strict=True):
-            relative = effect == "relative"
-            value = 100 * (mean - means[0]) / (means[0] if relative else 1)
+        for verdict, variant, mean in zip(FIXED["verdicts"][measure], names[1:], means[1:], strict=True):
+            value = 100 * (mean - means[0]) / (means[0] if unit == "%" else 1)
             half = {"equivalent": 0.5, "unresolved": 2.6}.get(verdict, 0.25 * abs(value) + 0.2)
-            unit = "%" if relative else "points"
             asks = f"about {6 if primary else 9} seeds, or 4 times the items, would settle it"
             comparisons.append(
                 {
@@ -218,19 +185,7 @@ def _verdict() -> dict[str, Any]:
             "items, 2,000 draws), and primary comparisons are corrected together by Holm's method."
         ),
         "proxy_sentence": "proxy scale: transfer to larger models is unproven",
-        "measures": [
-            {
-                "name": name,
-                "better": better,
-                "effect": effect,
-                "margin": margin,
-                "primary": primary,
-                "tasks": tasks,
-                "unit": "%" if effect == "relative" else "points",
-                "statistic": statistic,
-            }
-            for name, better, effect, margin, primary, tasks, statistic in MEASURES
-        ],
+        "measures": FIXED["measures"],
         "excluded": [
             {
                 "task": "boolean",
@@ -246,20 +201,20 @@ def _verdict() -> dict[str, Any]:
         "noise": noise,
         "power": [
             {
-                "measure": name,
-                "smallest_effect": 0.6 if effect == "relative" else 4.1,
-                "smallest_effect_quietest": 0.41 if effect == "relative" else 2.9,
-                "unit": "%" if effect == "relative" else "points",
+                "measure": asked["name"],
+                "smallest_effect": 0.6 if asked["unit"] == "%" else 4.1,
+                "smallest_effect_quietest": 0.41 if asked["unit"] == "%" else 2.9,
+                "unit": asked["unit"],
                 "note": "at 80 % power with 3 seeds and 400 items",
             }
-            for name, _, effect, *_ in MEASURES
+            for asked in FIXED["measures"]
         ],
         "answers": answers,
     }
 
 
 def study_data() -> dict[str, Any]:
-    """Everything `write_report` can be given."""
+    """Everything `write_report` can be given, anew for every caller."""
     stages = _stages()
     text = (
         "study: pocket\nquestion: Does a little code leaven a small language model?\nbaseline: text-only\nvariants:\n"
@@ -301,7 +256,7 @@ def study_data() -> dict[str, Any]:
         }
         for name in SOURCES
     ]
-    return {
+    made = {
         "verdict": _verdict(),
         "study": {
             "name": "pocket",
@@ -309,107 +264,17 @@ def study_data() -> dict[str, Any]:
             "text": text,
             "variants": VARIANTS,
             "mixtures": MIXTURES,
-            "model": {
-                "name": "0.3m",
-                "parameters": 280_000,
-                "width": 64,
-                "layers": 3,
-                "heads": 4,
-                "ffn": 192,
-                "vocab": 2048,
-                "sequence": 128,
-            },
+            "model": FIXED["model"],
             "seeds": [1, 2, 3],
             "baseline": "text-only",
-            "settings": {
-                "batch": 64,
-                "repeat": 4,
-                "optimizer": {"b1": 0.9, "b2": 0.95},
-                "evaluate": "pocket",
-            },
+            "settings": FIXED["settings"],
         },
         "stages": stages,
-        "plan": {
-            "steps": 92,
-            "stages": 33,
-            "shared_stages": 6,
-            "tokens": 25_200_000,
-            "tokens_without_sharing": 33_000_000,
-            "flops": 4.2e13,
-        },
-        "corpus": {
-            name: {
-                "documents": 4200 - 600 * i,
-                "bytes": 14_200_000 // (i + 1),
-                "tokens": 4_100_000 // (i + 1),
-                "bytes_per_token": 3.46 - 0.2 * i,
-                "heldout_documents": 210 - 30 * i,
-                "heldout_bytes": 700_000,
-                "dropped": {"too short": 312, "mostly digits": 12},
-                "skipped": {"not UTF-8": 3},
-                "duplicates_removed": {"duplicates_removed": 41, "heldout_overlap_removed": 0},
-                "languages": {"en": 4200},
-                "note": "documentation prose: docstrings, README and manuals" if name == "text" else "",
-            }
-            for i, name in enumerate(SOURCES)
-        },
         "samples": samples,
-        "left_out": ["program completion was left out: no isolation is available on this computer"],
-        "isolation": "unshare",
-        "suite": {
-            "bpb_text": {
-                "category": "language",
-                "form": "rolling",
-                "chance": None,
-                "n": 210,
-                "what": "held-out prose, bits per byte",
-            },
-            "bpb_web_code": {
-                "category": "code",
-                "form": "rolling",
-                "chance": None,
-                "n": 180,
-                "what": "held-out source code, bits per byte",
-            },
-            "facts": {
-                "category": "knowledge",
-                "form": "choice",
-                "chance": 0.25,
-                "n": 400,
-                "what": "facts that occur in text only",
-            },
-            "choice_text": {
-                "category": "language",
-                "form": "choice",
-                "chance": 0.25,
-                "n": 400,
-                "what": "the true next passage of four",
-            },
-            "entities": {
-                "category": "reasoning",
-                "form": "choice",
-                "chance": 0.25,
-                "n": 400,
-                "what": "where an object is after moves",
-            },
-            "boolean": {
-                "category": "reasoning",
-                "form": "choice",
-                "chance": 0.5,
-                "n": 400,
-                "what": "value of a boolean expression",
-            },
-        },
         "steps": steps,
-        "costs": {
-            "wall_seconds": 431.0,
-            "step_seconds": 812.5,
-            "tokens": 25_200_000,
-            "flops": 4.2e13,
-            "hardware": {"cores": 2, "memory": "24 GB"},
-        },
-        "provenance": {"leaven": "0.1.0", "python": "3.12", "jax": "0.10.2", "fingerprints": {"text": "3f…"}},
+        **{name: FIXED[name] for name in ("plan", "corpus", "left_out", "isolation", "suite", "costs", "provenance")},
     }
+    return copy.deepcopy(made)
 
 
 @pytest.fixture(scope="session")
