@@ -119,10 +119,11 @@ def answer(subject: Subject, questions: Sequence[Question], progress: Progress =
 
 def reference(subject: Subject, question: Question) -> Answer:
     """One question, one forward pass."""
-    scores_TV = _plain(subject.params, np.array([question.tokens], np.int32), config=subject.config)
-    chosen_V = scores_TV[-len(question.targets) :]
-    picked = jnp.take_along_axis(chosen_V, jnp.asarray(question.targets)[:, None], 1)[:, 0]
-    return Answer(float(picked.sum()), bool((picked >= chosen_V.max(-1)).all()))
+    # NumPy from here on: JAX would compile every slice for every number of targets
+    scores_TV = np.asarray(_plain(subject.params, np.array([question.tokens], np.int32), config=subject.config))
+    chosen_KV = scores_TV[-len(question.targets) :]
+    picked_K = chosen_KV[np.arange(len(question.targets)), question.targets]
+    return Answer(float(picked_K.sum()), bool((picked_K >= chosen_KV.max(-1)).all()))
 
 
 @partial(jax.jit, static_argnames="config")

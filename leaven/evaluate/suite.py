@@ -166,9 +166,8 @@ def _drafts(plan: SuitePlan, held: Mapping[str, Sequence[passages.Held]]) -> tup
             )
         )
     for name, make, category, chance, what in PROBES:
-        drafts.append(
-            Draft(name, category, "choice", "accuracy", chance, what, make(plan.count(name), plan.seed), whole_blocks)
-        )
+        made = make(plan.count(name), plan.seed) if plan.count(name) else []
+        drafts.append(Draft(name, category, "choice", "accuracy", chance, what, made, whole_blocks))
     if plan.facts:
         drafts.append(
             Draft(

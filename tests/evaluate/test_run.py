@@ -16,7 +16,7 @@ from leaven.evaluate.harness import run_tasks
 from leaven.evaluate.item import Program, read_items, read_lines
 from leaven.evaluate.programs import END, attempt
 from leaven.evaluate.run import evaluate
-from leaven.evaluate.suite import SuitePlan, build_suite
+from leaven.evaluate.suite import DEFAULT_ITEMS, SuitePlan, build_suite
 from leaven.ground.errors import BadInput
 from leaven.ground.files import read_json
 from leaven.ground.tables import read_table
@@ -73,7 +73,9 @@ def test_unknown_tasks_in_the_plan(corpus, tmp_path):
 
 def test_a_corpus_without_prose_has_no_prompts(corpus, tmp_path):
     with pytest.raises(BadInput, match="no held-out prose"):
-        build_suite(SuitePlan(sources={"web_code": "web_code"}), corpus, tmp_path)
+        build_suite(
+            SuitePlan(sources={"web_code": "web_code"}, items=dict.fromkeys(DEFAULT_ITEMS, 0)), corpus, tmp_path
+        )
 
 
 def test_every_item_has_its_measures(suite, evaluated):
