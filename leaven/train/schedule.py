@@ -2,7 +2,8 @@
 
 Kinds: `constant`; `linear` and `cosine` fall from `peak` to `final`, met exactly on the last step; `wsd`
 (warmup-stable-decay) stays at `peak` and falls linearly to `final` over its last part. All rise linearly over `warmup`
-steps first. The paper pre-trains with a cosine and 1325 steps of warmup and cools down linearly to 1e-6 (PAPER §2).
+steps first; a warmup as long as the stage leaves no step to fall.
+The paper pre-trains with a cosine and 1325 steps of warmup and cools down linearly to 1e-6 (PAPER §2).
 """
 
 from __future__ import annotations

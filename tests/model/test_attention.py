@@ -20,7 +20,8 @@ def normal(*shape: int, seed: int = 0) -> jax.Array:
     return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
 
 
-@pytest.mark.parametrize("T", [1, 7, 32, 33, 100])
+# 32 queries a block up to 512 positions; at 529, 34 a block and 19 in the last.
+@pytest.mark.parametrize("T", [1, 7, 32, 33, 100, 529])
 def test_blocked_equals_the_reference_in_value_and_gradients(T: int) -> None:
     q, k, v, weight = (normal(2, 3, T, 8, seed=s) for s in range(4))
 
