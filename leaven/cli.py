@@ -1,16 +1,24 @@
-"""The commands. Exit codes: 0 done, 1 a step failed, 2 bad input, 130 interrupted (run again: it continues)."""
+"""The commands. Exit codes: 0 done, 1 a step failed, 2 bad input, 130 interrupted, 143 terminated.
+
+After the last two, running again continues.
+"""
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
 from leaven.ground.errors import LeavenError
+from leaven.options import AsJson, Jobs, Runs, Seeds, Settings, Size, Sources, StudyName, Unisolated, Without
 
 app = typer.Typer(
     name="leaven",
@@ -20,29 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="a built-in study or the path of a study file")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="change a field, e.g. mixtures.code.markup=0.4"),
-]
-Sources = Annotated[
-    list[str] | None,
-    typer.Option("--source", metavar="SOURCE=PATH", help="your own files for a source, e.g. text=books/"),
-]
-Seeds = Annotated[int | None, typer.Option(help="number of seeds")]
-Size = Annotated[str | None, typer.Option(help="model size, e.g. 0.3m")]
-Runs = Annotated[Path, typer.Option(help="folder that results go to", envvar="LEAVEN_RUNS")]
-Jobs = Annotated[int | None, typer.Option(min=1, help="steps at once at most (default: one a core, as memory allows)")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON, for programs")]
-Without = Annotated[
-    list[str] | None,
-    typer.Option("--without", metavar="code", help="leave tasks out: code = programs that models wrote"),
-]
-Unisolated = Annotated[
-    bool,
-    typer.Option("--allow-unisolated", help="execute model-written programs without isolation, at your own risk"),
-]
 
 
 def _study(
@@ -72,6 +57,13 @@ def _without_code(without: list[str] | None) -> bool:
     return bool(without)
 
 
+def _text_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
 def _print_json(data: Any) -> None:
     print(json.dumps(data, indent=1, ensure_ascii=False))
 
@@ -92,7 +84,7 @@ def run(
     """Run a study: what exists is used, what is missing is computed, the report is written."""
     lab = _study(study, set_, source, seeds, size, runs)
     lab.store.prepare()
-    prepared = lab.prepare(allow_unisolated=allow_unisolated, without_code=_without_code(without))
+    prepared = lab.prepare(allow_unisolated=allow_unisolated, without_code=_without_code(without), remember=True)
     if not as_json:
         from leaven.ground.version import __version__
 
@@ -111,7 +103,7 @@ def run(
         print(f"everything is done ({kinds.count('stage')} stages, {kinds.count('evaluate')} evaluations)")
     print(f"report    {page}")
     path = lab.loaded.path
-    if path is not None and path.exists() and path.read_bytes() != lab.loaded.document.text.encode():
+    if path is not None and _text_of(path) != lab.loaded.document.text.encode():
         print(
             f"note      {path.name} was edited while this ran; these are the results of the file as it was at the start"
             f" (kept as {lab.folder / 'study.yaml'})"
@@ -127,11 +119,13 @@ def plan(
     size: Size = None,
     runs: Runs = Path("runs"),
     jobs: Jobs = None,
+    without: Without = None,
+    allow_unisolated: Unisolated = False,
     as_json: AsJson = False,
 ) -> None:
     """Steps, shared ancestors and tokens saved, FLOPs, time here, power. Nothing is executed."""
     lab = _study(study, set_, source, seeds, size, runs)
-    made = lab.plan(jobs=jobs)
+    made = lab.plan(jobs=jobs, allow_unisolated=allow_unisolated, without_code=_without_code(without))
     if as_json:
         _print_json(made.data())
         return
@@ -149,10 +143,13 @@ def status(
     seeds: Seeds = None,
     size: Size = None,
     runs: Runs = Path("runs"),
+    without: Without = None,
+    allow_unisolated: Unisolated = False,
     as_json: AsJson = False,
 ) -> None:
     """How far a study is."""
-    found = _study(study, set_, source, seeds, size, runs).status()
+    lab = _study(study, set_, source, seeds, size, runs)
+    found = lab.status(allow_unisolated=allow_unisolated, without_code=_without_code(without))
     if as_json:
         _print_json(found)
         return
@@ -160,7 +157,7 @@ def status(
     for kind, row in found["kinds"].items():
         print(f"  {kind:<10} {row['done']}/{row['steps']}")
     live = found["running"]
-    if live and not live["ended"]:
+    if live:
         print(
             f"running   process {live['process']}, {live['seconds']:.0f} s gone, "
             f"about {live['remaining_seconds']:.0f} s left"
@@ -183,6 +180,8 @@ def why(
     seeds: Seeds = None,
     size: Size = None,
     runs: Runs = Path("runs"),
+    without: Without = None,
+    allow_unisolated: Unisolated = False,
     as_json: AsJson = False,
 ) -> None:
     """Why a step is, or is not, in the store: what differs from the nearest that is."""
@@ -191,7 +190,8 @@ def why(
     head, _, rest = step.partition("/")
     if rest and head in built_in():
         study, step = head, rest
-    found = _study(study, set_, source, seeds, size, runs).why(step)
+    lab = _study(study, set_, source, seeds, size, runs)
+    found = lab.why(step, allow_unisolated=allow_unisolated, without_code=_without_code(without))
     if as_json:
         _print_json(found)
         return
@@ -222,10 +222,12 @@ def verdict(
     size: Size = None,
     runs: Runs = Path("runs"),
     without: Without = None,
+    allow_unisolated: Unisolated = False,
     as_json: AsJson = False,
 ) -> None:
     """The verdicts of a finished study."""
-    results = _study(study, set_, source, seeds, size, runs).results(without_code=_without_code(without))
+    lab = _study(study, set_, source, seeds, size, runs)
+    results = lab.finished(allow_unisolated=allow_unisolated, without_code=_without_code(without))
     if as_json:
         _print_json(results.verdict())
     else:
@@ -241,9 +243,11 @@ def report(
     size: Size = None,
     runs: Runs = Path("runs"),
     without: Without = None,
+    allow_unisolated: Unisolated = False,
 ) -> None:
     """Write the page of a finished study anew and print where it is."""
-    results = _study(study, set_, source, seeds, size, runs).results(without_code=_without_code(without))
+    lab = _study(study, set_, source, seeds, size, runs)
+    results = lab.finished(allow_unisolated=allow_unisolated, without_code=_without_code(without))
     print(results.report(anew=True))
 
 
@@ -275,21 +279,44 @@ def doctor(runs: Runs = Path("runs"), as_json: AsJson = False) -> None:
             print(f"    {'':<13} {finding.advice}")
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: everything is put away as after Ctrl-C."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+BEYOND_US = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+"""What disks and permissions refuse: the user's to change, so a sentence and no traceback."""
+
+
 def main() -> None:
     """The console script: errors become sentences and exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no → shows a ?
+    signal.signal(signal.SIGTERM, _terminate)
     try:
-        app(standalone_mode=False)
+        app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        sys.stdout.flush()
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except LeavenError as error:
         print(f"leaven: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as stopped:
         print("\ninterrupted; nothing is lost: run again to continue", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(143 if isinstance(stopped.__cause__ or stopped, Terminated) else 130)
     except BrokenPipeError:
+        # Whoever was reading has had enough (`leaven plan | head -1`); click ends with 1 then, and so do we.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(0)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in BEYOND_US:
+            raise
+        print(f"leaven: {error.strerror}: {error.filename or 'standard output'}", file=sys.stderr)
+        sys.exit(1)
     except Exception as error:
         if hasattr(error, "format_message"):  # a mistake on the command line, told by the parser
             print(f"leaven: {error.format_message()}\n  leaven --help lists the commands.", file=sys.stderr)

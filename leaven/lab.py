@@ -9,10 +9,11 @@ results.gains()
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json, write_json, write_text
@@ -69,8 +70,10 @@ class Study:
     def name(self) -> str:
         return self.loaded.study.study
 
-    def prepare(self, *, allow_unisolated: bool = False, without_code: bool = False) -> Prepared:
-        """Look at the raw files and expand the graph."""
+    def prepare(
+        self, *, allow_unisolated: bool = False, without_code: bool = False, remember: bool = False
+    ) -> Prepared:
+        """Look at the raw files and expand the graph. `remember` keeps their hashes in the store for the next time."""
         from leaven.engine.prepare import prepare
 
         return prepare(
@@ -78,14 +81,23 @@ class Study:
             self.store,
             allow_unisolated=allow_unisolated,
             without_code=without_code,
+            remember=remember,
             roots=self.roots,
         )
 
-    def plan(self, *, jobs: int | None = None, prepared: Prepared | None = None) -> Plan:
-        """Steps, sharing, tokens, FLOPs, time and power. Nothing is executed."""
+    def plan(
+        self,
+        *,
+        jobs: int | None = None,
+        allow_unisolated: bool = False,
+        without_code: bool = False,
+        prepared: Prepared | None = None,
+    ) -> Plan:
+        """Steps, sharing, tokens, FLOPs, time and power. Nothing is executed and nothing is written."""
         from leaven.engine.plan import plan
 
-        return plan(prepared or self.prepare(), self.store, jobs=jobs)
+        prepared = prepared or self.prepare(allow_unisolated=allow_unisolated, without_code=without_code)
+        return plan(prepared, self.store, jobs=jobs)
 
     def run(
         self,
@@ -110,54 +122,67 @@ class Study:
 
         self.store.prepare()
         with self.store.lock():
-            prepared = prepared or self.prepare(allow_unisolated=allow_unisolated, without_code=without_code)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_text(self.folder / "study.yaml", self.loaded.document.text)
+            prepared = prepared or self.prepare(
+                allow_unisolated=allow_unisolated, without_code=without_code, remember=True
+            )
+            self._claim_folder()
             started = time.monotonic()
-            with Display(quiet=quiet) as display:
-                state = run_steps(
-                    prepared.graph,
-                    self.store,
-                    jobs=jobs,
-                    allow_unisolated=allow_unisolated,
-                    rates=measured(self.store.manifests()),
-                    watch=display.watch,
-                    before_stages=lambda: audit(prepared, self.store),
-                    status=self.folder / "status.json",
-                )
+            missing = any(not self.store.has(step_id) for step_id in prepared.graph.steps)
+            try:
+                with Display(quiet=quiet) as display:
+                    state = run_steps(
+                        prepared.graph,
+                        self.store,
+                        jobs=jobs,
+                        allow_unisolated=allow_unisolated,
+                        rates=measured(self.store.manifests()),
+                        watch=display.watch,
+                        before_stages=lambda: audit(prepared, self.store),
+                        status=self.folder / "status.json",
+                    )
+            finally:
+                if missing:
+                    self._keep_wall_time(time.monotonic() - started)
             if state.failed:
                 raise StepsFailed(failures(state), state)
-            self._keep_wall_time(state, time.monotonic() - started)
-            return self._results(prepared, state)
+            return Results(self, prepared, new=len(state.finished - state.existed))
 
-    def results(self, *, without_code: bool = False) -> Results:
-        """The results of a finished study. Raises LeavenError if it has not been run to its end."""
-        prepared = self.prepare(without_code=without_code)
+    def finished(self, *, allow_unisolated: bool = False, without_code: bool = False) -> Results:
+        """What a finished study found. Raises BadInput if it has not been run to its end."""
+        prepared = self.prepare(allow_unisolated=allow_unisolated, without_code=without_code)
         graph = prepared.graph
         missing = [step for step in graph.steps.values() if not self.store.has(step.identity)]
         if missing:
-            raise LeavenError(
+            raise BadInput(
                 f"{len(missing)} of {len(graph.steps)} steps of {self.name} have not been run "
-                f"(next: {missing[0].name})\n"
-                f"  Run it: leaven run {self.name}"
+                f"(next: {missing[0].name})",
+                fix=f"Run it first: leaven run {self.loaded.path.name if self.loaded.path else self.name}, "
+                "with the same options.",
             )
         self.store.verify(list(graph.steps))
-        return self._results(prepared, None)
+        return Results(self, prepared, new=0)
 
-    def status(self) -> dict[str, Any]:
+    def results(self, *, allow_unisolated: bool = False, without_code: bool = False) -> pd.DataFrame:
+        """The verdicts of a finished study as a table: variant, measure, effect, low, high, verdict, …"""
+        return self.finished(allow_unisolated=allow_unisolated, without_code=without_code).gains()
+
+    def status(self, *, allow_unisolated: bool = False, without_code: bool = False) -> dict[str, Any]:
         """How far the study is: steps in the store, and what a run in progress says."""
-        graph = self.prepare().graph
+        graph = self.prepare(allow_unisolated=allow_unisolated, without_code=without_code).graph
         kinds: dict[str, dict[str, int]] = {}
         for step in graph.steps.values():
             row = kinds.setdefault(step.kind, {"steps": 0, "done": 0})
             row["steps"] += 1
             row["done"] += self.store.has(step.identity)
         live: dict[str, Any] | None = None
-        if self.store.locked():
+        holder = self.store.holder()
+        if holder is not None:
             try:
                 live = read_json(self.folder / "status.json")
             except (OSError, ValueError):
                 live = None
+            if live and (live["ended"] or live["process"] != holder):
+                live = None  # left by an earlier run of this study; another one is using the store
         return {
             "study": self.name,
             "kinds": kinds,
@@ -165,28 +190,40 @@ class Study:
             "done": sum(row["done"] for row in kinds.values()),
             "running": live,
             "started_steps": [
-                step.name for step in graph.steps.values() if (self.store.work / step.identity / "state").exists()
+                step.name
+                for step in graph.steps.values()
+                if (self.store.work / step.identity / "state").exists() and not self.store.has(step.identity)
             ],
         }
 
-    def why(self, step: str) -> dict[str, Any]:
+    def why(self, step: str, *, allow_unisolated: bool = False, without_code: bool = False) -> dict[str, Any]:
         """Whether a step is in the store and, if not, what differs from the nearest that is."""
         from leaven.engine.why import why
 
-        return why(step.removeprefix(f"{self.name}/"), self.prepare().graph, self.store)
+        graph = self.prepare(allow_unisolated=allow_unisolated, without_code=without_code).graph
+        return why(step.removeprefix(f"{self.name}/"), graph, self.store)
 
-    def _keep_wall_time(self, state: State, seconds: float) -> None:
+    def _claim_folder(self) -> None:
+        """Make the study's folder and keep the file as it is now, whatever is done to it while this runs."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_text(self.folder / "study.yaml", self.loaded.document.text)
+        except OSError as error:
+            raise BadInput(
+                f"cannot write to the study's folder: {error.strerror}",
+                where=str(self.folder),
+                fix="Give a folder you can write to: --runs DIR. Nothing was run.",
+            ) from None
+
+    def _keep_wall_time(self, seconds: float) -> None:
         """Costs of a run that was interrupted add up."""
-        if len(state.existed) < len(state.graph.steps):
-            path = self.folder / "wall.json"
-            try:
-                before = float(read_json(path)["seconds"])
-            except (OSError, ValueError, KeyError):
-                before = 0.0
+        path = self.folder / "wall.json"
+        try:
+            before = float(read_json(path)["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            before = 0.0
+        with contextlib.suppress(OSError):
             write_json(path, {"seconds": round(before + seconds, 1)})
-
-    def _results(self, prepared: Prepared, state: State | None) -> Results:
-        return Results(self, prepared, new=len(state.finished - state.existed) if state else 0)
 
 
 class StepsFailed(LeavenError):
@@ -207,9 +244,7 @@ class Results:
 
     def verdict(self) -> dict[str, Any]:
         """The whole verdict, as `verdict.json` has it."""
-        data = read_json(self.verdict_folder / "verdict.json")
-        assert isinstance(data, dict)
-        return data
+        return cast(dict[str, Any], read_json(self.verdict_folder / "verdict.json"))
 
     def lines(self) -> list[str]:
         """The verdict as the terminal shows it."""

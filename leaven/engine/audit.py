@@ -11,6 +11,7 @@ from leaven.engine.store import Store
 from leaven.ground.files import read_json
 from leaven.mixture.apportion import apportion
 from leaven.mixture.repeat import check_repetition
+from leaven.study.expand import REFERENCE
 
 
 def audit(prepared: Prepared, store: Store) -> None:
@@ -26,7 +27,7 @@ def audit(prepared: Prepared, store: Store) -> None:
     for run in graph.runs:
         _chain(prepared, run.variant, run.stages, rows)
     for step in graph.of_kind("stage"):
-        if step.name.startswith("reference/"):
+        if step.name == REFERENCE:
             _chain(prepared, "", (step.identity,), rows)
 
 

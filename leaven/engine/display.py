@@ -8,6 +8,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
@@ -108,7 +109,7 @@ def _table(state: State) -> Table:
             rate = sum(run.done / max(now - run.started, 0.1) for run in running if run.total)
             if rate:
                 words.append(f"{short(rate)} tok/s")
-        words += [f"{run.step.name}{f' · {run.note}' if run.note else ''}" for run in running]
+        words += [escape(f"{run.step.name}{f' · {run.note}' if run.note else ''}") for run in running]
         failed = sum(step.identity in state.failed for step in steps)
         if failed:
             words.insert(0, f"[red]{failed} failed[/red]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
@@ -61,7 +62,12 @@ def _memory() -> Finding:
 def _devices() -> Finding:
     import jax
 
-    devices = jax.devices()
+    try:
+        devices = jax.devices()
+    except (RuntimeError, AssertionError) as error:
+        wanted = f" (JAX_PLATFORMS={os.environ['JAX_PLATFORMS']})" if "JAX_PLATFORMS" in os.environ else ""
+        found = f"jax {jax.__version__} finds none{wanted}"
+        return Finding("devices", found, False, str(error) or "unset JAX_PLATFORMS, or install jax for this device")
     return Finding(
         "devices",
         ", ".join(f"{d.platform}:{d.id} {d.device_kind}" for d in devices) + f" (jax {jax.__version__})",
@@ -82,9 +88,11 @@ def _isolation() -> Finding:
 
 def _disk(runs: Path) -> Finding:
     folder = runs.resolve()
-    while not folder.exists():
+    while not os.path.exists(folder):
         folder = folder.parent
     free = shutil.disk_usage(folder).free
+    if not os.access(folder, os.W_OK) or not folder.is_dir():
+        return Finding("disk", f"{folder} cannot be written", False, "give another folder: --runs DIR")
     return Finding(
         "disk",
         f"{free / 1e9:.1f} GB free where results go",

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import psutil
 
+GROUP = Path("/sys/fs/cgroup")
+"""Limits of the control group this process is in (version 2)."""
+
 
 def processor() -> str:
     """The processor's name as the system gives it."""
@@ -19,15 +22,19 @@ def processor() -> str:
 
 
 def cores() -> list[int]:
-    """The cores this process may use: a container's or taskset's limit is respected."""
-    return sorted(os.sched_getaffinity(0))
+    """The cores this process may use: taskset's limit and a container's share of the processor are respected."""
+    allowed = sorted(os.sched_getaffinity(0))
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = (GROUP / "cpu.max").read_text().split()
+        return allowed[: max(1, int(quota) // int(period))]  # "max" is no number: no limit
+    return allowed
 
 
 def memory() -> int:
     """Bytes of memory that can be had now, the control group's limit included."""
     available = int(psutil.virtual_memory().available)
     with contextlib.suppress(OSError, ValueError):
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text().strip())
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text().strip())
+        limit = int((GROUP / "memory.max").read_text().strip())
+        used = int((GROUP / "memory.current").read_text().strip())
         available = min(available, limit - used)
     return available

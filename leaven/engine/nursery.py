@@ -10,7 +10,9 @@ Multiprocessing's fork server is not used because it imports the user's main scr
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import importlib
 import json
 import os
 import selectors
@@ -19,6 +21,8 @@ import socket
 import subprocess
 import sys
 from typing import Any
+
+from leaven.ground.errors import LeavenError
 
 PRELOAD = (
     "jax.numpy",
@@ -39,9 +43,10 @@ ONE_THREAD = {
     "HF_HUB_OFFLINE": "1",
     "HF_DATASETS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    "PYTHONHASHSEED": "0",
 }
 """A step has one core; libraries that start a thread for each core of the machine are told so. Nothing downloads."""
+SAME_RESULTS = {"PYTHONHASHSEED": "0", "JAX_ENABLE_X64": "0"}
+"""Not the user's to change: these alter numbers without altering any identity."""
 
 
 class Nursery:
@@ -49,22 +54,26 @@ class Nursery:
 
     def __init__(self) -> None:
         self.socket, theirs = socket.socketpair()
-        environment = {
-            **os.environ,
-            **{name: os.environ.get(name, value) for name, value in ONE_THREAD.items()},
-        }
+        # The path of this process, word for word: with `-m`, a random.py or types.py in the folder that leaven is
+        # called from would be imported instead of Python's own.
+        code = "import json, sys; sys.path[:] = json.loads(sys.argv[2]); import leaven.engine.nursery as n; n.main()"
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "leaven.engine.nursery", str(theirs.fileno())],
+                [sys.executable, "-P", "-c", code, str(theirs.fileno()), json.dumps(sys.path)],
                 pass_fds=[theirs.fileno()],
-                env=environment,
+                env={**ONE_THREAD, **os.environ, **SAME_RESULTS},
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C reaches the scheduler only, which then closes the socket
             )
         self._buffer = b""
 
     def start(self, order: dict[str, Any]) -> None:
-        self.socket.sendall(json.dumps(order).encode() + b"\n")
+        """Send an order, however long; waits until the nursery takes it. Raises EOFError when it is gone."""
+        self.socket.settimeout(None)
+        try:
+            self.socket.sendall(json.dumps(order).encode() + b"\n")
+        except ConnectionError:
+            raise self._gone() from None
 
     def messages(self, timeout: float) -> list[dict[str, Any]]:
         """What steps have said since the last call; waits `timeout` seconds. Raises EOFError when it is gone."""
@@ -73,10 +82,19 @@ class Nursery:
             data = self.socket.recv(1 << 16)
         except TimeoutError:
             return []
+        except ConnectionError:
+            data = b""
         if not data:
-            raise EOFError("the process that steps are started from has ended")
+            raise self._gone()
         *lines, self._buffer = (self._buffer + data).split(b"\n")
-        return [json.loads(line) for line in lines if line]
+        messages = [json.loads(line) for line in lines if line]
+        for message in messages:
+            if message["event"] == "unable":
+                raise LeavenError(f"steps cannot be started: {message['note']}")
+        return messages
+
+    def _gone(self) -> EOFError:
+        return EOFError("the process that steps are started from has ended")
 
     def close(self) -> None:
         """End the nursery and every step still running."""
@@ -102,15 +120,18 @@ class _Forks:
         self.selector.register(upstream, selectors.EVENT_READ)
         self.children: dict[int, tuple[int, str, bytes]] = {}
         self.buffer = b""
+        self.unsent = b""
 
     def serve(self) -> None:
         while True:
-            for key, _ in self.selector.select():
-                if key.fileobj is self.upstream:
-                    if not self.orders():
-                        return
-                else:
+            for key, events in self.selector.select():
+                if key.fileobj is not self.upstream:
                     self.hear(key.fd)
+                    continue
+                if events & selectors.EVENT_WRITE:
+                    self.say(b"")
+                if events & selectors.EVENT_READ and not self.orders():
+                    return
 
     def orders(self) -> bool:
         """Take orders; False when the scheduler is gone."""
@@ -129,7 +150,15 @@ class _Forks:
         ours, theirs = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(ours)
+            os.close(theirs)
+            note = f"no process could be started for it: {error.strerror}\n  Run fewer steps at once: --jobs 1."
+            self.tell(identity=order["identity"], event="failed", note=note, code=1)
+            self.tell(identity=order["identity"], event="exit", code=1)
+            return
         if pid == 0:
             code = 1
             try:
@@ -160,14 +189,21 @@ class _Forks:
         os.close(pipe)
         del self.children[pipe]
         _, status = os.waitpid(pid, 0)
-        self.say(
-            json.dumps({"identity": step_id, "event": "exit", "code": os.waitstatus_to_exitcode(status)}).encode()
-            + b"\n"
-        )
+        self.tell(identity=step_id, event="exit", code=os.waitstatus_to_exitcode(status))
+
+    def tell(self, **message: Any) -> None:
+        self.say(json.dumps(message).encode() + b"\n")
 
     def say(self, data: bytes) -> None:
-        if data:
-            self.upstream.sendall(data)
+        """Send what the scheduler has room for and keep the rest: who waited to be heard here could not listen, and
+        if the scheduler waits to be heard too, both wait for ever.
+        """
+        self.unsent += data
+        with contextlib.suppress(BlockingIOError):
+            while self.unsent:
+                self.unsent = self.unsent[self.upstream.send(self.unsent, socket.MSG_DONTWAIT) :]
+        waiting = selectors.EVENT_WRITE if self.unsent else 0
+        self.selector.modify(self.upstream, selectors.EVENT_READ | waiting)
 
     def kill(self) -> None:
         for pid, _, _ in self.children.values():
@@ -177,14 +213,17 @@ class _Forks:
 
 def main() -> None:
     die_with_parent()
-    for name in PRELOAD:
-        __import__(name)
     with socket.socket(fileno=int(sys.argv[1])) as upstream:
         forks = _Forks(upstream)
         try:
+            for name in PRELOAD:
+                importlib.import_module(name)
             forks.serve()
-        except BrokenPipeError:
-            pass
+        except ConnectionError:
+            pass  # the scheduler is gone
+        except (ImportError, MemoryError) as error:
+            with contextlib.suppress(ConnectionError):
+                forks.tell(event="unable", note=f"{type(error).__name__}: {error}\n  leaven doctor may say more.")
         finally:
             forks.kill()
 

@@ -5,6 +5,7 @@ The page is a view, not a step: it holds times of day and seconds, which no resu
 
 from __future__ import annotations
 
+import json
 import platform
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from leaven.engine.prepare import Prepared
 from leaven.engine.store import Store
 from leaven.ground.canonical import identity as hash_of
+from leaven.ground.errors import LeavenError
 from leaven.ground.files import read_json, write_text
 from leaven.ground.tables import read_table
 from leaven.ground.version import __version__
@@ -30,14 +32,22 @@ def write_page(prepared: Prepared, store: Store, folder: Path, *, anew: bool = F
     page = folder / "report.html"
     key_file = folder / "report.key"
     manifests = {step_id: store.manifest(step_id) for step_id in prepared.graph.steps}
-    key = hash_of(
-        [PAGE, __version__, {step_id: manifest["made"]["finished"] for step_id, manifest in manifests.items()}]
-    )
+    # The page also shows what no identity holds: the file's own text, names, where programs were isolated.
+    shown = [prepared.loaded.document.text, summary(prepared.study), prepared.isolation.name, prepared.graph.left_out]
+    finished = {step_id: manifest["made"]["finished"] for step_id, manifest in manifests.items()}
+    key = hash_of([PAGE, __version__, shown, prepared.study.model_dump(mode="json"), finished])
     if not anew and page.exists() and key_file.exists() and key_file.read_text(encoding="utf-8") == key:
         return page
-    key_file.unlink(missing_ok=True)
-    write_report(gather(prepared, store, folder, manifests), folder)
-    write_text(key_file, key)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        key_file.unlink(missing_ok=True)
+        write_report(gather(prepared, store, folder, manifests), folder)
+        write_text(key_file, key)
+    except OSError as error:
+        raise LeavenError(
+            f"the page cannot be written: {error.strerror or error}: {error.filename or folder}\n"
+            "  Free some space or give a folder you can write to: --runs DIR. Every result is in the store."
+        ) from None
     return page
 
 
@@ -170,8 +180,6 @@ def _samples(prepared: Prepared, store: Store) -> list[dict[str, Any]]:
 
 
 def _completions(store: Store, step_id: str) -> dict[str, dict[str, Any]]:
-    import json
-
     text = (store.folder(step_id) / "completions.jsonl").read_text(encoding="utf-8")
     return {row["id"]: row for row in (json.loads(line) for line in text.split("\n") if line)}
 

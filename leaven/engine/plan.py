@@ -13,9 +13,10 @@ from leaven.engine.prepare import Prepared
 from leaven.engine.schedule import steps_at_once
 from leaven.engine.store import Store
 from leaven.study.amounts import short
+from leaven.study.expand import REFERENCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """Figures of a study on this computer; nothing was executed for them."""
 
@@ -47,6 +48,11 @@ class Plan:
 
     def data(self) -> dict[str, Any]:
         return asdict(self) | {"saved": self.saved}
+
+    def __str__(self) -> str:
+        return "\n".join([*self.lines(), *self.tree_lines()])
+
+    __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
         return "```\n" + "\n".join(self.lines()) + "\n```"
@@ -192,7 +198,7 @@ def _tree(prepared: Prepared, existing: set[str]) -> list[dict[str, Any]]:
             node["variants"].append(run.variant)
             parent = step_id
     for step in graph.of_kind("stage"):
-        if step.name.startswith("reference/"):
+        if step.name == REFERENCE:
             nodes[step.identity] = {
                 "identity": step.identity,
                 "parent": None,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +15,7 @@ from leaven.corpus import workstation
 from leaven.corpus.plan import SourcePlan
 from leaven.engine.store import Store
 from leaven.evaluate.suite import DEFAULT_ITEMS
-from leaven.ground.errors import BadInput, did_you_mean
+from leaven.ground.errors import BadInput, LeavenError, did_you_mean
 from leaven.model.config import SIZES, flops_per_token, from_size
 from leaven.sandbox.level import Level, probe
 from leaven.study.expand import Survey, expand
@@ -49,12 +52,14 @@ def prepare(
     *,
     allow_unisolated: bool = False,
     without_code: bool = False,
+    remember: bool = False,
     roots: Mapping[str, Path] | None = None,
 ) -> Prepared:
     """Survey the sources, resolve the model, expand the graph.
 
     Args:
-        store: only its cache of file hashes is used; nothing is written if it cannot be.
+        store: only its cache of file hashes is used.
+        remember: write hashes of raw files that were not in that cache; without it nothing at all is written.
         roots: label → folder of the workstation corpus; this computer's by default.
 
     Raises:
@@ -69,10 +74,14 @@ def prepare(
         )
     _check_tasks(loaded)
     config = from_size(study.model.size, vocab=study.corpus.tokenizer.vocabulary, sequence=study.model.sequence)
-    surveys = survey(study, store, roots)
+    surveys = survey(study, store, roots, remember)
     level = probe()
     execute = not without_code and (level.name != "none" or allow_unisolated)
-    graph = expand(study, surveys, asdict(config), execute=execute)
+    try:
+        graph = expand(study, surveys, asdict(config), execute=execute)
+    except BadInput as error:
+        where = loaded.where(error.field.split("."))
+        raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None
     return Prepared(loaded, graph, surveys, level, flops_per_token(config))
 
 
@@ -90,9 +99,22 @@ def _check_tasks(loaded: Loaded) -> None:
             raise BadInput(what, where=loaded.where(keys), field=".".join(keys))
 
 
-def survey(study: Study, store: Store, roots: Mapping[str, Path] | None) -> dict[str, Survey]:
+def survey(study: Study, store: Store, roots: Mapping[str, Path] | None, remember: bool) -> dict[str, Survey]:
     """The fingerprint of every source that is found, not generated. Hashes are cached by size, time and inode."""
-    cache = store.cache / "hashes.json" if store.cache.is_dir() else None
+    cache = store.cache / "hashes.json"
+    try:
+        if remember:
+            return _survey(study, cache if cache.parent.is_dir() else None, roots)
+        if not cache.is_file():
+            return _survey(study, None, roots)
+        # Known hashes make a plan quick; what the survey adds to them goes where nobody looks.
+        with tempfile.TemporaryDirectory() as scratch:
+            return _survey(study, Path(shutil.copy(cache, scratch)), roots)
+    except OSError as error:
+        raise LeavenError(f"cannot look at the sources: {error.strerror}: {error.filename}") from None
+
+
+def _survey(study: Study, cache: Path | None, roots: Mapping[str, Path] | None) -> dict[str, Survey]:
     listing = None
     surveys = {}
     for name, source in study.corpus.sources.items():
@@ -105,8 +127,6 @@ def survey(study: Study, store: Store, roots: Mapping[str, Path] | None) -> dict
             "origin": "path" if source.path else "workstation",
         }
         if not source.path and listing is None:
-            from collections import Counter
-
             listing = workstation.inventory(roots or workstation.roots(), Counter())
         found = raw.survey(source_plan(fields, {"path": source.path}), roots, cache, listing)
         surveys[name] = Survey(found.fingerprint, found.files, found.bytes)

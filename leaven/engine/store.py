@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -27,6 +28,8 @@ from leaven.study.step import Step
 MANIFEST = "manifest.json"
 LEAST_FREE = 200_000_000
 """Bytes that must be free before a run starts: the pocket study writes about 100 MB."""
+LOCK_PATIENCE = 0.5
+"""Seconds a run waits for the lock: `leaven status` looks at it for an instant and must not turn a run away."""
 
 
 class Store:
@@ -48,11 +51,7 @@ class Store:
             probe.write_bytes(b"leaven")
             probe.unlink()
         except OSError as error:
-            raise BadInput(
-                f"cannot write to the store: {error.strerror}",
-                where=str(self.root),
-                fix="Give a folder you can write to: --runs DIR.",
-            ) from None
+            raise self._unwritable(error) from None
         free = shutil.disk_usage(self.root).free
         if free < LEAST_FREE:
             raise BadInput(
@@ -61,37 +60,58 @@ class Store:
                 fix="Free some space or give a folder on another disk: --runs DIR. Nothing was run.",
             )
 
+    def _unwritable(self, error: OSError) -> BadInput:
+        return BadInput(
+            f"cannot write to the store: {error.strerror}",
+            where=str(self.root),
+            fix="Give a folder you can write to: --runs DIR.",
+        )
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the store for one run; the kernel lets go when this process ends, however it ends. Raises BadInput."""
-        path = self.root / "lock"
-        with path.open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.seek(0)
-                holder = file.read().strip()
-                raise BadInput(
-                    f"another run is using this store ({holder or 'no name left'})",
-                    where=str(self.root),
-                    fix="Wait for it (leaven status shows how far it is) or give another folder: --runs DIR.",
-                ) from None
+        try:
+            file = (self.root / "lock").open("a+")
+        except OSError as error:
+            raise self._unwritable(error) from None
+        with file:
+            deadline = time.monotonic() + LOCK_PATIENCE
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() < deadline:
+                        time.sleep(0.02)
+                        continue
+                    file.seek(0)
+                    raise BadInput(
+                        f"another run is using this store (process {file.read().strip() or 'unknown'})",
+                        where=str(self.root),
+                        fix="Wait for it (leaven status shows how far it is) or give another folder: --runs DIR.",
+                    ) from None
+                except OSError as error:
+                    raise BadInput(
+                        f"this file system cannot lock files: {error.strerror}",
+                        where=str(self.root),
+                        fix="Give a folder on a local disk: --runs DIR.",
+                    ) from None
             file.truncate(0)
-            file.write(f"process {os.getpid()}")
+            file.write(str(os.getpid()))
             file.flush()
             yield
 
-    def locked(self) -> bool:
-        """Whether a run holds the store now."""
-        path = self.root / "lock"
-        if not path.exists():
-            return False
-        with path.open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                return True
-        return False
+    def holder(self) -> int | None:
+        """The process whose run holds the store now, or None."""
+        try:
+            with (self.root / "lock").open() as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return int(file.read() or 0)
+        except (OSError, ValueError):
+            return None
+        return None
 
     def folder(self, step_id: str) -> Path:
         return self.steps / step_id
@@ -108,8 +128,9 @@ class Store:
         try:
             manifest = read_json(path)
             described = {part: manifest[part] for part in ("kind", "fields", "inputs", "versions")}
-            files = manifest["files"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            files, made = manifest["files"], manifest["made"]
+            float(made["seconds"]), str(made["finished"]), manifest["names"][0]
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise self._damaged(step_id, f"its manifest cannot be read ({type(error).__name__})") from None
         if hash_of(described) != step_id or not isinstance(files, dict):
             raise self._damaged(step_id, "its manifest does not describe it")
@@ -141,6 +162,8 @@ class Store:
             }
             with path.open("rb") as file:
                 os.fsync(file.fileno())
+        for folder in (path for path in out.rglob("*") if path.is_dir()):
+            sync_folder(folder)
         write_json(
             out / MANIFEST,
             {
@@ -152,8 +175,11 @@ class Store:
             },
         )
         sync_folder(out)
-        target = self.folder(step.identity)
-        if not target.exists():
+        if not self.has(step.identity):
+            target = self.folder(step.identity)
+            if target.exists():
+                # Somebody removed a part of it, the manifest too: it is no step, and would stay in the way for ever.
+                shutil.rmtree(target)
             out.rename(target)
             sync_folder(self.steps)
         shutil.rmtree(self.work / step.identity, ignore_errors=True)
@@ -168,6 +194,8 @@ class Store:
             record = read_json(record_path)
         except (OSError, ValueError):
             record = {}
+        if not isinstance(record, dict):
+            record = {}
         fresh = dict(record) if trust_times else {}
         for step_id in step_ids:
             files = self.manifest(step_id)["files"]
@@ -176,7 +204,10 @@ class Store:
                 continue
             for name, expected in files.items():
                 path = self.folder(step_id) / name
-                found = sha256_file(path)
+                try:
+                    found = sha256_file(path)
+                except OSError as error:
+                    raise self._damaged(step_id, f"{name} cannot be read: {error.strerror}") from None
                 if found != expected["sha256"]:
                     raise self._damaged(
                         step_id,
@@ -185,7 +216,9 @@ class Store:
                     )
             fresh[step_id] = signature
         if fresh != record:
-            write_json(record_path, fresh)
+            # Results may be read from a store that cannot be written: they are then rehashed every time.
+            with contextlib.suppress(OSError):
+                write_json(record_path, fresh)
 
     def _signature(self, step_id: str, files: dict[str, Any]) -> str:
         parts = []

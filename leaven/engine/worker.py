@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
 import os
 import platform
 import resource
-import signal
 import sys
 import time
 import traceback
@@ -45,8 +45,8 @@ def order(step: Step, root: Path, cores: tuple[int, ...], allow_unisolated: bool
 
 def work(order: Mapping[str, Any], pipe: int) -> int:
     """The body of a step's process; returns its exit code. Events go to `pipe` as JSON lines."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.sched_setaffinity(0, order["cores"])
+    with contextlib.suppress(OSError):  # the cores may have been taken away since: then anywhere
+        os.sched_setaffinity(0, order["cores"])
     step = Step(
         order["kind"],
         order["fields"],
@@ -64,33 +64,27 @@ def work(order: Mapping[str, Any], pipe: int) -> int:
 
     log_path = store.log(step.identity)
     try:
-        log = log_path.open("a", buffering=1, encoding="utf-8")
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-        sys.stdout = sys.stderr = log
+        _speak_into(log_path)
         print(f"— {step.name} ({step.kind} {step.identity}), process {os.getpid()}")
         _execute(step, store, order, say)
-    except LeavenError as error:
-        print(f"failed: {error}")
-        say("failed", note=str(error), code=error.exit_code)
-        return error.exit_code
-    except OSError as error:
-        traceback.print_exc()
-        say("failed", note=_tell(error, store, log_path), code=1)
-        return 1
-    except MemoryError:
-        say("failed", note="not enough memory; run fewer steps at once: --jobs 1", code=1)
-        return 1
+        return 0
     except Exception as error:
-        traceback.print_exc()
-        say(
-            "failed",
-            note=f"{type(error).__name__}: {error}\n  This is a defect of leaven. Log: {log_path}",
-            code=1,
-        )
-        return 1
-    say("done")
-    return 0
+        code = error.exit_code if isinstance(error, LeavenError) else 1
+        say("failed", note=_tell(error, store, log_path), code=code)
+        with contextlib.suppress(OSError):  # told already; on a full disk the log cannot hold it
+            traceback.print_exc()
+        return code
+
+
+def _speak_into(log_path: Path) -> None:
+    """Everything that is said from here on goes to the step's log, or nowhere if there can be none."""
+    target = os.open(os.devnull, os.O_WRONLY)
+    try:
+        target = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    finally:
+        os.dup2(target, 1)
+        os.dup2(target, 2)
+        sys.stdout = sys.stderr = os.fdopen(target, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
 
 
 def _execute(step: Step, store: Store, order: Mapping[str, Any], say: Say) -> None:
@@ -101,6 +95,8 @@ def _execute(step: Step, store: Store, order: Mapping[str, Any], say: Say) -> No
     with (folder / "lock").open("w") as lock:
         # A process of a killed run may still be ending: the kernel frees its lock when it is gone.
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if store.has(step.identity):
+            return
         out, state = store.begin(step.identity)
         inputs = {role: store.folder(parent) for role, parent in step.inputs.items()}
         started = time.monotonic()
@@ -145,7 +141,13 @@ class _Reporter:
             self.say("progress", done=float(done), total=float(total), note=note)
 
 
-def _tell(error: OSError, store: Store, log: Path) -> str:
+def _tell(error: Exception, store: Store, log: Path) -> str:
+    if isinstance(error, LeavenError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "not enough memory; run fewer steps at once: --jobs 1"
+    if not isinstance(error, OSError):
+        return f"{type(error).__name__}: {error}\n  This is a defect of leaven. Log: {log}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full ({store.root})\n  Free some space and run again: it continues where it stopped."
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):

@@ -1,0 +1,31 @@
+"""The options that commands share, so that each means one thing everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="a built-in study or the path of a study file")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="change a field, e.g. mixtures.code.markup=0.4"),
+]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", metavar="SOURCE=PATH", help="your own files for a source, e.g. text=books/"),
+]
+Seeds = Annotated[int | None, typer.Option(help="number of seeds")]
+Size = Annotated[str | None, typer.Option(help="model size, e.g. 0.3m")]
+Runs = Annotated[Path, typer.Option(help="folder that results go to", envvar="LEAVEN_RUNS")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="steps at once at most (default: one a core, as memory allows)")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON, for programs")]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", metavar="code", help="leave tasks out: code = programs that models wrote"),
+]
+Unisolated = Annotated[
+    bool,
+    typer.Option("--allow-unisolated", help="execute model-written programs without isolation, at your own risk"),
+]
