@@ -279,14 +279,6 @@ def doctor(runs: Runs = Path("runs"), as_json: AsJson = False) -> None:
             print(f"    {'':<13} {finding.advice}")
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: everything is put away as after Ctrl-C."""
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
-
-
 BEYOND_US = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 """What disks and permissions refuse: the user's to change, so a sentence and no traceback."""
 
@@ -296,18 +288,27 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that has no → shows a ?
-    signal.signal(signal.SIGTERM, _terminate)
+    received = []
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt  # everything is put away as after Ctrl-C
+
+    signal.signal(signal.SIGTERM, terminate)
     try:
-        app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        if code == 130:
+            raise KeyboardInterrupt  # typer took it for itself and returned
         sys.stdout.flush()
+        sys.exit(code or 0)
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except LeavenError as error:
         print(f"leaven: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, typer.Abort) as stopped:
+    except (KeyboardInterrupt, typer.Abort):
         print("\ninterrupted; nothing is lost: run again to continue", file=sys.stderr)
-        sys.exit(143 if isinstance(stopped.__cause__ or stopped, Terminated) else 130)
+        sys.exit(143 if received else 130)
     except BrokenPipeError:
         # Whoever was reading has had enough (`leaven plan | head -1`); click ends with 1 then, and so do we.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -91,10 +91,8 @@ def test_a_lost_nursery_is_an_end_of_file(store):
         os.kill(nursery.process.pid, signal.SIGKILL)
         nursery.process.wait()
         with pytest.raises(EOFError):
-            nursery.start(order(store))
             listen(nursery)
         with pytest.raises(EOFError):
-            nursery.start(order(store))
             nursery.start(order(store))
     finally:
         nursery.close()

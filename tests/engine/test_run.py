@@ -90,6 +90,35 @@ def test_json_plan_status_verdict_why(finished):
     assert {row["field"] for row in why["differs"]} == {"mixture.synthetic", "mixture.web_code"}
 
 
+def test_results_are_a_table_from_a_script_without_a_guard_and_from_a_thread(finished):
+    folder, _ = finished
+    (folder / "script.py").write_text(
+        "import threading, leaven\n"
+        "study = leaven.load('micro.yaml', settings=['question=Again?'])\n"
+        "thread = threading.Thread(target=lambda: print('new', study.run(quiet=True).new))\n"
+        "thread.start(); thread.join()\n"
+        "print('table', sorted(set(study.results().variant)))\n"
+        "print(study.plan())\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["new 1", "table ['code→text', 'no-code']"]
+    assert any("everything exists already" in line for line in lines)
+
+
+def test_the_page_follows_the_words_of_its_file(finished):
+    folder, _ = finished
+    path = folder / "worded.yaml"
+    path.write_text("# Said otherwise.\n" + (folder / "micro.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    results = load(str(path), runs=folder / "runs").finished()
+    page = results.report()
+    assert "Said otherwise." in page.read_text(encoding="utf-8")
+    before = page.stat().st_mtime_ns
+    assert results.report().stat().st_mtime_ns == before
+
+
 def test_only_what_depends_on_a_change_runs(finished):
     folder, _ = finished
     study = load(str(folder / "micro.yaml"), settings=["mixtures.code.synthetic=0.25"], runs=folder / "runs")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -90,10 +93,10 @@ def test_verify_rehashes_only_what_changed(store, step, monkeypatch):
 
 def test_one_run_at_a_time(store):
     with store.lock():
-        assert store.locked()
+        assert store.holder() == os.getpid()
         with pytest.raises(BadInput, match="another run is using this store"), store.lock():
             pass
-    assert not store.locked()
+    assert store.holder() is None
 
 
 def test_the_lock_dies_with_its_process(store):
@@ -119,3 +122,46 @@ def test_a_full_disk_is_seen_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.setattr("leaven.engine.store.LEAST_FREE", 10**18)
     with pytest.raises(BadInput, match="Nothing was run"):
         Store(tmp_path / "store").prepare()
+
+
+def test_what_is_left_of_a_removed_step_does_not_stay_in_the_way(store, step):
+    (store.folder(step.identity) / "deep").mkdir(parents=True)
+    publish(store, step)
+    assert store.has(step.identity)
+    store.verify([step.identity])
+
+
+@pytest.mark.parametrize("record", ["null", "[1]", '"x"', "{"])
+def test_a_damaged_record_of_what_was_verified_is_no_record(store, step, record):
+    publish(store, step)
+    (store.root / "verified.json").write_text(record)
+    store.verify([step.identity])
+
+
+def test_a_result_that_cannot_be_read_is_named(store, step):
+    publish(store, step)
+    path = store.folder(step.identity) / "deep" / "result.bin"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BadInput, match=r"deep/result\.bin cannot be read"):
+        store.verify([step.identity])
+
+
+@pytest.mark.parametrize("made", [None, {}, {"seconds": "long", "finished": ""}, {"seconds": 1.0}])
+def test_a_manifest_without_its_making_is_damaged(store, step, made):
+    publish(store, step)
+    path = store.folder(step.identity) / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"made": made}))
+    with pytest.raises(BadInput, match="cannot be read"):
+        store.manifest(step.identity)
+    assert list(store.manifests()) == []
+
+
+def test_who_looks_at_the_lock_does_not_turn_a_run_away(store):
+    (store.root / "lock").touch()
+    with (store.root / "lock").open() as look:
+        fcntl.flock(look, fcntl.LOCK_SH)
+        threading.Timer(0.1, fcntl.flock, (look, fcntl.LOCK_UN)).start()
+        with store.lock():
+            assert store.holder() == os.getpid()
+    assert store.holder() is None
