@@ -80,7 +80,9 @@ def _read_by(
         if listing is None:
             listing = workstation.inventory(workstation.roots() if roots is None else roots, Counter())
         return [(c.path, c.entry, f"{c.group} {c.licence}") for c in workstation.select(plan, listing)]
-    return [(entry.path, entry, "") for entry in readers.find(plan, Counter())]
+    # A file given by itself is cut into passages, the same file in a folder is one document.
+    alone = "alone" if plan.path is not None and plan.path.is_file() else ""
+    return [(entry.path, entry, alone) for entry in readers.find(plan, Counter())]
 
 
 def _digest(entry: Entry, known: Mapping[str, list[int | str]], fresh: dict[str, list[int | str]]) -> str:

@@ -133,7 +133,9 @@ class _Run:
                 self.children[parent].append(step_id)
             self.missing[step_id] = len(parents - state.finished)
         self.ranks = self._ranks()
-        self.free = hardware.cores()[: state.at_once]
+        cores = hardware.cores()
+        first = os.getpid() % len(cores)  # two runs with one job each should not share a core
+        self.free = [*cores[first:], *cores[:first]][: state.at_once]
         self.ready: list[tuple[float, int, str]] = []
         self.order = {step_id: index for index, step_id in enumerate(graph.steps)}
         for step_id in graph.steps:

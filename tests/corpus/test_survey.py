@@ -87,3 +87,11 @@ def test_a_path_and_generated_sources(tmp_path: Path) -> None:
     assert survey(SourcePlan("s", "synthetic", "generated", 1000)).files == 0
     with pytest.raises(BadInput, match="no such file"):
         survey(SourcePlan("text", "text", "path", 1000, tmp_path / "none"))
+
+
+def test_a_file_by_itself_is_not_the_folder_that_holds_only_it(tmp_path: Path) -> None:
+    """The first is cut into passages, the second is one document: two results, two fingerprints."""
+    (tmp_path / "book.txt").write_text("It was a fine day in the town by the river.\n" * 50)
+    one = SourcePlan("text", "text", "path", 1 << 20, path=tmp_path / "book.txt")
+    other = SourcePlan("text", "text", "path", 1 << 20, path=tmp_path)
+    assert survey(one).fingerprint != survey(other).fingerprint
