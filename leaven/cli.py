@@ -19,6 +19,7 @@ import typer
 
 from leaven.ground.errors import LeavenError
 from leaven.options import AsJson, Jobs, Runs, Seeds, Settings, Size, Sources, StudyName, Unisolated, Without
+from leaven.sentences import status_lines, waiting, why_lines
 
 app = typer.Typer(
     name="leaven",
@@ -84,7 +85,8 @@ def run(
     """Run a study: what exists is used, what is missing is computed, the report is written."""
     lab = _study(study, set_, source, seeds, size, runs)
     lab.store.prepare()
-    prepared = lab.prepare(allow_unisolated=allow_unisolated, without_code=_without_code(without), remember=True)
+    with waiting("looking at the files of this computer", quiet=as_json):
+        prepared = lab.prepare(allow_unisolated=allow_unisolated, without_code=_without_code(without), remember=True)
     if not as_json:
         from leaven.ground.version import __version__
 
@@ -93,15 +95,16 @@ def run(
             print(line)
         print(flush=True)
     results = lab.run(jobs=jobs, allow_unisolated=allow_unisolated, quiet=as_json, prepared=prepared)
-    page = results.report()
+    with waiting("writing the report", quiet=as_json):
+        page = results.report()
     if as_json:
         _print_json({"report": str(page), "new_steps": results.new, "verdict": results.verdict()})
         return
-    print("\n".join(results.lines()))
     kinds = [step.kind for step in prepared.graph.steps.values()]
     if not results.new:
         print(f"everything is done ({kinds.count('stage')} stages, {kinds.count('evaluate')} evaluations)")
     print(f"report    {page}")
+    print("\n".join(results.lines()))
     path = lab.loaded.path
     if path is not None and _text_of(path) != lab.loaded.document.text.encode():
         print(
@@ -125,7 +128,8 @@ def plan(
 ) -> None:
     """Steps, shared ancestors and tokens saved, FLOPs, time here, power. Nothing is executed."""
     lab = _study(study, set_, source, seeds, size, runs)
-    made = lab.plan(jobs=jobs, allow_unisolated=allow_unisolated, without_code=_without_code(without))
+    with waiting("looking at the files of this computer", quiet=as_json):
+        made = lab.plan(jobs=jobs, allow_unisolated=allow_unisolated, without_code=_without_code(without))
     if as_json:
         _print_json(made.data())
         return
@@ -153,19 +157,7 @@ def status(
     if as_json:
         _print_json(found)
         return
-    print(f"study     {found['study']}: {found['done']} of {found['steps']} steps done")
-    for kind, row in found["kinds"].items():
-        print(f"  {kind:<10} {row['done']}/{row['steps']}")
-    live = found["running"]
-    if live:
-        print(
-            f"running   process {live['process']}, {live['seconds']:.0f} s gone, "
-            f"about {live['remaining_seconds']:.0f} s left"
-        )
-        for name, row in live["running"].items():
-            print(f"  {name} {row['done'] / row['total']:.0%}" if row["total"] else f"  {name}")
-    elif found["done"] < found["steps"]:
-        print(f"not running; leaven run {study} continues it")
+    print("\n".join(status_lines(found, study)))
 
 
 @app.command()
@@ -195,22 +187,7 @@ def why(
     if as_json:
         _print_json(found)
         return
-    print(f"{found['step']}  {found['identity']}")
-    for name in found["also"]:
-        print(f"  the same step as {name}")
-    if found["exists"]:
-        print(f"in the store, finished {found['finished']} ({found['seconds']:.1f} s)")
-        return
-    nearest = found["nearest"]
-    if nearest is None:
-        print(f"not in the store, and no other {found['kind']} step is")
-        return
-    print(
-        f"not in the store. nearest: {nearest['name']} ({nearest['identity'][:12]}, {nearest['finished']}), "
-        "which differs in"
-    )
-    for row in found["differs"]:
-        print(f"  {row['field']}   {row['nearest']} → {row['this']}")
+    print("\n".join(why_lines(found)))
 
 
 @app.command()

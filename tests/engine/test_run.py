@@ -52,7 +52,8 @@ def test_ends_with_verdicts_and_the_page(finished):
     folder, said = finished
     assert "verdict" in said
     assert "proxy scale" in said
-    assert said.rstrip().endswith("report    runs/micro/report.html")
+    assert "report    runs/micro/report.html" in said
+    assert said.rstrip().endswith("transfer to larger models is unproven")
     assert (folder / "runs/micro/report.html").stat().st_size > 20_000
     assert "\x1b[" not in said  # plain text when piped
 
@@ -154,7 +155,10 @@ def test_same_study_elsewhere_gives_the_same_bytes(finished, study_text, tmp_pat
     warm(folder, tmp_path / "elsewhere")
     done = leaven("run", "micro.yaml", "--jobs", "1", "--runs", "elsewhere", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert results_of(tmp_path / "elsewhere") == results_of(folder / "runs")
+    here, there = results_of(folder / "runs"), results_of(tmp_path / "elsewhere")
+    # Other tests may have run changed studies in the first store; everything of this study must be equal.
+    assert len(there) > 100
+    assert there == {name: digest for name, digest in here.items() if name in there}
 
 
 def test_an_edited_result_is_refused(finished, tmp_path):

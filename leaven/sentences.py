@@ -1,0 +1,48 @@
+"""What the commands print, as lines: the data comes from `lab`, the words are here."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+@contextlib.contextmanager
+def waiting(what: str, *, quiet: bool = False) -> Iterator[None]:
+    """Show that something is going on that takes seconds: a moving sign on a terminal, nothing elsewhere."""
+    from rich.console import Console
+
+    console = Console()
+    if quiet or not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield
+
+
+def status_lines(found: Mapping[str, Any], study: str) -> list[str]:
+    """How far a study is, kind by kind, and what a run in progress says."""
+    lines = [f"study     {found['study']}: {found['done']} of {found['steps']} steps done"]
+    lines += [f"  {kind:<10} {row['done']}/{row['steps']}" for kind, row in found["kinds"].items()]
+    live = found["running"]
+    if live:
+        left = f"about {live['remaining_seconds']:.0f} s left"
+        lines.append(f"running   process {live['process']}, {live['seconds']:.0f} s gone, {left}")
+        for name, row in live["running"].items():
+            lines.append(f"  {name} {row['done'] / row['total']:.0%}" if row["total"] else f"  {name}")
+    elif found["done"] < found["steps"]:
+        lines.append(f"not running; leaven run {study} continues it")
+    return lines
+
+
+def why_lines(found: Mapping[str, Any]) -> list[str]:
+    """Whether a step is in the store and, if not, what differs from the nearest that is."""
+    lines = [f"{found['step']}  {found['identity']}", *(f"  the same step as {name}" for name in found["also"])]
+    nearest = found["nearest"]
+    if found["exists"]:
+        return [*lines, f"in the store, finished {found['finished']} ({found['seconds']:.1f} s)"]
+    if nearest is None:
+        return [*lines, f"not in the store, and no other {found['kind']} step is"]
+    which = f"{nearest['name']} ({nearest['identity'][:12]}, {nearest['finished']})"
+    lines.append(f"not in the store. nearest: {which}, which differs in")
+    return lines + [f"  {row['field']}   {row['nearest']} → {row['this']}" for row in found["differs"]]
