@@ -125,7 +125,7 @@ def _left_out(
     reasons = {}
     for name, task in sorted(described.items()):
         if name in without or task["category"] in without:
-            reasons[name] = "left out as asked"
+            reasons[name] = "not run in this study"
         elif "isolation" in task["needs"] and level.name == "none" and not allow_unisolated:
             reasons[name] = f"nothing here isolates model-written programs ({level.reason})"
     return reasons

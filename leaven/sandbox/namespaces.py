@@ -23,8 +23,12 @@ from leaven.sandbox.place import NOBODY, SCRATCH, mount_point
 _NAMESPACES = ("--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--fork", "--kill-child")
 _DEVICES = ("null", "zero", "random", "urandom")
 
+_SYSTEM_PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH"
+"""`pivot_root` lies in sbin, which an ordinary user's PATH leaves out."""
+
 _LAST = f"""
 set -e
+{_SYSTEM_PATH}
 echo 1 > /proc/sys/user/max_user_namespaces
 exec unshare --user --map-user={NOBODY} --map-group={NOBODY} --keep-caps -- \
   setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all --no-new-privs --pdeathsig KILL -- \
@@ -72,6 +76,7 @@ def _build(python: Interpreter) -> str:
     made = " ".join(shlex.quote(new + folder) for folder in [*folders, "/proc", "/dev", SCRATCH])
     lines = [
         "set -e",
+        _SYSTEM_PATH,
         "umask 022",
         "hostname sandbox 2> /dev/null || :",
         f"mount -n -t tmpfs -o size=1m,mode=755,nosuid,nodev root {new}",
