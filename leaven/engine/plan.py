@@ -90,8 +90,8 @@ class Plan:
             lines.append(f"time      about {about} here, {self.steps_at_once} steps at once ({self.hardware})")
         for row in self.power:
             smallest = row["smallest_effect"]
-            told = f"effects from {smallest:.2g} {row['unit']}" if smallest is not None else "no effect, however large"
-            lines.append(f"power     {row['measure']}: this study can resolve {told}")
+            told = f"{smallest:.2g} {row['unit']}" if smallest is not None else "none, however large"
+            lines.append(f"power     {row['measure']}: smallest effect this study resolves 4 times in 5: {told}")
         lines.append(f"isolation {self.isolation}")
         lines.extend(f"left out  {sentence}" for sentence in self.left_out)
         return lines
