@@ -35,11 +35,14 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-$(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "leaven needs Python 3.11 or newer; set PYTHON=")'
+# A stamp, not the interpreter, says that the environment is whole: making it can be killed half-way.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "leaven needs Python 3.11 or newer; set PYTHON=")'
+	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
+	touch $@
 
-$(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
+$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
 	$(BIN)/pip install -q -c constraints.txt -e .
 	touch $@
 
@@ -48,6 +51,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	touch $@
 
 .venv-peers/.installed: pyproject.toml constraints.txt
+	rm -rf .venv-peers
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/pip install -q -c constraints.txt -e '.[dev,peers]'
 	touch $@
