@@ -194,19 +194,21 @@ def test_a_failing_step_stops_only_what_depends_on_it(finished, study_file, tmp_
     assert status["kinds"]["evaluate"] == {"steps": 5, "done": 3}
 
 
-def listen_to_interrupts():
-    """A shell starts what runs in its background with interrupts ignored, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+# A shell starts what runs in its background with interrupts ignored, and children inherit that: listen again.
+LISTENING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
 
 
 def test_interrupt_loses_nothing(study_file, tmp_path):
     process = subprocess.Popen(
-        [*LEAVEN, "run", str(study_file)],
+        [sys.executable, "-c", LISTENING, *LEAVEN[1:], "run", str(study_file)],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=listen_to_interrupts,
     )
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not list((tmp_path / "runs").glob("store/steps/*")):
