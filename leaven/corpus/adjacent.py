@@ -11,7 +11,7 @@ import json
 from itertools import groupby
 from typing import Any
 
-from leaven.corpus.code import Dropped
+from leaven.corpus.document import Dropped
 from leaven.corpus.tables import rules
 
 START, TEXT, CODE, OUTPUT, EMPTY = (

@@ -10,13 +10,10 @@ import functools
 import re
 
 from leaven.corpus.docstrings import NotPython, remove_docstrings
+from leaven.corpus.document import Dropped
 from leaven.corpus.tables import rules
 
 _OTHER_ASCII = bytes(byte for byte in range(128) if not chr(byte).isalnum())
-
-
-class Dropped(Exception):
-    """A document that a rule refuses; the message is the rule's name, as counted."""
 
 
 def extract(text: str, language: str) -> str:

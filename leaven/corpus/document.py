@@ -6,8 +6,9 @@ batches, so that no more than a batch of texts needs to be in memory.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,8 +19,12 @@ import pyarrow.parquet as pq
 BATCH = 1024
 """Documents in one row group."""
 
-COLUMNS = ("id", "text", "path", "group", "language", "licence")
+COLUMNS = ("id", "text", "path", "group", "language", "licence", "repository", "labels")
 SCHEMA = pa.schema([(name, pa.string()) for name in COLUMNS])
+
+
+class Dropped(Exception):
+    """A document that a rule refuses; the message is the rule's name, as counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class Document:
         group: the unit of the held-out split, e.g. the package a file belongs to.
         language: natural or programming language, "" where unknown.
         licence: SPDX expression or the package's own words, "" where unknown.
+        repository: where the document was published, e.g. `owner/name` or `package@version`, "" where unknown.
+        labels: whatever else is known of it, as words: `stars`, `subset`, `verified` …
     """
 
     id: str
@@ -41,6 +48,8 @@ class Document:
     group: str
     language: str = ""
     licence: str = ""
+    repository: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -57,13 +66,25 @@ def write_documents(path: Path, documents: Iterable[Document]) -> None:
     stream = iter(documents)
     with pq.ParquetWriter(path, SCHEMA, compression="zstd", compression_level=3) as writer:
         while batch := list(islice(stream, BATCH)):
-            columns = [[getattr(document, name) for document in batch] for name in COLUMNS]
-            writer.write_table(pa.table([pa.array(column, pa.string()) for column in columns], schema=SCHEMA))
+            writer.write_table(as_table(batch))
+
+
+def as_table(documents: Iterable[Document]) -> pa.Table:
+    """Documents as rows of `SCHEMA`."""
+    batch = list(documents)
+    columns = [pa.array([getattr(document, name) for document in batch], pa.string()) for name in COLUMNS[:-1]]
+    labels = [json.dumps(dict(d.labels), sort_keys=True, ensure_ascii=False) if d.labels else "" for d in batch]
+    return pa.table([*columns, pa.array(labels, pa.string())], schema=SCHEMA)
+
+
+def from_batch(batch: pa.RecordBatch) -> Iterator[Document]:
+    """The documents of a batch of rows (further columns are not looked at)."""
+    for row in zip(*(batch.column(name).to_pylist() for name in COLUMNS), strict=True):
+        yield Document(*row[:7], json.loads(row[7]) if row[7] else {})
 
 
 def read_documents(path: Path) -> Iterator[Document]:
     """The documents of a file, in order, a batch at a time."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=BATCH, columns=list(COLUMNS)):
-            for row in zip(*(batch.column(name).to_pylist() for name in COLUMNS), strict=True):
-                yield Document(*row)
+            yield from from_batch(batch)

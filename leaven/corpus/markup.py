@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from leaven.corpus.code import Dropped, generated
+from leaven.corpus.code import generated
+from leaven.corpus.document import Dropped
 from leaven.corpus.tables import rules
 
 INVISIBLE = frozenset(("script", "style"))

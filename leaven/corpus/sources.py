@@ -12,8 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from leaven.corpus import adjacent, code, commits, facts, markup, prose, readers, synthetic, workstation
-from leaven.corpus.code import Dropped
-from leaven.corpus.document import Document, Tally, write_documents
+from leaven.corpus.document import Document, Dropped, Tally, write_documents
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.sample import Sample
 from leaven.corpus.survey import survey

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from leaven.corpus.adjacent import extract
-from leaven.corpus.code import Dropped
+from leaven.corpus.document import Dropped
 
 PYTHON = {"kernelspec": {"language": "python"}}
 

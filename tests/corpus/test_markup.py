@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leaven.corpus.code import Dropped
+from leaven.corpus.document import Dropped
 from leaven.corpus.markup import extract, visible_text
 
 
