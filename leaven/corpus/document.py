@@ -80,7 +80,8 @@ def as_table(documents: Iterable[Document]) -> pa.Table:
 def from_batch(batch: pa.RecordBatch) -> Iterator[Document]:
     """The documents of a batch of rows (further columns are not looked at)."""
     for row in zip(*(batch.column(name).to_pylist() for name in COLUMNS), strict=True):
-        yield Document(*row[:7], json.loads(row[7]) if row[7] else {})
+        *words, labels = row
+        yield Document(*words, labels=json.loads(labels) if labels else {})
 
 
 def read_documents(path: Path) -> Iterator[Document]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from leaven.corpus.document import Dropped, alphanumeric, extract, refusal
+from leaven.corpus.code import alphanumeric, extract, refusal
+from leaven.corpus.document import Dropped
 from leaven.corpus.tables import language_of, rules
 
 PLAIN = "def add(first, second):\n    return first + second\n\n\n" * 6
