@@ -79,9 +79,10 @@ def as_table(documents: Iterable[Document]) -> pa.Table:
 
 def from_batch(batch: pa.RecordBatch) -> Iterator[Document]:
     """The documents of a batch of rows (further columns are not looked at)."""
-    for row in zip(*(batch.column(name).to_pylist() for name in COLUMNS), strict=True):
-        *words, labels = row
-        yield Document(*words, labels=json.loads(labels) if labels else {})
+    columns = [batch.column(name).to_pylist() for name in COLUMNS]
+    for name, text, path, group, language, licence, repository, labels in zip(*columns, strict=True):
+        further = json.loads(labels) if labels else {}
+        yield Document(name, text, path, group, language, licence, repository, further)
 
 
 def read_documents(path: Path) -> Iterator[Document]:
