@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from leaven.corpus import adjacent, code, commits, facts, markup, prose, readers, synthetic, workstation
+from leaven.corpus import adjacent, code, facts, markup, prose, readers, synthetic, workstation
+from leaven.corpus.adjacent import commits
 from leaven.corpus.document import Document, Dropped, Tally, write_documents
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.sample import Sample

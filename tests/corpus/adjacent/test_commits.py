@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from leaven.corpus import commits
-from leaven.corpus.commits import documents, refused_subject
+from leaven.corpus.adjacent import commits
+from leaven.corpus.adjacent.commits import documents, refused_subject
 from leaven.corpus.document import Document, Tally
 from leaven.corpus.git import head
 from leaven.corpus.plan import SourcePlan

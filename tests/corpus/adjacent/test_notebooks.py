@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leaven.corpus.adjacent import extract
+from leaven.corpus.adjacent.notebooks import extract
 from leaven.corpus.document import Dropped
 
 PYTHON = {"kernelspec": {"language": "python"}}
