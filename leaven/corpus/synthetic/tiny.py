@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from leaven.corpus.family import LISTS, NUMBERS, TEXTS, WORDS, Family
-from leaven.corpus.number_families import NUMBER_FAMILIES
-from leaven.corpus.sequence_families import SEQUENCE_FAMILIES
+from leaven.corpus.synthetic.family import LISTS, NUMBERS, TEXTS, WORDS, Family
+from leaven.corpus.synthetic.number_families import NUMBER_FAMILIES
+from leaven.corpus.synthetic.sequence_families import SEQUENCE_FAMILIES
 from leaven.ground.canonical import key64
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.progress import Progress, silent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leaven.corpus.family import MEDIUM, SMALL, WORDS, Family, one
+from leaven.corpus.synthetic.family import MEDIUM, SMALL, WORDS, Family, one
 
 NUMBER_FAMILIES: tuple[Family, ...] = (
     one(

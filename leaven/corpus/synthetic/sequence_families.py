@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leaven.corpus.family import LETTERS, MARKS, MEDIUM, SMALL, WORDS, Family, one
+from leaven.corpus.synthetic.family import LETTERS, MARKS, MEDIUM, SMALL, WORDS, Family, one
 
 
 def _total(start: int, values: list[int]) -> int:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leaven.corpus import synthetic
+from leaven.corpus.synthetic import tiny
 from leaven.corpus.synthetic import FAMILIES, Problem, document, parse, problems, verify
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.sandbox.level import none
@@ -114,6 +114,6 @@ def test_other_texts_are_not_taken_apart(text: str) -> None:
 
 def test_more_problems_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     few = (replace(FAMILIES[0], parameters=((1, 2),)),)
-    monkeypatch.setattr(synthetic, "FAMILIES", few)
+    monkeypatch.setattr(tiny, "FAMILIES", few)
     with pytest.raises(BadInput, match="different problems"):
         problems(0, 100)
