@@ -1,0 +1,174 @@
+"""Texts to sets of hashed n-grams, a batch of texts at once.
+
+A text becomes units (bytes, or code points where the tokens are characters) in which every separator is one 0. Since a
+window of n tokens then is a run of units, its hash is a difference of two prefix sums of `unit * base^place` modulo
+2^64, brought to a common place by a power of the inverse of the base (Karp and Rabin 1987). The 64 bits are mixed and
+32 are kept, as the published programs keep 32.
+
+In plain words, for the tokens of one window and the seed's odd `base`:
+`units = "\\0".join(tokens)`, `hash = mix(sum(unit * base^(k + 1) for k, unit in enumerate(units)) % 2^64)`.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import string
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from leaven.corpus.dedup.near import Near
+from leaven.ground.canonical import key64
+
+GROUP = 1 << 19
+"""Units hashed together: the 8-byte sums of a group stay in a core's cache."""
+
+CACHED = 1 << 24
+"""Powers kept between calls; a longer document has its own made and thrown away."""
+
+MIX = 0xD6E8FEB86659FD93
+WORD_BYTES = frozenset(string.ascii_letters.encode() + string.digits.encode() + b"_")
+KEEP_CASE = bytes(byte if byte in WORD_BYTES else 0 for byte in range(256))
+LOWER = bytes(ord(chr(byte).lower()) if byte in WORD_BYTES else byte if byte > 127 else 0 for byte in range(256))
+SPACE = bytes(ord(chr(b).lower()) if b < 128 and not chr(b).isspace() else 32 for b in range(256))
+PUNCTUATION = string.punctuation.encode()
+NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+FOREIGN_SEPARATOR = re.compile(r"[^\w\x00-\x7f]")
+
+
+def _starcoder1(text: str) -> bytes:
+    """Words of `[A-Za-z_0-9]`: any other character, of any length in bytes, is one separator."""
+    return text.encode("ascii", "replace").translate(KEEP_CASE)
+
+
+def _stack2(text: str) -> bytes:
+    """Lower-case words of `\\w`; words beyond ASCII stay as UTF-8, whose bytes are no separators."""
+    if not text.isascii():
+        text = FOREIGN_SEPARATOR.sub(" ", text.lower())
+    return text.encode().translate(LOWER)
+
+
+def _words(text: str) -> bytes:
+    """The same, runs of separators counting as one."""
+    return b"\0".join(_stack2(text).replace(b"\0", b" ").split())
+
+
+def _slimpajama(text: str) -> bytes | str:
+    """Lower case, without ASCII punctuation, white space collapsed: the characters are the tokens."""
+    if text.isascii():
+        return b" ".join(text.encode().translate(SPACE, PUNCTUATION).split())
+    return " ".join(text.lower().translate(NO_PUNCTUATION).split())
+
+
+UNITS = {"starcoder1": _starcoder1, "stack2": _stack2, "words": _words, "slimpajama": _slimpajama}
+
+
+def shingle_sets(texts: Sequence[str], near: Near) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct shingles of every text.
+
+    Returns:
+        values: (m,) uint32, the shingles of one text after another, ascending within a text.
+        starts: (n + 1,) int64, where the shingles of each text begin; none if it has fewer than `near.min_tokens` tokens.
+    """
+    found = [np.zeros(0, np.uint32)]
+    counts = [0]
+    for group in _groups(texts, near):
+        for values in _of_group(group, near):
+            found.append(values)
+            counts.append(len(values))
+    return np.concatenate(found), np.cumsum(np.array(counts, np.int64))
+
+
+def _groups(texts: Sequence[str], near: Near) -> Iterator[list[bytes | str]]:
+    normal = UNITS[near.tokens]
+    group: list[bytes | str] = []
+    size = 0
+    for text in texts:
+        units = normal(text)
+        if group and size + len(units) >= GROUP:
+            yield group
+            group, size = [], 0
+        group.append(units)
+        size += len(units) + 1
+    if group:
+        yield group
+
+
+def _of_group(group: list[bytes | str], near: Near) -> Iterator[np.ndarray]:
+    """Ascending distinct shingles of each text of a group."""
+    units = _joined(group)
+    base, inverse = powers(near.seed, len(units))
+    sums = np.multiply(units, base[: len(units)], dtype=np.uint64)
+    np.cumsum(sums, out=sums)
+    ends = np.cumsum([len(text) + 1 for text in group])
+    if near.tokens == "slimpajama":
+        edges = np.arange(len(units))
+        bounds = np.concatenate(([0], ends))
+        ahead = 1  # the separator that closes a text is not a character of it
+    else:
+        edges = np.flatnonzero(units == 0)
+        bounds = np.concatenate(([0], np.searchsorted(edges, ends)))
+        sums = sums[edges]
+        ahead = 0
+    n = near.ngram
+    if len(edges) <= n:
+        yield from (np.zeros(0, np.uint32) for _ in group)
+        return
+    values = _mixed((sums[n:] - sums[:-n]) * inverse[edges[:-n]])
+    for first, last in zip(bounds[:-1].tolist(), (bounds[1:] - ahead).tolist(), strict=True):
+        if last - first < near.min_tokens:
+            yield np.zeros(0, np.uint32)
+        else:
+            yield _distinct(values[first : last - n + 1])
+
+
+def _joined(group: list[bytes | str]) -> np.ndarray:
+    """All texts of a group with a 0 before, between and after: uint8, or uint32 where one has wide characters."""
+    if all(isinstance(text, bytes) for text in group):
+        return np.frombuffer(b"\0" + b"\0".join(group) + b"\0", np.uint8)  # type: ignore[arg-type]
+    wide = [text if isinstance(text, str) else text.decode() for text in group]
+    return np.frombuffer(("\0" + "\0".join(wide) + "\0").encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _mixed(values: np.ndarray) -> np.ndarray:
+    """32 well mixed bits of 64-bit hashes, which are overwritten."""
+    half, mix = np.uint64(32), np.uint64(MIX)
+    values ^= values >> half
+    values *= mix
+    values ^= values >> half
+    values *= mix
+    values >>= half
+    return values.astype(np.uint32)
+
+
+def _distinct(values: np.ndarray) -> np.ndarray:
+    """Sorted in place (numpy's vector sort makes this cheaper than hashing repeats over and over)."""
+    values.sort()
+    new = np.empty(len(values), bool)
+    new[0] = True
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return values[new]
+
+
+def powers(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """At least `count` powers of the seed's base and of its inverse, modulo 2^64."""
+    capacity = max(2 * GROUP, 1 << (count - 1).bit_length())
+    return _powers(seed, capacity) if capacity <= CACHED else _powers.__wrapped__(seed, capacity)
+
+
+@functools.lru_cache(maxsize=4)
+def _powers(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    odd = key64("minhash/1", seed, "base") | 1
+    return _powers_of(odd, count), _powers_of(pow(odd, -1, 1 << 64), count)
+
+
+def _powers_of(odd: int, count: int) -> np.ndarray:
+    table = np.empty(count, np.uint64)
+    table[0] = 1
+    filled = 1
+    while filled < count:
+        new = min(filled, count - filled)
+        np.multiply(table[:new], np.uint64(pow(odd, filled, 1 << 64)), out=table[filled : filled + new])
+        filled += new
+    return table
