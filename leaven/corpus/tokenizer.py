@@ -11,11 +11,16 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import tiktoken
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as HubTokenizer
 
 from leaven.corpus.document import read_documents
+from leaven.corpus.files import document_files, sources_of
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import write_bytes, write_json
 from leaven.ground.progress import Progress, silent
@@ -23,6 +28,13 @@ from leaven.ground.progress import Progress, silent
 END_OF_TEXT = "<|endoftext|>"
 SMALLEST = 257
 """The 256 bytes and the end of text."""
+
+LARGEST_SAMPLE = 2**31 - 1
+"""UTF-8 bytes of the largest sample, all sources together: the trainer counts pairs of neighbours in 32 bits with a
+sign (tokenizers 0.23), and no sample has more pairs than bytes."""
+
+TOLD = 16 << 20
+"""Characters of the sample between two reports of progress."""
 
 PATTERN = (
     r"'(?:[sdmtSDMT]|[lL][lL]|[vV][eE]|[rR][eE])"
@@ -68,6 +80,14 @@ class Tokenizer:
         ids: list[int] = self._encoding.encode_ordinary(text)
         return ids
 
+    def encode_array(self, text: str) -> npt.NDArray[np.uint32]:
+        """`encode` as an array (tokens,), without a Python number for each id."""
+        try:
+            ids: npt.NDArray[np.uint32] = self._encoding.encode_to_numpy(text, disallowed_special=())
+        except UnicodeEncodeError:
+            return self.encode_array(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        return ids
+
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text."""
         ids: list[list[int]] = self._encoding.encode_ordinary_batch(list(texts), num_threads=1)
@@ -92,19 +112,23 @@ def train_tokenizer(
     """Train on an even sample of a corpus step; write `tokenizer.json` and `report.json` into the empty
     folder `out`.
 
+    Memory grows with the number of different chunks in the sample (see `docs/benchmarks.md` for measured figures), not
+    with the corpus.
+
     Args:
         corpus: folder of the corpus step.
         vocab: tokens wanted, end of text and the 256 bytes included.
         sample_bytes: UTF-8 bytes taken of each source's training documents, in the corpus's order.
-        progress: told once before and after.
+        progress: told in tokens, at the beginning and the end; while the sample is read, how much of it in the note.
 
     Raises:
-        BadInput: the vocabulary is smaller than 257, or the sample has too few merges for it.
+        BadInput: the vocabulary is smaller than 257, the sample is larger than `LARGEST_SAMPLE`, or it has too few
+            merges for the vocabulary.
     """
     if vocab < SMALLEST:
         raise BadInput(f"a byte-level vocabulary has at least {SMALLEST} tokens, not {vocab}", field="vocab")
-    sources = sorted(path.stem for path in (corpus / "train").glob("*.parquet"))
-    progress(0, vocab)
+    samples = {source: document_files(corpus, "train", source) for source in sources_of(corpus)}
+    total = _sample_size(list(samples.values()), sample_bytes)
     tokenizer = HubTokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -119,10 +143,20 @@ def train_tokenizer(
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(
-        (text for source in sources for text in _sample(corpus / "train" / f"{source}.parquet", sample_bytes)),
-        trainer,
-    )
+
+    def texts() -> Iterator[str]:
+        read = told = 0
+        progress(0, vocab)
+        for files in samples.values():
+            for text in _sample(files, sample_bytes):
+                yield text
+                read += len(text)
+                if read - told >= TOLD:
+                    told = read
+                    progress(0, vocab, f"{read >> 20} of at most {total >> 20} MB read")
+        progress(0, vocab, "merging")
+
+    tokenizer.train_from_iterator(texts(), trainer)
     achieved = tokenizer.get_vocab_size()
     if achieved != vocab:
         raise BadInput(
@@ -131,9 +165,33 @@ def train_tokenizer(
             fix="Ask for a smaller vocabulary, or give more text or a larger sample.",
         )
     write_bytes(out / "tokenizer.json", (tokenizer.to_str(pretty=True) + "\n").encode())
-    rates = _bytes_per_token(Tokenizer.load(out / "tokenizer.json"), corpus, sources)
+    rates = _bytes_per_token(Tokenizer.load(out / "tokenizer.json"), corpus, list(samples))
     write_json(out / "report.json", {"vocab": achieved, "requested": vocab, "bytes_per_token": rates})
     progress(vocab, vocab)
+
+
+def _sample_size(sources: Sequence[Sequence[Path]], sample_bytes: int) -> int:
+    """The most bytes that will be sampled. Raises BadInput where they are too many for the trainer to count."""
+    total = sample_bytes * len(sources)
+    if total > LARGEST_SAMPLE:
+        total = sum(min(_size(files), sample_bytes) for files in sources)
+    if total > LARGEST_SAMPLE:
+        raise BadInput(
+            f"a sample of {total:,} bytes is too large: its pairs are counted in 32 bits",
+            field="sample",
+            fix=f"Sample at most {LARGEST_SAMPLE // len(sources):,} bytes of each of the {len(sources)} sources.",
+        )
+    return total
+
+
+def _size(files: Sequence[Path]) -> int:
+    """UTF-8 bytes of the texts in files of documents."""
+    total = 0
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=["text"]):
+                total += pc.sum(pc.binary_length(batch.column(0))).as_py() or 0
+    return total
 
 
 def _bytes_per_token(tokenizer: Tokenizer, corpus: Path, sources: Sequence[str]) -> dict[str, float]:
@@ -141,23 +199,24 @@ def _bytes_per_token(tokenizer: Tokenizer, corpus: Path, sources: Sequence[str])
     rates = {}
     for source in sources:
         for side in ("heldout", "train"):
-            texts = list(_sample(corpus / side / f"{source}.parquet", 500_000))
-            tokens = sum(map(len, tokenizer.encode_many(texts)))
+            texts = list(_sample(document_files(corpus, side, source), 500_000))
+            tokens = sum(len(tokenizer.encode_array(text)) for text in texts)
             if tokens:
                 rates[source] = round(sum(len(text.encode()) for text in texts) / tokens, 4)
                 break
     return rates
 
 
-def _sample(path: Path, most: int) -> Iterator[str]:
-    """Texts from the beginning of a file of documents, the last one cut, `most` bytes in all."""
-    for document in read_documents(path):
-        data = document.text.encode()
-        if len(data) >= most:
-            yield data[:most].decode(errors="ignore")
-            return
-        most -= len(data)
-        yield document.text
+def _sample(files: Sequence[Path], most: int) -> Iterator[str]:
+    """Texts from the beginning of files of documents, the last one cut, `most` bytes in all."""
+    for path in files:
+        for document in read_documents(path):
+            data = document.text.encode()
+            if len(data) >= most:
+                yield data[:most].decode(errors="ignore")
+                return
+            most -= len(data)
+            yield document.text
 
 
 def _characters() -> dict[str, int]:
