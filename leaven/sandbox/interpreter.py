@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from leaven.ground.errors import BadInput
@@ -63,12 +65,34 @@ def _interpreter(program: str, *prefixes: str) -> Interpreter:
     needed = {*prefixes, *(os.path.realpath(prefix) for prefix in prefixes)}
     if not any(Path(real).is_relative_to(folder) for folder in (*needed, "/usr")):
         needed.add(str(Path(real).parent))
+    return Interpreter(real, _outside(needed))
+
+
+def _outside(needed: Iterable[str]) -> tuple[str, ...]:
+    """The folders that are neither system folders nor inside one another."""
     covered = ("/usr", *SYSTEM)
-    outside = sorted(folder for folder in needed if not any(Path(folder).is_relative_to(top) for top in covered))
-    return Interpreter(
-        real,
-        tuple(f for f in outside if not any(f != other and Path(f).is_relative_to(other) for other in outside)),
-    )
+    outside = sorted({folder for folder in needed if not any(Path(folder).is_relative_to(top) for top in covered)})
+    return tuple(f for f in outside if not any(f != other and Path(f).is_relative_to(other) for other in outside))
+
+
+def widened(python: Interpreter, folders: Iterable[str]) -> Interpreter:
+    """`python` with further host folders that exist, read-only, inside the sandbox, at the same place."""
+    return replace(python, folders=_outside([*python.folders, *folders]))
+
+
+def homes(packages: Iterable[str]) -> tuple[str, ...] | str:
+    """The folders that installed packages are imported from, to put on `sys.path` inside; or the first package that is
+    not installed.
+
+    Nothing is imported. A package's own dependencies are expected in the same folders.
+    """
+    found: dict[str, None] = {}
+    for package in packages:
+        spec = importlib.util.find_spec(package)
+        if spec is None or spec.origin is None or not spec.submodule_search_locations:
+            return package
+        found[os.path.realpath(Path(spec.origin).parent.parent)] = None
+    return tuple(found)
 
 
 def system_links() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from leaven.ground.progress import Progress, silent
@@ -17,6 +17,7 @@ def run_many(
     level: Level,
     workers: int,
     limits: Limits | None = None,
+    folders: Sequence[str] = (),
     allow_unisolated: bool = False,
     progress: Progress = silent,
 ) -> list[Outcome]:
@@ -30,7 +31,15 @@ def run_many(
     pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="sandbox")
     try:
         futures = [
-            pool.submit(run_program, source, tests, level=level, limits=limits, allow_unisolated=allow_unisolated)
+            pool.submit(
+                run_program,
+                source,
+                tests,
+                level=level,
+                limits=limits,
+                folders=folders,
+                allow_unisolated=allow_unisolated,
+            )
             for source, tests in programs
         ]
         for done, _ in enumerate(as_completed(futures), 1):

@@ -15,13 +15,14 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from leaven.ground.errors import LeavenError
 from leaven.sandbox.boot import BOOT, STARTED, message
-from leaven.sandbox.interpreter import ENVIRONMENT, PYTHON_FLAGS, interpreter
+from leaven.sandbox.interpreter import ENVIRONMENT, PYTHON_FLAGS, interpreter, widened
 from leaven.sandbox.level import Level, wrap
 from leaven.sandbox.limits import Limits
 from leaven.sandbox.place import SCRATCH
@@ -61,6 +62,7 @@ def run_program(
     level: Level,
     limits: Limits | None = None,
     python: str | None = None,
+    folders: Sequence[str] = (),
     allow_unisolated: bool = False,
 ) -> Outcome:
     """Run `source`, then `tests` in its names; "passed" only if both ran to the end (see `boot` for how that is
@@ -69,6 +71,7 @@ def run_program(
     Args:
         level: from `probe()`.
         python: the interpreter; default the base interpreter of the one that runs leaven.
+        folders: further host folders that the program may read (see `interpreter.homes`).
         allow_unisolated: run at the level "none" anyway, with every right of the user.
 
     Raises:
@@ -82,7 +85,7 @@ def run_program(
             "  install bubblewrap (apt-get install bubblewrap), or leave the task out, or accept the risk with "
             "--allow-unisolated"
         )
-    chosen = interpreter(python)
+    chosen = widened(interpreter(python), folders)
     inner = [chosen.program, *PYTHON_FLAGS, "-c", BOOT]
     if level.name != "none":
         return _run(wrap(level, chosen, inner), source, tests, level, limits, SCRATCH)
