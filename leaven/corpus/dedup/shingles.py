@@ -69,7 +69,7 @@ def shingle_sets(texts: Sequence[str], near: Near) -> tuple[np.ndarray, np.ndarr
 
     Returns:
         values: (m,) uint32, the shingles of one text after another, ascending within a text.
-        starts: (n + 1,) int64, where the shingles of each text begin; none if it has fewer than `near.min_tokens` tokens.
+        starts: (n + 1,) int64, where the shingles of each text begin; a text of fewer than `min_tokens` has none.
     """
     found = [np.zeros(0, np.uint32)]
     counts = [0]
