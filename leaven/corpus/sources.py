@@ -173,8 +173,7 @@ def _given(plan: SourcePlan, tally: Tally, progress: Progress) -> Iterator[Docum
             group = raw.path.split("/", 1)[0] if plan.options.get("group") == "folder" else raw.group
             yield replace(raw, text=text, group=group)
     if plan.kind == "adjacent" and plan.path is not None and readers.is_checkout(plan.path):
-        limit = int(plan.options.get("max_commits", rules()["commit"]["max_commits"]))
-        yield from commits.documents(plan.path, plan.name, limit, tally)
+        yield from commits.documents(plan.path, plan, tally)
     progress(len(entries), len(entries))
 
 

@@ -1,133 +1,153 @@
-"""The commits of a git checkout as documents: `<commit_before>…<commit_msg>…<commit_after>…`.
+"""Commits as documents: `<commit_before>…<commit_msg>…<commit_after>…`, out of a checkout or out of published records.
 
-StarCoder's rules for commits in their fixed form (the changed hunk, not everything above it): one file, a telling
-subject, something left afterwards. The checkout is only read (see `git.py`), and output is streamed, so a large history
-costs no memory.
+Two forms. "commits" is StarCoder's: a fifth of the commits show both files whole, the others the changed range and up
+to 31 lines on each side. "commitpack" is CommitPackFT's: both files whole, the subject without its affixes. There is
+one commit per file of a repository: `one_per_file` keeps the first, and `documents` has done so already.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from leaven.corpus import git
-from leaven.corpus.document import Document, Tally
-from leaven.corpus.tables import language_of, rules
+from leaven.corpus.adjacent import git_commits
+from leaven.corpus.adjacent.commit_rules import (
+    Commit,
+    Range,
+    Span,
+    by_characters,
+    commitpack_subject,
+    source_language,
+    span_of,
+    starcoder_refusal,
+)
+from leaven.corpus.adjacent.records import Unusable, text_of, word_of
+from leaven.corpus.adjacent.thresholds import chance, table
+from leaven.corpus.document import Document, Dropped, Tally
+from leaven.corpus.plan import SourcePlan
+from leaven.ground.canonical import key64
+from leaven.ground.errors import BadInput, did_you_mean
 
-_MARK = b"\x01commit "
-_HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@")
-_VERSION = re.compile(r"v?\d+\.\d+(?:\.\d+)?")
-LARGEST = 1 << 20
-"""Bytes of the largest commit that is looked at."""
+VERSION = "commits/1"
+RANGES: tuple[Range, ...] = ("fixed", "faithful")
+Count = Callable[[str], int]
 
 
-def documents(checkout: Path, name: str, max_commits: int, tally: Tally) -> Iterator[Document]:
-    """Documents of the newest `max_commits` commits that are no merges; the group is the file that was
-    changed.
+def documents(
+    checkout: Path, plan: SourcePlan, tally: Tally, count_tokens: Count = by_characters
+) -> Iterator[Document]:
+    """Documents of a checkout or a bare clone, newest commit first, merges left out.
 
     Args:
-        checkout: top folder of a git checkout.
-        name: what paths and ids begin with.
-        max_commits: how far back to look.
+        checkout: top folder of the checkout, or the folder of the bare clone.
+        plan: `name` (what ids begin with), `seed`, `form` ("commits", "" or "commitpack"), `options["range"]` ("fixed"
+            or "faithful") and `options["max_commits"]`.
         tally: a missing git, an unreadable repository and every refused commit are counted here.
+        count_tokens: tokens of a text, for form "commitpack".
     """
-    options = [
-        "--no-merges",
-        "--no-color",
-        "--no-ext-diff",
-        "--no-textconv",
-        "--no-show-signature",
-        "--no-renames",
-        "-p",
-    ]
-    options += [f"--max-count={max_commits}", f"--unified={rules()['commit']['context']}"]
-    options += ["--format=%x01commit %H %s", "--src-prefix=a/", "--dst-prefix=b/"]
+    limit = int(plan.options.get("max_commits", table()["commit"]["max_commits"]))
+    found = git_commits.commits(checkout, plan.name, limit, tally)
+    made = (document_of(commit, plan, tally, count_tokens) for commit in found)
+    return one_per_file((document for document in made if document is not None), tally)
+
+
+def from_record(
+    record: Mapping[str, Any], plan: SourcePlan, tally: Tally, count_tokens: Count = by_characters
+) -> Document | None:
+    """The document of a published record, or None (counted in `tally`).
+
+    The record has `old_contents`, `new_contents`, `subject` and a path in `new_file` or `old_file`; `commit`, `repos`,
+    `lang` and `license` where they are known (bigcode/commitpack, bigcode/commitpackft, bigcode/github-commits-diff).
+    """
+    tally.files += 1
     try:
-        process = git.start(checkout, "log", *options)
-    except OSError:
-        tally.skipped["git is not installed"] += 1
-        return
-    with process:
-        assert process.stdout is not None
-        for commit in _commits(iter(process.stdout)):
-            tally.files += 1
-            document = _document(commit, name, tally)
-            if document is not None:
-                yield document
-    if process.returncode:
-        tally.skipped["git could not read the repository"] += 1
-
-
-def _commits(lines: Iterator[bytes]) -> Iterator[list[bytes] | None]:
-    """The lines of each commit; None for one larger than LARGEST."""
-    held: list[bytes] = []
-    size = 0
-    for line in lines:
-        if line.startswith(_MARK):
-            if held:
-                yield held if size <= LARGEST else None
-            held, size = [], 0
-        size += len(line)
-        if size <= LARGEST or not held:
-            held.append(line)
-    if held:
-        yield held if size <= LARGEST else None
-
-
-def _document(commit: list[bytes] | None, name: str, tally: Tally) -> Document | None:
-    if commit is None:
-        tally.dropped["commit: too large"] += 1
+        path = text_of(record, "new_file", "") or text_of(record, "old_file")
+        commit = Commit(
+            id=word_of(record, "commit"),
+            repository=word_of(record, "repos", "repo"),
+            path=path,
+            old=text_of(record, "old_contents", ""),
+            new=text_of(record, "new_contents"),
+            subject=text_of(record, "subject").partition("\n")[0],
+            language=word_of(record, "lang").lower(),
+            licence=word_of(record, "license"),
+        )
+    except Unusable as reason:
+        tally.skipped[str(reason)] += 1
         return None
-    try:
-        lines = b"".join(commit).decode().split("\n")
-    except UnicodeDecodeError:
-        tally.skipped["invalid UTF-8"] += 1
-        return None
-    identity, _, subject = lines[0][len(_MARK) :].partition(" ")
-    headers = [line for line in lines if line.startswith("diff --git ")]
-    if len(headers) != 1:
-        tally.dropped["commit: not one file"] += 1
-        return None
-    path = headers[0].rpartition(" b/")[2]
-    language = language_of(path, "web_code") or language_of(path, "markup")
-    reason = "commit: not a source file" if language is None else refused_subject(subject)
-    before, after = _sides(lines)
-    if reason is None and not after.strip():
-        reason = "commit: nothing left"
-    text = f"<commit_before>{before}<commit_msg>{subject}<commit_after>{after}"
-    if reason is None and len(text) > rules()["commit"]["max_characters"]:
-        reason = "commit: too long"
-    if reason is not None:
-        tally.dropped[reason] += 1
-        return None
-    return Document(f"{name}@{identity}", text, f"{name}/{path}", f"{name}/{path}", language or "")
+    return document_of(commit, plan, tally, count_tokens)
 
 
-def refused_subject(subject: str) -> str | None:
-    """Why a commit's subject tells too little, by StarCoder's list; None if it will do."""
-    limits = rules()["commit"]
-    lower, words = subject.lower(), subject.split()
-    if len(words) < limits["min_subject_words"] or _VERSION.fullmatch(subject):
-        return "commit: short subject"
-    if lower in limits["subject_equals"] or any(part in lower for part in limits["subject_contains"]):
-        return "commit: empty subject"
-    if len(subject) / len(words) > limits["max_characters_per_word"]:
-        return "commit: words too long"
-    return None
+def document_of(commit: Commit, plan: SourcePlan, tally: Tally, count_tokens: Count = by_characters) -> Document | None:
+    """The document that the plan's form makes of a commit, or None (the rule is counted). Raises BadInput for an
+    unknown range."""
+    range = _range(plan)
+    subject, span = commit.subject, None
+    if plan.form == "commitpack":
+        try:
+            subject = commitpack_subject(commit, plan.seed, count_tokens)
+        except Dropped as rule:
+            tally.dropped[str(rule)] += 1
+            return None
+    else:
+        old, new = _lines(commit.old, range), _lines(commit.new, range)
+        long = len(commit.old) >= table()["commit"]["max_old"]
+        span = Span(0, 0, 0, 0) if long else span_of(old, new, range)
+        reason = starcoder_refusal(commit, span, plan.seed, range)
+        if reason is not None:
+            tally.dropped[reason] += 1
+            return None
+    name = commit.id or f"{key64(commit.old, commit.new, commit.subject):016x}"
+    home = commit.repository or plan.name
+    return Document(
+        id=f"{home}/{commit.path}@{name}",
+        text=render(commit, subject, span, plan.seed, range),
+        path=f"{home}/{commit.path}",
+        group=f"{home}/{commit.path}",
+        language=commit.language or source_language(commit.path) or "",
+        licence=commit.licence,
+        repository=commit.repository,
+        labels={"commit": name},
+    )
 
 
-def _sides(lines: list[str]) -> tuple[str, str]:
-    """The text of all hunks before and after the change."""
-    before: list[str] = []
-    after: list[str] = []
-    inside = False
-    for line in lines:
-        if _HUNK.match(line):
-            inside = True
-        elif inside and line[:1] in (" ", "-", "+"):
-            if line[0] != "+":
-                before.append(line[1:])
-            if line[0] != "-":
-                after.append(line[1:])
-    return "\n".join(before), "\n".join(after)
+def render(commit: Commit, subject: str, span: Span | None, seed: int, range: Range) -> str:
+    """The text of a commit: both files whole where `span` is None or the draw says so, else the span and the lines
+    around it. As published, a window is cut out of `str.splitlines`; "fixed" keeps line ends as they are."""
+    key = (seed, commit.repository, commit.path, commit.id)
+    before, after = commit.old, commit.new
+    limits = table()["commit"]
+    if span is not None and chance("whole", *key) >= limits["whole_files"]:
+        above, below = (key64(VERSION, side, *key) % limits["window"] for side in ("above", "below"))
+        before = _window(_lines(commit.old, range), span.old_start - above, span.old_end + below)
+        after = _window(_lines(commit.new, range), span.new_start - above, span.new_end + below)
+    return f"<commit_before>{before}<commit_msg>{subject}<commit_after>{after}"
+
+
+def one_per_file(found: Iterable[Document], tally: Tally) -> Iterator[Document]:
+    """The first document of each group (a file of a repository); the others are counted."""
+    seen: set[int] = set()
+    for document in found:
+        key = key64(document.group)
+        if key in seen:
+            tally.dropped["commit: file seen before"] += 1
+            continue
+        seen.add(key)
+        yield document
+
+
+def _window(lines: list[str], start: int, end: int) -> str:
+    return "\n".join(lines[max(start, 0) : end])
+
+
+def _lines(text: str, range: Range) -> list[str]:
+    return text.splitlines() if range == "faithful" else text.split("\n")
+
+
+def _range(plan: SourcePlan) -> Range:
+    chosen = plan.options.get("range", "fixed")
+    for known in RANGES:
+        if chosen == known:
+            return known
+    raise BadInput(f'unknown range "{chosen}"{did_you_mean(str(chosen), RANGES)}', field=f"source {plan.name}: range")

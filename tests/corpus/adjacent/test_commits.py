@@ -1,22 +1,29 @@
-"""Commits of a checkout: one file, a telling subject, before and after."""
+"""Commits of a checkout: read as whole files, whatever the repository holds, and rendered in both published forms."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from leaven.corpus.adjacent import commits
-from leaven.corpus.adjacent.commits import documents, refused_subject
+from leaven.corpus.adjacent import commits, thresholds
+from leaven.corpus.adjacent.commits import documents, from_record, one_per_file
 from leaven.corpus.document import Document, Tally
 from leaven.corpus.git import head
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.survey import survey
+from leaven.ground.errors import BadInput
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+NUMBERS = "".join(f"x{n} = {n}\n" for n in range(40))
+
+
+def plan(form: str = "commits", **options: object) -> SourcePlan:
+    return SourcePlan("repo", "adjacent", "path", 1 << 20, form=form, options=options)
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -28,6 +35,19 @@ def git(folder: Path, *arguments: str) -> None:
     }
     identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
     subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True, env=environment)
+
+
+Commit = Callable[..., None]
+
+
+@pytest.fixture
+def keep_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every draw keeps, and every commit shows its range."""
+    table = thresholds.table()
+    sure = dict.fromkeys(("small_keep", "large_keep", "short_keep", "data_keep"), 1.0) | {"whole_files": 0.0}
+    changed = table | {"commit": table["commit"] | sure | {"window": 4}}
+    for module in ("commits", "commit_rules", "git_commits"):
+        monkeypatch.setattr(f"leaven.corpus.adjacent.{module}.table", lambda: changed)
 
 
 @pytest.fixture
@@ -43,37 +63,51 @@ def checkout(tmp_path: Path) -> Path:
         git(folder, "add", "-A")
         git(folder, "commit", "-q", "-m", subject)
 
-    numbers = "".join(f"x{n} = {n}\n" for n in range(40))
-    commit("Add the table of numbers", a__py=numbers)
-    commit("Change one number of the table", a__py=numbers.replace("x20 = 20", "x20 = 21"))
-    commit("update", a__py=numbers)
-    commit("Two files at once here", a__py=numbers + "y = 1\n", b__py="z = 1\n")
+    commit("Add the table of numbers at last", a__py=NUMBERS)
+    commit("Change one number of the table", a__py=NUMBERS.replace("x20 = 20", "x20 = 21\nnew = 1"))
+    commit("update", a__py=NUMBERS)
+    commit("Two files at once in here", a__py=NUMBERS + "y = 1\n", b__py="z = 1\n")
     commit("Add a picture to look at", c__png=b"\0\1")
-    commit("Add something not in UTF-8", d__py=b"x = '\xff'\n")
+    commit("Add something that is not in UTF-8", d__py=b"x = '\xff'\n")
+    commit("Add a file that holds a NUL", e__py=b"x = '\0'\n")
     return folder
 
 
-def read(folder: Path, most: int = 100) -> tuple[list[Document], Tally]:
+def read(folder: Path, **options: object) -> tuple[list[Document], Tally]:
     tally = Tally()
-    return list(documents(folder, "repo", most, tally)), tally
+    return list(documents(folder, plan(**options), tally)), tally
 
 
 @needs_git
+@pytest.mark.usefixtures("keep_all")
 def test_documents(checkout: Path) -> None:
     found, tally = read(checkout)
-    assert len(found) == 2
-    change, first = found
-    context = [f"x{n} = {n}" for n in range(12, 29)]
-    after = [line.replace("= 20", "= 21") for line in context]
-    assert change.text == "<commit_before>{}<commit_msg>Change one number of the table<commit_after>{}".format(
-        "\n".join(context), "\n".join(after)
-    )
-    assert first.text.startswith("<commit_before><commit_msg>Add the table of numbers<commit_after>x0 = 0\n")
-    assert change.group == first.group == "repo/a.py"
-    assert change.language == "python"
-    assert tally.dropped == {"commit: short subject": 1, "commit: not one file": 1, "commit: not a source file": 1}
-    assert tally.skipped == {"invalid UTF-8": 1}
-    assert len(read(checkout, 1)[0]) == 0
+    assert len(found) == 1
+    before, _, rest = found[0].text.partition("<commit_msg>")
+    subject, _, after = rest.partition("<commit_after>")
+    assert subject == "Change one number of the table"
+    before = before.removeprefix("<commit_before>")
+    assert "x20 = 20" in before
+    assert before.replace("x20 = 20", "x20 = 21\nnew = 1") == after
+    assert 1 <= len(before.split("\n")) <= 7
+    assert found[0].group == found[0].path == "repo/a.py"
+    assert found[0].language == "python"
+    assert tally.files == 7
+    assert tally.dropped == {
+        "commit: empty subject": 1,
+        "commit: file seen before": 1,
+        "commit: not one file": 1,
+        "commit: not a source file": 1,
+    }
+    assert tally.skipped == {"invalid UTF-8": 1, "binary": 1}
+    assert read(checkout, max_commits=1)[1].files == 1
+
+
+@needs_git
+@pytest.mark.usefixtures("keep_all")
+def test_a_bare_clone_gives_the_same(checkout: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(checkout), "bare.git")
+    assert read(tmp_path / "bare.git")[0] == read(checkout)[0]
 
 
 @needs_git
@@ -88,34 +122,103 @@ def test_a_repository_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @needs_git
-def test_a_commit_too_large_is_counted(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commits, "LARGEST", 300)
+@pytest.mark.usefixtures("keep_all")
+def test_damaged_objects_cost_only_themselves(checkout: Path) -> None:
+    wanted = read(checkout)[0]
+    git(checkout, "checkout", "-q", "--orphan", "other")
+    (checkout / "f.py").write_text("broken = 1\n")
+    git(checkout, "add", "f.py")
+    git(checkout, "commit", "-q", "-m", "Add the file that will be damaged", "--", "f.py")
+    git(checkout, "checkout", "-q", "-f", "main")
+    (checkout / "f.py").write_text("broken = 1\n")
+    git(checkout, "add", "f.py")
+    git(checkout, "commit", "-q", "-m", "Add the file that will be damaged")
+    blob = subprocess.run(
+        ["git", "-C", str(checkout), "rev-parse", "HEAD:f.py"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    stored = checkout / ".git" / "objects" / blob[:2] / blob[2:]
+    stored.chmod(0o644)
+    stored.write_bytes(b"\x78\x01 nothing that inflates")
     found, tally = read(checkout)
-    assert found == []
-    assert tally.dropped["commit: too large"] == 4
+    assert found == wanted
+    assert tally.skipped["git: damaged object"] + tally.skipped["git: missing object"] == 1
+    stored.unlink()
+    found, tally = read(checkout)
+    assert found == wanted
+    assert tally.skipped["git: missing object"] == 1
+
+
+@needs_git
+@pytest.mark.usefixtures("keep_all")
+def test_submodules_links_modes_merges_and_odd_names(checkout: Path) -> None:
+    git(checkout, "update-index", "--add", "--cacheinfo", f"160000,{head(checkout)},module.py")
+    git(checkout, "commit", "-q", "-m", "Add a submodule to the tree")
+    (checkout / "link.py").symlink_to("a.py")
+    git(checkout, "add", "link.py")
+    git(checkout, "commit", "-q", "-m", "Add a link to the tree")
+    (checkout / 'quo"ted.py').write_text("a = 1\n")
+    git(checkout, "add", 'quo"ted.py')
+    git(checkout, "commit", "-q", "-m", "Add a name that needs quotes")
+    git(checkout, "rm", "-q", "d.py")
+    git(checkout, "commit", "-q", "-m", "Remove a file from the tree")
+    git(checkout, "update-index", "--chmod=+x", "b.py")
+    git(checkout, "commit", "-q", "-m", "Make a file of the tree executable")
+    _, tally = read(checkout)
+    assert tally.dropped["commit: submodule"] == 1
+    assert tally.dropped["commit: not a source file"] == 2
+    assert tally.skipped["commit: odd path"] == 1
+    assert tally.dropped["commit: nothing left"] == 1
+    assert tally.dropped["commit: nothing changed"] == 1
+
+
+@needs_git
+@pytest.mark.usefixtures("keep_all")
+def test_large_files_and_large_commits(checkout: Path, tmp_path: Path) -> None:
+    limit = thresholds.table()["commit"]["max_blob"]
+    (checkout / "large.py").write_bytes(b"a = 1\n" * (limit // 6 + 1))
+    git(checkout, "add", "-A")
+    git(checkout, "commit", "-q", "-m", "Add a file far too large")
+    for number in range(300):
+        (checkout / f"many{number}.py").write_text(f"{number}\n")
+    git(checkout, "add", "-A")
+    (tmp_path / "message").write_text("Add three hundred files " + "and more " * 20_000)
+    git(checkout, "commit", "-q", "-F", str(tmp_path / "message"))
+    found, tally = read(checkout)
+    assert len(found) == 1
+    assert tally.skipped["commit: file too large"] == 1
+    assert tally.dropped["commit: not one file"] == 2
+
+
+@needs_git
+@pytest.mark.usefixtures("keep_all")
+def test_hostile_configuration_is_inert(checkout: Path, tmp_path: Path) -> None:
+    wanted = read(checkout)[0]
+    witness = tmp_path / "witness"
+    for name, value in {
+        "core.fsmonitor": f"touch {witness}",
+        "core.pager": f"touch {witness}",
+        "diff.external": f"touch {witness}",
+        "gpg.program": f"touch {witness}",
+        "log.showSignature": "true",
+        "log.showRoot": "false",
+        "diff.noprefix": "true",
+        "diff.renames": "copies",
+        "core.quotePath": "true",
+        "core.abbrev": "7",
+        "alias.log": f"!touch {witness}",
+        "format.pretty": "oneline",
+    }.items():
+        git(checkout, "config", name, value)
+    assert read(checkout)[0] == wanted
+    assert not witness.exists()
 
 
 @needs_git
 def test_the_survey_sees_a_new_commit(checkout: Path) -> None:
-    plan = SourcePlan("adjacent", "adjacent", "path", 1 << 20, checkout)
-    before = survey(plan)
+    source = SourcePlan("adjacent", "adjacent", "path", 1 << 20, checkout)
+    before = survey(source)
     git(checkout, "commit", "-q", "--allow-empty", "-m", "Say nothing more")
-    assert survey(plan).fingerprint != before.fingerprint
-
-
-@pytest.mark.parametrize(
-    ("subject", "reason"),
-    [
-        ("Add the table of numbers", None),
-        ("", "commit: short subject"),
-        ("v1.2.3", "commit: short subject"),
-        ("Update README.md", "commit: empty subject"),
-        ("An auto commit again", "commit: empty subject"),
-        ("a" * 60 + " b", "commit: words too long"),
-    ],
-)
-def test_subjects(subject: str, reason: str | None) -> None:
-    assert refused_subject(subject) == reason
+    assert survey(source).fingerprint != before.fingerprint
 
 
 @needs_git
@@ -133,9 +236,100 @@ def test_a_partial_clone_fetches_nothing(checkout: Path, tmp_path: Path) -> None
 
 
 @needs_git
+@pytest.mark.usefixtures("keep_all")
 def test_a_hook_of_another_repository(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = head(checkout)
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     assert before
     assert head(checkout) == before
     assert read(checkout)[0]
+
+
+def record(**fields: object) -> dict[str, object]:
+    return {
+        "commit": "c0ffee",
+        "old_file": "src/sum.py",
+        "new_file": "src/sum.py",
+        "old_contents": NUMBERS,
+        "new_contents": NUMBERS.replace("x20 = 20", "x20 = 21\nnew = 1"),
+        "subject": "Raise one number of the table",
+        "message": "Raise one number of the table\n\nBecause.\n",
+        "lang": "Python",
+        "license": "mit",
+        "repos": "some/thing,another/thing",
+    } | fields
+
+
+@pytest.mark.usefixtures("keep_all")
+def test_a_record() -> None:
+    found = from_record(record(), plan(), Tally())
+    assert found is not None
+    assert found.language == "python"
+    assert found.licence == "mit"
+    assert found.repository == "some/thing,another/thing"
+    assert found.group == "some/thing,another/thing/src/sum.py"
+    assert found.text.startswith("<commit_before>x1")
+    assert "<commit_msg>Raise one number of the table<commit_after>" in found.text
+
+
+@pytest.mark.usefixtures("keep_all")
+def test_the_published_range_begins_at_the_first_line() -> None:
+    faithful = from_record(record(), plan(range="faithful"), Tally())
+    fixed = from_record(record(), plan(range="fixed"), Tally())
+    assert faithful is not None
+    assert fixed is not None
+    assert faithful.text.startswith("<commit_before>x0 = 0\nx1 = 1\n")
+    assert len(fixed.text) < len(faithful.text)
+
+
+def test_whole_files_are_shown_as_often_as_the_table_says() -> None:
+    whole = shown = 0
+    for number in range(600):
+        found = from_record(record(commit=str(number)), plan(range="faithful"), Tally())
+        assert found is not None
+        shown += 1
+        whole += found.text.startswith(f"<commit_before>{NUMBERS}<commit_msg>")
+    assert 0.15 < whole / shown < 0.26
+
+
+def test_commitpack_shows_whole_files_and_cleans_the_subject() -> None:
+    subject = "[core] Raise one number of the table [ci skip]"
+    found = from_record(record(subject=subject), plan("commitpack"), Tally())
+    assert found is not None
+    new = NUMBERS.replace("x20 = 20", "x20 = 21\nnew = 1")
+    assert found.text == f"<commit_before>{NUMBERS}<commit_msg>Raise one number of the table<commit_after>{new}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"old_file": None, "new_file": None}, "record without old_file"),
+        ({"new_contents": 3}, "record: new_contents is not text"),
+        ({"new_contents": None}, "record without new_contents"),
+        ({"old_contents": "a\0b"}, "binary"),
+        ({"new_contents": "\ud800"}, "invalid Unicode"),
+        ({"subject": ["a"]}, "record: subject is not text"),
+    ],
+)
+def test_records_that_cannot_be_read(fields: dict[str, object], reason: str) -> None:
+    tally = Tally()
+    assert from_record(record(**fields), plan(), tally) is None
+    assert tally.skipped == {reason: 1}
+    assert tally.files == 1
+
+
+def test_one_per_file() -> None:
+    tally = Tally()
+    group = [Document(str(n), "t", "p", f"group{n % 2}") for n in range(5)]
+    assert [d.id for d in one_per_file(group, tally)] == ["0", "1"]
+    assert tally.dropped == {"commit: file seen before": 3}
+
+
+def test_an_unknown_range() -> None:
+    with pytest.raises(BadInput, match='unknown range "fixd"; did you mean "fixed"'):
+        from_record(record(), plan(range="fixd"), Tally())
+
+
+def test_equal_records_give_equal_documents() -> None:
+    assert from_record(record(), plan(), Tally()) == from_record(record(), plan(), Tally())
+    assert commits.VERSION == "commits/1"
