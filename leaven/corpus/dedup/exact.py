@@ -37,5 +37,5 @@ def _collapsed(text: str) -> bytes | memoryview:
     kept[0] = not space[0]
     np.logical_and(space[1:], space[:-1], out=kept[1:])
     np.logical_not(kept[1:], out=kept[1:])
-    found = memoryview(units[kept])
+    found = units[kept].data
     return found[:-1] if len(found) and found[-1] == 32 else found
