@@ -50,7 +50,7 @@ def walk(
     skipped: Counter[str],
     *,
     leave: Callable[[str], bool] = lambda path: False,
-    links: bool = False,
+    links: bool | Path = False,
 ) -> Iterator[Entry]:
     """Regular files below `root`, sorted by path within each folder.
 
@@ -59,8 +59,9 @@ def walk(
         skipped: reasons are counted here.
         leave: says of a relative path (file or folder) that it is not to be entered or yielded.
         links: also yield symbolic links to regular files (package installers make such trees); never to
-            folders.
+            folders. A path: only those whose target lies below it.
     """
+    within = os.path.realpath(links) + os.sep if isinstance(links, Path) else ""
     pending = [("", os.fspath(root))]
     while pending:
         prefix, folder = pending.pop()
@@ -86,7 +87,7 @@ def walk(
                 continue
             if item.name.startswith("."):
                 continue
-            if item.is_symlink() and not links:
+            if item.is_symlink() and not (links and os.path.realpath(item.path).startswith(within)):
                 skipped["symbolic link"] += 1
                 continue
             try:

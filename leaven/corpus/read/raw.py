@@ -1,0 +1,100 @@
+"""A unit that is no file of records → its raw files: of an archive, a git repository, or one plain file."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from leaven.corpus.document import Tally
+from leaven.corpus.plan import SourcePlan
+from leaven.corpus.read import archives, repositories
+from leaven.corpus.read.forms import ARCHIVES, form, is_licence, reads
+from leaven.corpus.read.members import RawFile
+from leaven.corpus.read.units import Unit
+from leaven.corpus.tree import Entry, Unreadable, is_tool_folder, read_bytes, walk
+
+
+def is_repository(entry: Entry) -> bool:
+    """Whether an entry is a git repository, whose `file` is a folder."""
+    return os.path.isdir(entry.file)
+
+
+def raw_files(unit: Unit, plan: SourcePlan, tally: Tally) -> Iterator[RawFile]:
+    """The raw files of a unit, in order. Of archives and repositories, files that state a licence come too.
+
+    Args:
+        unit: of an archive, a git repository or a plain file.
+        plan: its kind says which files are read.
+        tally: every file that is read or skipped is counted here.
+    """
+    entry = unit.entry
+    if is_repository(entry):
+        found = repositories.members(entry, tally.skipped, reads(plan))
+    elif form(entry.path, plan) in ARCHIVES:
+        found = archives.members(entry, tally.skipped, reads(plan))
+    else:
+        found = _plain(entry, plan, tally.skipped)
+    for raw in found:
+        tally.files += 1
+        yield raw
+
+
+def _plain(entry: Entry, plan: SourcePlan, skipped: Counter[str]) -> Iterator[RawFile]:
+    try:
+        data = read_bytes(entry.file)
+    except Unreadable as reason:
+        skipped[str(reason)] += 1
+        return
+    folder, sep, _ = entry.path.partition("/")
+    yield RawFile(entry.path, data, folder if sep and holds_repositories(plan) else "")
+
+
+def holds_repositories(plan: SourcePlan) -> bool:
+    """Whether the first folders below the plan's path are repositories: it says so (option `repositories`), or there
+    are several and each has a `.git` or a file that states a licence.
+    """
+    stated = plan.options.get("repositories")
+    if stated is not None or plan.path is None:
+        return bool(stated)
+    return _several(os.fspath(plan.path))
+
+
+def licence_files(plan: SourcePlan) -> dict[str, list[Entry]]:
+    """Repository → the files at its top that state a licence, of a plan whose path is a folder; "" for the whole."""
+    if plan.path is None or not plan.path.is_dir():
+        return {}
+    tops = [("", plan.path)]
+    if holds_repositories(plan):
+        tops = [(folder.name, Path(folder.path)) for folder in _folders(plan.path)]
+    found = {name: [entry for entry in _top(folder) if is_licence(entry.path)] for name, folder in tops}
+    return {name: entries for name, entries in found.items() if entries}
+
+
+@functools.lru_cache(maxsize=64)
+def _several(path: str) -> bool:
+    folders = _folders(Path(path))
+    return len(folders) > 1 and all(
+        os.path.lexists(os.path.join(folder.path, ".git"))
+        or any(is_licence(entry.path) for entry in _top(Path(folder.path)))
+        for folder in folders
+    )
+
+
+def _folders(path: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as scan:
+            found = [item for item in scan if item.is_dir(follow_symlinks=False) and not is_tool_folder(item)]
+    except OSError:
+        return []
+    return sorted(found, key=lambda item: item.name)
+
+
+def _top(folder: Path) -> list[Entry]:
+    """The regular files at the top of a folder."""
+    found: list[Entry] = []
+    for entry in walk(folder, Counter(), leave=lambda path: os.path.isdir(folder / path)):
+        found.append(entry)
+    return found
