@@ -79,7 +79,7 @@ def which(out: Path, split: str, first_token: int, end_token: int) -> list[Origi
     total = int(ends[-1]) if len(ends) else 0
     if not 0 <= first_token < end_token <= total:
         raise BadInput(
-            f"the shard has the tokens 0 to {total:,}, not {first_token:,} to {end_token:,}",
+            f"the shard has {total:,} tokens; {first_token:,} to {end_token:,} is no range of them",
             where=str(out),
             field=split,
         )

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as HubTokenizer
 
-from leaven.corpus.document import Document, write_documents
+from leaven.corpus import tokenizer as module
+from leaven.corpus.document import Document, read_documents, write_documents
 from leaven.corpus.tokenizer import Tokenizer, train_tokenizer
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json
@@ -118,6 +119,60 @@ def test_broken_bytes_are_replaced_and_unknown_ids_refused(tokenizer: Tokenizer)
 
 def test_lone_surrogates_do_not_stop_encoding(tokenizer: Tokenizer) -> None:
     assert tokenizer.decode(tokenizer.encode("a\ud800b")) == "a\ufffdb"
+
+
+def test_a_real_shortfall_is_refused_with_what_was_reached(tmp_path: Path) -> None:
+    """Five different words have few merges; nothing is written that could be taken for a tokenizer."""
+    folder, out = tmp_path / "corpus", tmp_path / "out"
+    out.mkdir()
+    for side, texts in (("train", ["alpha beta gamma delta epsilon " * 50]), ("heldout", [])):
+        (folder / side).mkdir(parents=True)
+        write_documents(folder / side / "text.parquet", [Document("0", text, "p", "g") for text in texts])
+    with pytest.raises(BadInput, match=r"the sample yields 2\d\d tokens, not 256000") as refusal:
+        train_tokenizer(folder, out, vocab=256_000)
+    assert "smaller vocabulary" in refusal.value.fix
+    assert list(out.iterdir()) == []
+
+
+def test_a_sample_whose_pairs_could_not_be_counted_is_refused(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LARGEST_SAMPLE", 100_000)
+    with pytest.raises(BadInput, match=r"too large: its pairs are counted in 32 bits") as refusal:
+        train_tokenizer(corpus, tmp_path, vocab=300, sample_bytes=60_000)
+    assert "50,000 bytes of each of the 2 sources" in refusal.value.fix
+    for side in ("train", "heldout"):
+        (tmp_path / "small" / side).mkdir(parents=True)
+        for name in "abc":
+            write_documents(
+                tmp_path / "small" / side / f"{name}.parquet", [Document("0", "some words " * 200, "p", "g")]
+            )
+    train_tokenizer(tmp_path / "small", tmp_path, vocab=260, sample_bytes=60_000)
+
+
+def test_a_folder_of_files_gives_the_same_tokenizer_as_one_file(corpus: Path, trained: Path, tmp_path: Path) -> None:
+    for side in ("train", "heldout"):
+        for name in ("code", "text"):
+            documents = list(read_documents(corpus / side / f"{name}.parquet"))
+            (tmp_path / "parts" / side / name).mkdir(parents=True)
+            for number, begin in enumerate(range(0, len(documents), 7)):
+                path = tmp_path / "parts" / side / name / f"{number:05d}.parquet"
+                write_documents(path, documents[begin : begin + 7])
+    (tmp_path / "out").mkdir()
+    train_tokenizer(tmp_path / "parts", tmp_path / "out", vocab=1024, sample_bytes=300_000)
+    for name in ("tokenizer.json", "report.json"):
+        assert (tmp_path / "out" / name).read_bytes() == (trained / name).read_bytes()
+
+
+def test_progress_says_how_much_is_read(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TOLD", 100_000)
+    told: list[tuple[float, float, str]] = []
+    train_tokenizer(corpus, tmp_path, vocab=300, sample_bytes=300_000, progress=lambda *args: told.append(args))
+    notes = [note for _, _, *rest in told for note in rest]
+    assert "merging" in notes
+    assert sum("of at most" in note for note in notes) >= 3
+    assert told[0][:2] == (0, 300)
+    assert told[-1] == (300, 300)
 
 
 def test_refusals(corpus: Path, tmp_path: Path) -> None:
