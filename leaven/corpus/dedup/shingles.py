@@ -15,6 +15,7 @@ import functools
 import re
 import string
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,16 +43,11 @@ def _starcoder1(text: str) -> bytes:
     return text.encode("ascii", "replace").translate(KEEP_CASE)
 
 
-def _stack2(text: str) -> bytes:
+def lower_words(text: str) -> bytes:
     """Lower-case words of `\\w`; words beyond ASCII stay as UTF-8, whose bytes are no separators."""
     if not text.isascii():
         text = FOREIGN_SEPARATOR.sub(" ", text.lower())
     return text.encode().translate(LOWER)
-
-
-def _words(text: str) -> bytes:
-    """The same, runs of separators counting as one."""
-    return b"\0".join(_stack2(text).replace(b"\0", b" ").split())
 
 
 def _slimpajama(text: str) -> bytes | str:
@@ -61,7 +57,7 @@ def _slimpajama(text: str) -> bytes | str:
     return " ".join(text.lower().translate(NO_PUNCTUATION).split())
 
 
-UNITS = {"starcoder1": _starcoder1, "stack2": _stack2, "words": _words, "slimpajama": _slimpajama}
+UNITS = {"starcoder1": _starcoder1, "stack2": lower_words, "words": lower_words, "slimpajama": _slimpajama}
 
 
 def shingle_sets(texts: Sequence[str], near: Near) -> tuple[np.ndarray, np.ndarray]:
@@ -97,38 +93,91 @@ def _groups(texts: Sequence[str], near: Near) -> Iterator[list[bytes | str]]:
 
 def _of_group(group: list[bytes | str], near: Near) -> Iterator[np.ndarray]:
     """Ascending distinct shingles of each text of a group."""
-    units = _joined(group)
-    base, inverse = powers(near.seed, len(units))
-    sums = np.multiply(units, base[: len(units)], dtype=np.uint64)
-    np.cumsum(sums, out=sums)
-    ends = np.cumsum([len(text) + 1 for text in group])
-    if near.tokens == "slimpajama":
-        edges = np.arange(len(units))
-        bounds = np.concatenate(([0], ends))
-        ahead = 1  # the separator that closes a text is not a character of it
-    else:
-        edges = np.flatnonzero(units == 0)
-        bounds = np.concatenate(([0], np.searchsorted(edges, ends)))
-        sums = sums[edges]
-        ahead = 0
     n = near.ngram
-    if len(edges) <= n:
+    if near.tokens == "slimpajama":
+        tokens = _characters(group)
+    elif near.tokens == "words":
+        tokens = runs(group)
+    else:
+        tokens = _between_separators(group)
+    if len(tokens.edges) <= n:
         yield from (np.zeros(0, np.uint32) for _ in group)
         return
-    values = _mixed((sums[n:] - sums[:-n]) * inverse[edges[:-n]])
-    for first, last in zip(bounds[:-1].tolist(), (bounds[1:] - ahead).tolist(), strict=True):
+    values = _mixed(window_values(tokens, edge_sums(tokens, near.seed), n, near.seed))
+    for first, last in zip(tokens.first.tolist(), tokens.last.tolist(), strict=True):
         if last - first < near.min_tokens:
             yield np.zeros(0, np.uint32)
         else:
             yield _distinct(values[first : last - n + 1])
 
 
-def _joined(group: list[bytes | str]) -> np.ndarray:
-    """All texts of a group with a 0 before, between and after: uint8, or uint32 where one has wide characters."""
+@dataclass(frozen=True)
+class Tokens:
+    """Several texts as units with a 0 before, between and after them.
+
+    Attributes:
+        units: uint8, or uint32 where a character is a token and one of them is wide.
+        edges: places in `units` after which a token begins; a token ends before the next edge or at it.
+        first, last: (n,) the edges before the first and after the last token of each text.
+    """
+
+    units: np.ndarray
+    edges: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+
+def _between_separators(group: Sequence[bytes | str]) -> Tokens:
+    units, ends = _joined(group)
+    edges = np.flatnonzero(units == 0)
+    last = np.searchsorted(edges, ends)
+    return Tokens(units, edges, np.concatenate(([0], last[:-1])), last)
+
+
+def runs(group: Sequence[bytes | str]) -> Tokens:
+    """Words with one 0 between them, however many separators there were."""
+    units, ends = _joined(group)
+    separator = units == 0
+    kept = np.empty(len(units), bool)
+    kept[0] = True
+    np.logical_and(separator[1:], separator[:-1], out=kept[1:])
+    np.logical_not(kept[1:], out=kept[1:])
+    separator &= kept
+    last = np.searchsorted(np.flatnonzero(separator), ends, "right") - 1
+    units = units[kept]
+    return Tokens(units, np.flatnonzero(units == 0), np.concatenate(([0], last[:-1])), last)
+
+
+def _characters(group: Sequence[bytes | str]) -> Tokens:
+    """Every place is an edge; the 0 that closes a text is no character of it."""
+    units, ends = _joined(group)
+    return Tokens(units, np.arange(len(units)), np.concatenate(([0], ends[:-1])), ends - 1)
+
+
+def _joined(group: Sequence[bytes | str]) -> tuple[np.ndarray, np.ndarray]:
+    """The units of all texts and where each text's closing 0 is."""
+    ends = np.cumsum([len(text) + 1 for text in group])
     if all(isinstance(text, bytes) for text in group):
-        return np.frombuffer(b"\0" + b"\0".join(group) + b"\0", np.uint8)  # type: ignore[arg-type]
-    wide = [text if isinstance(text, str) else text.decode() for text in group]
-    return np.frombuffer(("\0" + "\0".join(wide) + "\0").encode("utf-32-le", "surrogatepass"), np.uint32)
+        return np.frombuffer(b"\0" + b"\0".join(group) + b"\0", np.uint8), ends  # type: ignore[arg-type]
+    wide = "\0".join(text if isinstance(text, str) else text.decode() for text in group)
+    return np.frombuffer(f"\0{wide}\0".encode("utf-32-le", "surrogatepass"), np.uint32), ends
+
+
+def edge_sums(tokens: Tokens, seed: int) -> np.ndarray:
+    """The prefix sum of `unit * base^place` modulo 2^64 at every edge."""
+    base, _ = powers(seed, len(tokens.units))
+    sums = np.multiply(tokens.units, base[: len(tokens.units)], dtype=np.uint64)
+    np.cumsum(sums, out=sums)
+    found: np.ndarray = sums if len(tokens.edges) == len(sums) else sums[tokens.edges]
+    return found
+
+
+def window_values(tokens: Tokens, sums: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """The 64-bit hash of every window of n tokens, also of those that reach into the next text."""
+    _, inverse = powers(seed, len(tokens.units))
+    values: np.ndarray = sums[n:] - sums[:-n]
+    values *= inverse[tokens.edges[:-n]]
+    return values
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:

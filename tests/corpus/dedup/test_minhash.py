@@ -26,7 +26,7 @@ def tokens_of(text: str, kind: str) -> list[str]:
     if kind == "stack2":
         return re.split(r"\W", text.lower())
     if kind == "words":
-        return re.findall(r"\w+", text.lower()) or [""]
+        return re.findall(r"\w+", text.lower())
     bare = text.lower().translate(str.maketrans("", "", string.punctuation))
     return list(re.sub(r"\s+", " ", bare.strip()))
 
