@@ -68,6 +68,7 @@ def write_shards(
     out: Path,
     *,
     workers: int = 1,
+    of: str | None = None,
     transform: Transform | None = None,
     state: Path | None = None,
     progress: Progress = silent,
@@ -76,10 +77,11 @@ def write_shards(
 
     Args:
         corpus: folder of the corpus step.
-        source: name of one of its sources.
+        source: name of the shards, and of the corpus's source that is encoded unless `of` names another.
         tokenizer: folder of the tokenizer step.
         out: receives `train.bin`, `train.idx`, `train.provenance.parquet`, the same of `heldout`, and `shards.json`.
         workers: processes, each with at most a batch of documents and the vocabulary in memory.
+        of: the corpus's source that is encoded, where the shards are a control of it.
         transform: makes of each document the text that is encoded (a control); a function that can be pickled. A
             document for which it raises Dropped is left out and counted.
         state: folder where finished parts are kept, so that an interrupted call continues; it stands for these
@@ -88,7 +90,8 @@ def write_shards(
     """
     encoder = Tokenizer.load(tokenizer / "tokenizer.json")
     dtype = dtype_for(encoder.size)
-    files = {split: document_files(corpus, split, source) for split in SPLITS}
+    read = of if of is not None else source
+    files = {split: document_files(corpus, split, read) for split in SPLITS}
     scores = _score_columns([path for split in SPLITS for path in files[split]])
     schema = provenance_schema(scores)
     items = [_Part(split, path, tuple(pq.read_schema(path).names), schema) for split in SPLITS for path in files[split]]
@@ -96,14 +99,14 @@ def write_shards(
     work = functools.partial(_encode, tokenizer=tokenizer / "tokenizer.json", dtype=dtype, transform=transform)
     parts = run_parts(work, items, folder, workers=workers, progress=progress, note=source)
     report: dict[str, Any] = {"source": source, "dtype": dtype, "tokenizer": sha256_file(tokenizer / "tokenizer.json")}
-    report["splits"], report["files"], report["dropped"] = {}, {}, {}
+    report |= {"of": read, "splits": {}, "files": {}, "dropped": {}}
     for split in SPLITS:
         mine = [part for part, item in zip(parts, items, strict=True) if item.split == split]
         counts = [read_json(part / "counts.json") for part in mine]
         report["splits"][split] = {key: sum(count[key] for count in counts) for key in ("tokens", "documents", "bytes")}
         dropped = sum((Counter(count["dropped"]) for count in counts), Counter())
         report["dropped"][split] = dict(sorted(dropped.items()))
-        report["files"] |= _join(mine, counts, out, split, source, schema)
+        report["files"] |= _join(mine, counts, out, split, read, schema)
     write_json(out / "shards.json", report)
     shutil.rmtree(folder)
 

@@ -159,10 +159,13 @@ def test_provenance_says_where_each_document_comes_from(corpus: Path, monkeypatc
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_transform_is_applied_and_what_it_drops_is_counted(corpus: Path, workers: int) -> None:
-    write(corpus, "parts", "out", transform=functools.partial(upper, without="7"), workers=workers)
+    loud = functools.partial(upper, without="7")
+    write(corpus, "loud", "out", of="parts", transform=loud, workers=workers)
     report = read_json(corpus / "out" / "shards.json")
+    assert (report["source"], report["of"]) == ("loud", "parts")
     assert report["dropped"] == {"train": {"nothing is left": 4}, "heldout": {}}
     rows = pq.read_table(corpus / "out" / "train.provenance.parquet").to_pylist()
+    assert {row["source"] for row in rows} == {"parts"}
     assert [row["row"] for row in rows] == [n for n in range(40) if n % 10 != 7]
     tokenizer = Tokenizer.load(corpus / "tokenizer" / "tokenizer.json")
     ids = np.fromfile(corpus / "out" / "train.bin", "<u2").tolist()
