@@ -11,9 +11,9 @@ import re
 
 from leaven.corpus.docstrings import NotPython, remove_docstrings
 from leaven.corpus.document import Dropped
+from leaven.corpus.rules import sizes
+from leaven.corpus.rules.reading import Reading
 from leaven.corpus.tables import rules
-
-_OTHER_ASCII = bytes(byte for byte in range(128) if not chr(byte).isalnum())
 
 
 def extract(text: str, language: str) -> str:
@@ -63,9 +63,7 @@ def generated(text: str) -> bool:
 
 def alphanumeric(text: str) -> float:
     """The fraction of characters that are letters or digits; 0 for an empty text."""
-    if text.isascii():
-        return len(text.encode().translate(None, _OTHER_ASCII)) / max(len(text), 1)
-    return sum(map(str.isalnum, text)) / len(text)
+    return sizes.alphanumeric(Reading(text, "", ""))
 
 
 def _is_domain_list(text: str, pattern: str, least: int, share: float) -> bool:

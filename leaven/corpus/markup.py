@@ -7,15 +7,14 @@ JSON and YAML keep StarCoder's size bounds, HTML its share of visible text; thre
 from __future__ import annotations
 
 import re
-from html import unescape
 
 from leaven.corpus.code import generated
 from leaven.corpus.document import Dropped
+from leaven.corpus.rules.html import INVISIBLE, visible_text, without_elements
 from leaven.corpus.tables import rules
 
-INVISIBLE = frozenset(("script", "style"))
-_TAG = re.compile(r"<[^<>]*>")
-_OPENING = re.compile(r"(?i)<(?:!--|([a-z]+)(?=[\s>/]))")
+__all__ = ["INVISIBLE", "extract", "visible_text", "without_elements"]
+
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -38,28 +37,3 @@ def extract(text: str, language: str) -> str:
         if shown <= limits["html_min_text"] or shown <= limits["html_min_share"] * len(text):
             raise Dropped("html: little visible text")
     return text
-
-
-def visible_text(html: str) -> str:
-    """What a reader of a page would see, tags and white space collapsed."""
-    return " ".join(unescape(_TAG.sub(" ", without_elements(html, INVISIBLE))).split())
-
-
-def without_elements(html: str, names: frozenset[str]) -> str:
-    """`html` without comments and without the named elements and all in them, in one pass: what is opened and never
-    closed takes the rest with it."""
-    lower = html.lower() if html.isascii() else re.sub("[A-Z]", lambda letter: letter[0].lower(), html)
-    kept: list[str] = []
-    start = 0
-    for match in _OPENING.finditer(html):
-        name = (match[1] or "").lower()
-        if match.start() < start or (name and name not in names):
-            continue
-        kept.append(html[start : match.start()])
-        closing = f"</{name}" if name else "-->"
-        end = lower.find(closing, match.end())
-        start = len(html) if end < 0 else end + len(closing)
-        if name and end >= 0:
-            start = (html.find(">", start) + 1) or len(html)
-    kept.append(html[start:])
-    return " ".join(kept)
