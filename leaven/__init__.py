@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from leaven.ground.version import __version__
 
 if TYPE_CHECKING:
+    from leaven.corpora import Corpus, load_corpus
     from leaven.lab import Results, Study, load
 
-__all__ = ["Results", "Study", "__version__", "load"]
+__all__ = ["Corpus", "Results", "Study", "__version__", "load", "load_corpus"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from leaven import lab
 
         return getattr(lab, name)
+    if name in {"load_corpus", "Corpus"}:
+        from leaven import corpora
+
+        return getattr(corpora, name)
     raise AttributeError(f"module 'leaven' has no attribute {name!r}")

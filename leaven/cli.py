@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import os
 import signal
 import sys
@@ -17,9 +16,10 @@ from typing import Annotated, Any
 
 import typer
 
+from leaven import cli_corpus
 from leaven.ground.errors import LeavenError
 from leaven.options import AsJson, Jobs, Runs, Seeds, Settings, Size, Sources, StudyName, Unisolated, Without
-from leaven.sentences import status_lines, waiting, why_lines
+from leaven.sentences import print_json, status_lines, waiting, why_lines
 
 app = typer.Typer(
     name="leaven",
@@ -29,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(cli_corpus.app, name="corpus")
 
 
 def _study(
@@ -65,10 +66,6 @@ def _text_of(path: Path) -> bytes | None:
         return None
 
 
-def _print_json(data: Any) -> None:
-    print(json.dumps(data, indent=1, ensure_ascii=False))
-
-
 @app.command()
 def run(
     study: StudyName = "pocket",
@@ -98,7 +95,7 @@ def run(
     with waiting("writing the report", quiet=as_json):
         page = results.report()
     if as_json:
-        _print_json({"report": str(page), "new_steps": results.new, "verdict": results.verdict()})
+        print_json({"report": str(page), "new_steps": results.new, "verdict": results.verdict()})
         return
     kinds = [step.kind for step in prepared.graph.steps.values()]
     if not results.new:
@@ -131,7 +128,7 @@ def plan(
     with waiting("looking at the files of this computer", quiet=as_json):
         made = lab.plan(jobs=jobs, allow_unisolated=allow_unisolated, without_code=_without_code(without))
     if as_json:
-        _print_json(made.data())
+        print_json(made.data())
         return
     print(f'study     {made.study} · "{made.question}"')
     print("\n".join(made.lines()))
@@ -155,7 +152,7 @@ def status(
     lab = _study(study, set_, source, seeds, size, runs)
     found = lab.status(allow_unisolated=allow_unisolated, without_code=_without_code(without))
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     print("\n".join(status_lines(found, study)))
 
@@ -185,7 +182,7 @@ def why(
     lab = _study(study, set_, source, seeds, size, runs)
     found = lab.why(step, allow_unisolated=allow_unisolated, without_code=_without_code(without))
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     print("\n".join(why_lines(found)))
 
@@ -206,7 +203,7 @@ def verdict(
     lab = _study(study, set_, source, seeds, size, runs)
     results = lab.finished(allow_unisolated=allow_unisolated, without_code=_without_code(without))
     if as_json:
-        _print_json(results.verdict())
+        print_json(results.verdict())
     else:
         print("\n".join(results.lines()))
 
@@ -235,7 +232,7 @@ def studies(as_json: AsJson = False) -> None:
 
     found = built_in()
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for name, question in found.items():
         print(f"{name:<16} {question}")
@@ -248,7 +245,7 @@ def doctor(runs: Runs = Path("runs"), as_json: AsJson = False) -> None:
 
     findings = examine(runs)
     if as_json:
-        _print_json([finding.__dict__ for finding in findings])
+        print_json([finding.__dict__ for finding in findings])
         return
     for finding in findings:
         print(f"{'ok' if finding.well else 'NO':<3} {finding.what:<13} {finding.found}")

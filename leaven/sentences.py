@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,11 @@ def waiting(what: str, *, quiet: bool = False) -> Iterator[None]:
         return
     with console.status(what):
         yield
+
+
+def print_json(data: Any) -> None:
+    """Data for programs."""
+    print(json.dumps(data, indent=1, ensure_ascii=False))
 
 
 def status_lines(found: Mapping[str, Any], study: str) -> list[str]:

@@ -17,6 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from pathlib import Path
 from typing import TypeVar
 
+from leaven.corpus.slots import slot
 from leaven.ground.errors import LeavenError
 from leaven.ground.progress import Progress, silent
 
@@ -69,7 +70,7 @@ def run_parts(
     waiting: set[Future[None]] = set()
     try:
         for number in todo:
-            waiting.add(pool.submit(_one, work, items[number], parts[number]))
+            waiting.add(pool.submit(_shared, work, items[number], parts[number], workers))
             if len(waiting) >= AHEAD * workers:
                 done, waiting = _some(waiting, done)
                 progress(done, len(items), note)
@@ -104,6 +105,11 @@ def _one(work: Callable[[Item, Path], None], item: Item, part: Path) -> None:
     unfinished.mkdir()
     work(item, unfinished)
     unfinished.rename(part)
+
+
+def _shared(work: Callable[[Item, Path], None], item: Item, part: Path, workers: int) -> None:
+    with slot(workers):
+        _one(work, item, part)
 
 
 def _context() -> multiprocessing.context.BaseContext:

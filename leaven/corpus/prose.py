@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from html import unescape
 
 from leaven.corpus.docstrings import NotPython, parse, read_docstrings
+from leaven.corpus.document import Dropped
 from leaven.corpus.markup import without_elements
 from leaven.corpus.tables import rules
+from leaven.ground.canonical import key64
 
 _FENCE = re.compile(r"(?ms)^[ \t]*(```+|~~~+).*?(?:^[ \t]*\1|\Z)")
 _INVISIBLE = frozenset(("script", "style", "pre", "code", "table", "head"))
@@ -209,3 +211,18 @@ def _manual(source: str) -> Iterator[str]:
             for value in node.values:
                 if isinstance(value, ast.Constant) and isinstance(value.value, str):
                     yield value.value
+
+
+def distinct_paragraphs(text: str, seen: set[int]) -> str:
+    """`text` without the paragraphs whose keys are in `seen`, to which the others' are added. Raises Dropped if too
+    little is left."""
+    fresh = []
+    for paragraph in text.split("\n\n"):
+        key = key64("paragraph", paragraph.lower())
+        if key not in seen:
+            seen.add(key)
+            fresh.append(paragraph)
+    left = "\n\n".join(fresh)
+    if len(left) < rules()["prose"]["min_characters"]:
+        raise Dropped("little prose")
+    return left

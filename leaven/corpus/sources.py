@@ -1,30 +1,40 @@
-"""The source step: a plan → `documents.parquet` and `report.json`.
+"""The read step: raw files → every document they hold, with the scores of its rules.
 
-Which files are read was settled by the survey. They are read in the order of their paths, hashed on the way,
-and the source refuses to finish if they are not what was surveyed: nothing stale is ever served.
+Which files are read was settled by the survey. They are read in parts over processes, in the order of their paths, and
+the step refuses to finish if they are not what was surveyed: nothing stale is ever served. What is stored has passed
+the extraction of its kind and, where asked for, redaction; which documents are kept, the source step decides.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
-from leaven.corpus import adjacent, code, facts, markup, prose, readers, synthetic, workstation
-from leaven.corpus.adjacent import commits
-from leaven.corpus.document import Document, Dropped, Tally, write_documents
+from leaven.corpus import facts, synthetic, workstation
+from leaven.corpus.document import Document, Dropped, Tally, read_documents
+from leaven.corpus.extract import Context, context_of, installed, of_unit
+from leaven.corpus.origins import entries_of
+from leaven.corpus.parts import run_parts
 from leaven.corpus.plan import SourcePlan
-from leaven.corpus.sample import Sample
+from leaven.corpus.prose import distinct_paragraphs
+from leaven.corpus.read.units import Unit, units
+from leaven.corpus.scored import Writer
 from leaven.corpus.survey import survey
-from leaven.corpus.tables import rules
-from leaven.corpus.tree import Unreadable, decode, read_bytes
-from leaven.ground.canonical import key64
-from leaven.ground.errors import BadInput, LeavenError
-from leaven.ground.files import write_json
+from leaven.corpus.workstation import Candidate
+from leaven.ground.errors import LeavenError
+from leaven.ground.files import read_json, write_json
 from leaven.ground.progress import Progress, silent
 
-__all__ = ["NOTES", "SourcePlan", "build_source"]
+__all__ = ["SourcePlan", "read_source"]
+
+T = TypeVar("T")
+PART_BYTES = 32 << 20
+"""Bytes of raw files that one process reads at a time."""
 
 NOTES = {
     (
@@ -32,63 +42,90 @@ NOTES = {
         "workstation",
     ): "documentation prose: English sentences from docstrings, READMEs, package descriptions and "
     "the interpreter's manual; technical, not web text",
-    ("web_code", "workstation"): "installed source files, docstrings removed from Python",
+    ("text", "packages"): "documentation prose out of released packages; technical, not web text",
+    ("web_code", "workstation"): "installed source files",
     ("markup", "workstation"): "installed Markdown, reStructuredText, HTML, CSS, YAML, TOML and JSON files",
     ("adjacent", "workstation"): "installed notebooks",
-    ("text", "path"): "documents as they are",
-    ("web_code", "path"): "source files, docstrings removed from Python",
-    ("markup", "path"): "markup files",
-    ("adjacent", "path"): "notebooks and commits",
-    ("synthetic", "generated"): "generated Python problems whose solutions passed their tests",
+    ("synthetic", "generated"): "generated Python problems, executed and verified",
     ("facts", "generated"): "generated statements of invented facts",
+}
+KIND_NOTES = {
+    "text": "documents as they are",
+    "web_code": "source files",
+    "markup": "markup files",
+    "adjacent": "commits, issues, notebooks and threads",
+    "synthetic": "problems as they are",
+    "instruct": "instructions with their answers",
 }
 
 
-def build_source(
-    plan: SourcePlan, out: Path, progress: Progress = silent, roots: Mapping[str, Path] | None = None
+@dataclass(frozen=True)
+class Part:
+    """What one process reads at a time."""
+
+    plan: SourcePlan
+    units: tuple[Unit, ...]
+    candidates: tuple[Candidate, ...]
+    context: Context
+
+
+def read_source(
+    plan: SourcePlan,
+    out: Path,
+    state: Path,
+    *,
+    cache: Path | None = None,
+    workers: int = 1,
+    progress: Progress = silent,
+    roots: Mapping[str, Path] | None = None,
 ) -> None:
-    """Build one source into the empty folder `out`.
+    """Read one source into the empty folder `out`.
 
     Args:
-        plan: what to read and how much to keep.
-        out: receives `documents.parquet` (sorted by id) and `report.json`.
-        progress: told in files (or, for generated sources, in documents).
+        plan: what to read.
+        out: receives `documents/NNNNN.parquet`, in order, and `report.json`.
+        state: folder that outlives a kill; parts finished in it are not read again.
+        cache: folder for what is fetched (released packages, replies of an endpoint).
+        workers: processes.
+        progress: told in parts (for generated sources, in documents).
         roots: label → folder for origin "workstation"; this computer's by default.
 
     Raises:
-        BadInput: the user's path cannot be used; facts do not fit under the cap.
+        BadInput: the user's path cannot be used.
         LeavenError: files are not what was surveyed.
     """
+    (out / "documents").mkdir()
     tally = Tally()
-    sample = Sample(plan.max_bytes, plan.seed)
-    for document in _documents(plan, roots, tally, progress):
-        sample.add(document)
-    if plan.kind == "facts" and sample.full:
-        raise BadInput(
-            f"{plan.max_bytes} bytes are too few for {plan.options['count']} facts; each must be there to be recalled",
-            field=f"source {plan.name}",
-            fix="Raise its size or lower the number of facts.",
-        )
-    _verify(plan, roots)
-    kept = sample.documents()
-    write_documents(out / "documents.parquet", kept)
-    languages = Counter(document.language or "unknown" for document in kept)
-    write_json(
-        out / "report.json",
-        {
-            "source": plan.name,
-            "kind": plan.kind,
-            "files": tally.files,
-            "documents": len(kept),
-            "bytes": sample.bytes,
-            "groups": len({document.group for document in kept}),
-            "capped": sample.full,
-            "skipped": dict(tally.skipped),
-            "dropped": dict(tally.dropped),
-            "languages": dict(languages),
-            "note": NOTES[plan.kind, plan.origin],
-        },
-    )
+    if plan.origin == "generated":
+        parts = run_parts(partial(_generate, cache=cache, progress=progress), [plan], state / "parts")
+    else:
+        items = _parts(plan, roots, tally, cache, progress)
+        parts = run_parts(_read, items, state / "parts", workers=workers, progress=progress, note=plan.name)
+        _verify(plan, roots)
+    redacted: Counter[str] = Counter()
+    files = []
+    for part in parts:
+        told = read_json(part / "tally.json")
+        tally.files += told["files"]
+        tally.skipped.update(told["skipped"])
+        tally.dropped.update(told["dropped"])
+        redacted.update(told["redacted"])
+        files += sorted(part.glob("*.parquet"))
+    if plan.kind == "text" and plan.origin in ("workstation", "packages"):
+        files = _without_repeated_paragraphs(plan, files, state, tally)
+    for number, path in enumerate(files):
+        os.link(path, out / "documents" / f"{number:05d}.parquet")
+    report: dict[str, Any] = {
+        "source": plan.name,
+        "kind": plan.kind,
+        "origin": plan.origin,
+        "files": tally.files,
+        "skipped": dict(sorted(tally.skipped.items())),
+        "dropped": dict(sorted(tally.dropped.items())),
+        "redacted": dict(sorted(redacted.items())),
+        "note": NOTES.get((plan.kind, plan.origin), KIND_NOTES.get(plan.kind, "")),
+    }
+    write_json(out / "report.json", report)
 
 
 def _verify(plan: SourcePlan, roots: Mapping[str, Path] | None) -> None:
@@ -96,98 +133,86 @@ def _verify(plan: SourcePlan, roots: Mapping[str, Path] | None) -> None:
         raise LeavenError(f"source {plan.name}: files changed while building; run again")
 
 
-def _documents(
-    plan: SourcePlan, roots: Mapping[str, Path] | None, tally: Tally, progress: Progress
-) -> Iterator[Document]:
+def _parts(
+    plan: SourcePlan, roots: Mapping[str, Path] | None, tally: Tally, cache: Path | None, progress: Progress
+) -> list[Part]:
+    """The raw files in groups of about PART_BYTES: a function of the files alone."""
     if plan.origin == "workstation":
-        return _installed(plan, workstation.roots() if roots is None else roots, tally, progress)
-    if plan.origin == "path":
-        return _given(plan, tally, progress)
-    return _generated(plan, tally, progress)
+        found = workstation.select(
+            plan, workstation.inventory(workstation.roots() if roots is None else roots, tally.skipped)
+        )
+        return [
+            Part(plan, (), tuple(group), Context())
+            for group in _grouped(found, [candidate.entry.size for candidate in found])
+        ]
+    entries = entries_of(plan, tally, cache, progress)
+    pieces = units(plan, entries)
+    context = context_of(plan, entries, tally)
+    return [Part(plan, tuple(group), (), context) for group in _grouped(pieces, [unit.size for unit in pieces])]
 
 
-def _installed(plan: SourcePlan, roots: Mapping[str, Path], tally: Tally, progress: Progress) -> Iterator[Document]:
-    """Documents of installed files. Prose drops paragraphs seen before: inherited docstrings repeat word for
-    word.
-    """
-    selected = workstation.select(plan, workstation.inventory(roots, tally.skipped))
-    seen: set[int] = set()
-    for number, candidate in enumerate(selected):
-        progress(number, len(selected), candidate.group)
-        tally.files += 1
-        try:
-            raw = decode(read_bytes(candidate.entry.file))
-        except Unreadable as reason:
-            tally.skipped[str(reason)] += 1
-            continue
-        language = candidate.language
-        if plan.kind == "markup" and language == "metadata":
-            raw, language = prose.description(raw), prose.description_language(raw)
-        try:
-            if plan.kind == "text":
-                text, language = _prose(raw, language, candidate.path, seen), "english"
-            else:
-                text = _extract(plan.kind, raw, language)
-        except Dropped as rule:
-            tally.dropped[str(rule)] += 1
-            continue
-        yield Document(candidate.path, text, candidate.path, candidate.group, language, candidate.licence)
-    progress(len(selected), len(selected))
+def _grouped(things: list[T], sizes: list[int]) -> Iterator[list[T]]:
+    group: list[T] = []
+    held = 0
+    for thing, size in zip(things, sizes, strict=True):
+        if group and held + size > PART_BYTES:
+            yield group
+            group, held = [], 0
+        group.append(thing)
+        held += size
+    if group:
+        yield group
 
 
-def _prose(raw: str, language: str, path: str, seen: set[int]) -> str:
-    fresh = []
-    for paragraph in prose.prose_of(raw, language, path.rpartition("/")[2]):
-        key = key64("paragraph", paragraph.lower())
-        if key not in seen:
-            seen.add(key)
-            fresh.append(paragraph)
-    text = "\n\n".join(fresh)
-    if len(text) < rules()["prose"]["min_characters"]:
-        raise Dropped("little prose")
-    return text
+def _read(part: Part, out: Path) -> None:
+    tally = Tally()
+    with Writer(out, part.plan) as writer:
+        for document in _documents(part, tally):
+            writer.add(document)
+    _tell(out, tally, writer.redacted)
 
 
-def _extract(kind: str, text: str, language: str) -> str:
-    """The document of a raw text, for kinds whose rules apply to every origin. Raises Dropped."""
-    if kind == "web_code":
-        return code.extract(text, language)
-    if kind == "markup":
-        return markup.extract(text, language)
-    if kind == "adjacent" and language == "notebook":
-        return adjacent.extract(text)
-    return text
+def _documents(part: Part, tally: Tally) -> Iterator[Document]:
+    for candidate in part.candidates:
+        yield from installed(candidate, part.plan, tally)
+    for unit in part.units:
+        yield from of_unit(unit, part.plan, part.context, tally)
 
 
-def _given(plan: SourcePlan, tally: Tally, progress: Progress) -> Iterator[Document]:
-    """Documents of the user's files. Text is taken as it is; code, markup and notebooks keep their rules."""
-    entries = readers.find(plan, tally.skipped)
-    for number, entry in enumerate(entries):
-        progress(number, len(entries), entry.path)
-        for raw in readers.read(entry, plan.kind, tally, alone=entry.file == str(plan.path)):
-            try:
-                text = _extract(plan.kind, raw.text, raw.language)
-            except Dropped as rule:
-                tally.dropped[str(rule)] += 1
-                continue
-            group = raw.path.split("/", 1)[0] if plan.options.get("group") == "folder" else raw.group
-            yield replace(raw, text=text, group=group)
-    if plan.kind == "adjacent" and plan.path is not None and readers.is_checkout(plan.path):
-        yield from commits.documents(plan.path, plan, tally)
-    progress(len(entries), len(entries))
+def _generate(plan: SourcePlan, out: Path, *, cache: Path | None, progress: Progress) -> None:
+    tally = Tally()
+    with Writer(out, plan) as writer:
+        for document in _generated(plan, tally, cache, progress):
+            writer.add(document)
+    _tell(out, tally, writer.redacted)
 
 
-def _generated(plan: SourcePlan, tally: Tally, progress: Progress) -> Iterator[Document]:
-    count = int(plan.options["count"])
+def _generated(plan: SourcePlan, tally: Tally, cache: Path | None, progress: Progress) -> Iterator[Document]:
     if plan.kind == "facts":
-        restatements = int(plan.options.get("restatements", 1))
+        count, restatements = int(plan.options["count"]), int(plan.options.get("restatements", 1))
         for name, group, text in facts.documents(plan.seed, count, restatements):
             yield Document(name, text, f"facts/{name}", group, "english", "Apache-2.0")
         return
-    problems = synthetic.problems(plan.seed, count)
-    verified = synthetic.verify(problems, progress=progress)
-    tally.files = count
-    for problem in verified:
-        text = synthetic.document(problem)
-        yield Document(problem.id, text, f"synthetic/{problem.id}", problem.group, "python", "Apache-2.0")
-    tally.dropped["solution did not pass its tests"] += count - len(verified)
+    yield from synthetic.documents(plan, tally, progress, cache=cache)
+
+
+def _tell(out: Path, tally: Tally, redacted: Mapping[str, int]) -> None:
+    told = {"files": tally.files, "skipped": tally.skipped, "dropped": tally.dropped, "redacted": redacted}
+    write_json(out / "tally.json", told)
+
+
+def _without_repeated_paragraphs(plan: SourcePlan, files: Iterable[Path], state: Path, tally: Tally) -> list[Path]:
+    """Prose of installed packages without paragraphs seen before: inherited docstrings repeat word for word."""
+    folder = state / "distinct"
+    folder.mkdir(exist_ok=True)
+    for left in folder.glob("*.parquet"):
+        left.unlink()
+    seen: set[int] = set()
+    with Writer(folder, plan) as writer:
+        for path in files:
+            for document in read_documents(path):
+                try:
+                    writer.add(replace(document, text=distinct_paragraphs(document.text, seen)))
+                except Dropped as rule:
+                    tally.dropped[str(rule)] += 1
+    return sorted(folder.glob("*.parquet"))

@@ -7,10 +7,9 @@ code is in testing. Both functions depend on the set of documents only, not on t
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 
-from leaven.ground.canonical import key64
+import numpy as np
 
 LONGEST = 20_000
 """Characters of the longest document that stays whole."""
@@ -41,46 +40,78 @@ def pieces(text: str, longest: int = LONGEST) -> list[str]:
 
 
 def held_out_groups(
-    sizes: Mapping[str, Mapping[str, int]], share: float, most: int, seed: int, never: Collection[str] = ()
-) -> frozenset[str]:
-    """The groups held out of the corpus.
+    source: np.ndarray,
+    group: np.ndarray,
+    size: np.ndarray,
+    names: Sequence[str],
+    *,
+    share: float,
+    most: int,
+    never: Collection[int] = (),
+) -> np.ndarray:
+    """The keys of the groups held out of the corpus, sorted.
 
-    Groups are taken in the order of a keyed hash until every source has `share` of its bytes, or `most`
-    bytes, held out. A source with at least two groups always keeps one on each side; a source with one group
-    is all training.
+    Groups are taken in the order of their keys until every source has `share` of its bytes, or `most` bytes, held out.
+    A source with at least two groups always keeps one on each side; a source with one group is all training.
 
     Args:
-        sizes: source → group → bytes.
+        source, group, size: of each document: its source's index, its group's key (a keyed hash of its name, so the
+            order of keys is the order of the draw), its bytes.
+        names: of the sources; they are served in the order of their names.
         share: of a source's bytes, in (0, 1).
         most: bytes of a source beyond which nothing more is held out.
-        seed: of the order.
-        never: groups that must stay in training.
+        never: sources whose groups must stay in training.
     """
-    owners: defaultdict[str, list[str]] = defaultdict(list)
-    for source in sorted(sizes):
-        for group in sizes[source]:
-            owners[group].append(source)
-    totals = {source: sum(groups.values()) for source, groups in sizes.items()}
-    left = {source: len(groups) for source, groups in sizes.items()}
-    held_bytes = dict.fromkeys(sizes, 0)
-    order = sorted(owners, key=lambda group: (key64("heldout/1", seed, group), group))
-    banned = frozenset(never)
-    held: set[str] = set()
-    for source in sorted(sizes):
-        target = min(most, share * totals[source])
+    pairs, bytes_of = _sizes(source, group, size)
+    totals, held_bytes = np.zeros(len(names)), np.zeros(len(names))
+    left = np.zeros(len(names), np.int64)
+    np.add.at(totals, pairs["source"], bytes_of)
+    np.add.at(left, pairs["source"], 1)
+    owners = _Owners(pairs, bytes_of)
+    banned = {int(key) for key in pairs["group"][np.isin(pairs["source"], list(never))]}
+    held: set[int] = set()
+    for index in sorted(range(len(names)), key=lambda index: names[index]):
+        own = pairs["group"][pairs["source"] == index].tolist()
+        target = min(most, share * totals[index])
         for large in (False, True):
-            for group in order:
-                enough = held_bytes[source] > 0 if large else held_bytes[source] >= target
-                if enough:
+            for key in own:
+                if held_bytes[index] > 0 if large else held_bytes[index] >= target:
                     break
-                if group in held or group in banned or group not in sizes[source]:
+                if key in held or key in banned:
                     continue
-                if any(left[owner] < 2 for owner in owners[group]):
+                shares = owners.of(key)
+                if any(left[owner] < 2 for owner, _ in shares):
                     continue
-                if not large and any(sizes[o][group] > LARGE * totals[o] for o in owners[group]):
+                if not large and any(part > LARGE * totals[owner] for owner, part in shares):
                     continue
-                held.add(group)
-                for owner in owners[group]:
+                held.add(key)
+                for owner, part in shares:
                     left[owner] -= 1
-                    held_bytes[owner] += sizes[owner][group]
-    return frozenset(held)
+                    held_bytes[owner] += part
+    return np.array(sorted(held), np.uint64)
+
+
+_PAIR = np.dtype([("group", np.uint64), ("source", np.int64)])
+
+
+def _sizes(source: np.ndarray, group: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(group, source) pairs that occur, sorted, and the bytes of each."""
+    order = np.lexsort((source, group))
+    pairs = np.empty(len(order), _PAIR)
+    pairs["group"], pairs["source"] = group[order], source[order]
+    first = np.ones(len(pairs), bool)
+    first[1:] = pairs[1:] != pairs[:-1]
+    starts = np.flatnonzero(first)
+    return pairs[starts], np.add.reduceat(size[order].astype(np.float64), starts) if len(starts) else np.zeros(0)
+
+
+class _Owners:
+    """Which sources a group belongs to, with its bytes in each."""
+
+    def __init__(self, pairs: np.ndarray, size: np.ndarray) -> None:
+        self._pairs, self._size = pairs, size
+
+    def of(self, key: int) -> list[tuple[int, float]]:
+        first, last = np.searchsorted(self._pairs["group"], np.array([key, key + 1], np.uint64)).tolist()
+        here = slice(first, last)
+        return list(zip(self._pairs["source"][here].tolist(), self._size[here].tolist(), strict=True))

@@ -9,16 +9,19 @@ damaged freely.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from leaven.corpus import readers, workstation
+from leaven.corpus import workstation
+from leaven.corpus.contamination.items import item_files
 from leaven.corpus.git import head
+from leaven.corpus.origins import chosen_packages, hub_entries
 from leaven.corpus.plan import SourcePlan
-from leaven.corpus.tables import ruleset
+from leaven.corpus.read import entries as raw
 from leaven.corpus.tree import Entry
 from leaven.ground.canonical import identity
 from leaven.ground.errors import LeavenError
@@ -31,11 +34,13 @@ tick would leave size and time as they are."""
 
 @dataclass(frozen=True)
 class Survey:
-    """What a source reads: a fingerprint of all of it, and how much it is (bytes as they lie on disk)."""
+    """What a source reads: a fingerprint of all of it, how much it is (bytes as they lie on disk or on the
+    hub), and the commit that a hub source stands at."""
 
     fingerprint: str
     files: int
     bytes: int
+    revision: str = ""
 
 
 def survey(
@@ -58,6 +63,10 @@ def survey(
     """
     if plan.origin == "generated":
         return Survey(identity(["generated/1", plan.kind]), 0, 0)
+    if plan.origin == "packages":
+        return _packages(plan)
+    if plan.origin == "hub":
+        return _hub(plan)
     known = _load(cache)
     fresh: dict[str, list[int | str]] = {}
     rows: list[list[object]] = []
@@ -65,12 +74,37 @@ def survey(
     for path, entry, extra in _read_by(plan, roots, listing):
         rows.append([path, entry.size, _digest(entry, known, fresh), extra])
         total += entry.size
-    if plan.origin == "path" and plan.path is not None and readers.is_checkout(plan.path) and plan.kind == "adjacent":
-        rows.append(["HEAD", head(plan.path)])
     if cache is not None and fresh:
         cache.parent.mkdir(parents=True, exist_ok=True)
         write_text(cache, json.dumps(known | fresh))
-    return Survey(identity(["survey/1", ruleset(), plan.kind, rows]), len(rows), total)
+    return Survey(identity(["survey/2", plan.kind, rows]), len(rows), total)
+
+
+def survey_items(paths: Mapping[str, Path], cache: Path | None = None) -> Survey:
+    """What the evaluation items of some tasks are, by the content of their files."""
+    known = _load(cache)
+    rows = []
+    total = 0
+    for task, path in sorted(paths.items()):
+        for entry in item_files(path, task):
+            rows.append([task, entry.path, entry.size, _digest(entry, known, {})])
+            total += entry.size
+    return Survey(identity(["items/1", rows]), len(rows), total)
+
+
+def _packages(plan: SourcePlan) -> Survey:
+    """A pinned list is its own fingerprint: nothing is fetched to know what it holds."""
+    wanted = chosen_packages(plan)
+    rows = [[package.registry, package.name, package.version, package.sha256] for package in wanted]
+    return Survey(identity(["packages/1", plan.kind, rows]), len(rows), sum(package.bytes for package in wanted))
+
+
+def _hub(plan: SourcePlan) -> Survey:
+    """A commit fixes every byte; the listing says which files of it are read."""
+    revision, entries = hub_entries(plan)
+    rows = [[entry.path, entry.size] for entry in entries]
+    fingerprint = identity(["hub/1", plan.kind, plan.hub["dataset"], revision, rows])
+    return Survey(fingerprint, len(rows), sum(entry.size for entry in entries), revision)
 
 
 def _read_by(
@@ -82,10 +116,12 @@ def _read_by(
         return [(c.path, c.entry, f"{c.group} {c.licence}") for c in workstation.select(plan, listing)]
     # A file given by itself is cut into passages, the same file in a folder is one document.
     alone = "alone" if plan.path is not None and plan.path.is_file() else ""
-    return [(entry.path, entry, alone) for entry in readers.find(plan, Counter())]
+    return [(entry.path, entry, alone) for entry in raw.find(plan, Counter())]
 
 
 def _digest(entry: Entry, known: Mapping[str, list[int | str]], fresh: dict[str, list[int | str]]) -> str:
+    if os.path.isdir(entry.file):
+        return head(Path(entry.file))  # a git repository: its commit fixes all of it
     key, stamp = entry.file, [entry.size, entry.mtime_ns, entry.inode]
     row = known.get(key)
     if isinstance(row, list) and row[:3] == stamp and len(row) == 4:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from leaven.ground.canonical import identity
+from leaven.ground.files import sha256_file
 
 DATA = Path(__file__).parent / "data"
 
@@ -32,9 +33,9 @@ def _extensions() -> dict[str, dict[str, str]]:
 
 
 @functools.cache
-def ruleset() -> str:
-    """The identity of both tables: whatever they decided is another result once they change."""
-    return identity([rules(), _extensions()])
+def identity_of_tables() -> str:
+    """The identity of every table: whatever they decided is another result once they change."""
+    return identity([[path.relative_to(DATA).as_posix(), sha256_file(path)] for path in sorted(DATA.rglob("*.*"))])
 
 
 def language_of(path: str, kind: str) -> str | None:

@@ -16,7 +16,7 @@ from leaven.engine.schedule import Running, State
 from leaven.study.amounts import short
 
 PHASES = (
-    ("corpus", ("source", "corpus")),
+    ("corpus", ("read", "source", "corpus")),
     ("tokenizer", ("tokenizer", "shards", "suite")),
     ("stages", ("stage",)),
     ("evaluate", ("evaluate",)),

@@ -27,6 +27,7 @@ class Task:
     cache: Path
     allow_unisolated: bool
     progress: Progress
+    workers: int = 1
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -53,23 +54,60 @@ def _compiled(task: Task) -> Iterator[None]:
     publish(task.cache / "xla")
 
 
-def _source(task: Task) -> None:
-    from leaven.corpus.sources import build_source
+def _read(task: Task) -> None:
+    from leaven.corpus.sources import read_source
 
-    build_source(source_plan(task.fields, task.step.execution), task.out, progress=task.progress)
+    plan = source_plan(task.fields, task.step.execution)
+    read_source(plan, task.out, task.state, cache=task.cache, workers=task.workers, progress=task.progress)
+
+
+def _source(task: Task) -> None:
+    from leaven.corpus.select import Selection, select_documents
+
+    fields = task.fields
+    chosen = Selection(
+        name=task.step.name.rpartition("/")[2],
+        kind=fields["kind"],
+        max_bytes=fields["max"],
+        rules=tuple(fields["rules"]),
+        thresholds=fields["thresholds"],
+        languages=fields["languages"],
+        licences=fields["licences"],
+    )
+    select_documents(task.inputs["read"], task.out, chosen, task.progress)
 
 
 def _corpus(task: Task) -> None:
-    from leaven.corpus.assemble import assemble
+    from leaven.corpus.assemble import Assembly, assemble
+    from leaven.corpus.dedup.near import preset
 
-    folders = task.inputs_of("source")
+    fields, reads, kept = task.fields, task.inputs_of("read"), task.inputs_of("source")
+    near = fields["near"]
+    assembly = Assembly(
+        heldout=fields["heldout"],
+        max_heldout_bytes=fields["heldout_max"],
+        near=preset(near["tokens"], **_changes(near)) if near else None,
+        near_sources=frozenset(fields["near_sources"]),
+        verify=bool(near) and near["verify"] == "signature",
+        across=fields["across"],
+        cut=fields["cut"],
+        decontaminate={task: Path(path) for task, path in task.step.execution["decontaminate"].items()},
+    )
+    order = fields["order"]
     assemble(
-        {name: folders[name] for name in task.fields["order"]},
+        {name: reads[name] for name in order},
+        {name: kept[name] for name in order},
         task.out,
-        heldout=task.fields["heldout"],
-        max_heldout_bytes=task.fields["heldout_max"],
+        task.state,
+        assembly,
+        workers=task.workers,
         progress=task.progress,
     )
+
+
+def _changes(near: Mapping[str, Any]) -> dict[str, Any]:
+    """What a study changes in a published near-duplicate setting."""
+    return {name: value for name, value in near.items() if name not in ("tokens", "verify") and value is not None}
 
 
 def _tokenizer(task: Task) -> None:
@@ -82,8 +120,17 @@ def _tokenizer(task: Task) -> None:
 def _shards(task: Task) -> None:
     from leaven.corpus.shards import write_shards
 
-    source, tokenizer = task.fields["source"], task.inputs["tokenizer"]
-    write_shards(task.inputs["corpus"], source, tokenizer, task.out, progress=task.progress)
+    write_shards(
+        task.inputs["corpus"],
+        task.fields["source"],
+        task.inputs["tokenizer"],
+        task.out,
+        workers=task.workers,
+        of=task.fields.get("of"),
+        transform=task.fields.get("transform"),
+        state=task.state,
+        progress=task.progress,
+    )
 
 
 def _suite(task: Task) -> None:
@@ -216,6 +263,7 @@ def _verdict(task: Task) -> None:
 
 
 KINDS: dict[str, Callable[[Task], None]] = {
+    "read": _read,
     "source": _source,
     "corpus": _corpus,
     "tokenizer": _tokenizer,

@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from leaven.corpus import survey as raw
-from leaven.corpus import workstation
+from leaven.corpus import tables, workstation
 from leaven.corpus.plan import SourcePlan
 from leaven.engine.store import Store
 from leaven.evaluate.suite import DEFAULT_ITEMS
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
 from leaven.model.config import SIZES, flops_per_token, from_size
 from leaven.sandbox.level import Level, probe
-from leaven.study.expand import Survey, expand
+from leaven.study.check import Where
+from leaven.study.corpus_graph import ITEMS, Survey, add_corpus
+from leaven.study.expand import expand
 from leaven.study.load import Loaded
-from leaven.study.spec import GENERATED, Study
+from leaven.study.load_corpus import LoadedCorpus
+from leaven.study.sources import Corpus
+from leaven.study.spec import Study
 from leaven.study.step import Graph
 
 
@@ -74,11 +78,11 @@ def prepare(
         )
     _check_tasks(loaded)
     config = from_size(study.model.size, vocab=study.corpus.tokenizer.vocabulary, sequence=study.model.sequence)
-    surveys = survey(study, store, roots, remember)
+    surveys = survey(study.corpus, store, roots, remember, loaded.where)
     level = probe()
     execute = not without_code and (level.name != "none" or allow_unisolated)
     try:
-        graph = expand(study, surveys, asdict(config), execute=execute)
+        graph = expand(study, surveys, asdict(config), tables=tables.identity_of_tables(), execute=execute)
     except BadInput as error:
         where = loaded.where(error.field.split("."))
         raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None
@@ -99,43 +103,78 @@ def _check_tasks(loaded: Loaded) -> None:
             raise BadInput(what, where=loaded.where(keys), field=".".join(keys))
 
 
-def survey(study: Study, store: Store, roots: Mapping[str, Path] | None, remember: bool) -> dict[str, Survey]:
+@dataclass(frozen=True)
+class PreparedCorpus:
+    """A corpus ready to be built: its steps, and the identity of each by name."""
+
+    graph: Graph
+    names: Mapping[str, str]
+    surveys: Mapping[str, Survey]
+
+
+def prepare_corpus(
+    loaded: LoadedCorpus, store: Store, *, remember: bool = False, roots: Mapping[str, Path] | None = None
+) -> PreparedCorpus:
+    """Survey the sources of a corpus and expand its steps. Arguments and errors as of `prepare`."""
+    surveys = survey(loaded.corpus, store, roots, remember, loaded.where)
+    graph = Graph()
+    try:
+        add_corpus(graph, loaded.corpus, surveys, tables.identity_of_tables())
+    except BadInput as error:
+        where = loaded.where(error.field.split("."))
+        raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None
+    names = {name: step_id for step_id, step in graph.steps.items() for name in step.names}
+    return PreparedCorpus(graph, names, surveys)
+
+
+def survey(
+    corpus: Corpus, store: Store, roots: Mapping[str, Path] | None, remember: bool, where: Where
+) -> dict[str, Survey]:
     """The fingerprint of every source that is found, not generated. Hashes are cached by size, time and inode."""
     cache = store.cache / "hashes.json"
     try:
         if remember:
-            return _survey(study, cache if cache.parent.is_dir() else None, roots)
+            return _survey(corpus, cache if cache.parent.is_dir() else None, roots, where)
         if not cache.is_file():
-            return _survey(study, None, roots)
+            return _survey(corpus, None, roots, where)
         # Known hashes make a plan quick; what the survey adds to them goes where nobody looks.
         with tempfile.TemporaryDirectory() as scratch:
-            return _survey(study, Path(shutil.copy(cache, scratch)), roots)
+            return _survey(corpus, Path(shutil.copy(cache, scratch)), roots, where)
     except OSError as error:
         raise LeavenError(f"cannot look at the sources: {error.strerror}: {error.filename}") from None
 
 
-def _survey(study: Study, cache: Path | None, roots: Mapping[str, Path] | None) -> dict[str, Survey]:
+def _survey(corpus: Corpus, cache: Path | None, roots: Mapping[str, Path] | None, where: Where) -> dict[str, Survey]:
     listing = None
     surveys = {}
-    for name, source in study.corpus.sources.items():
-        if source.kind in GENERATED:
+    for name, source in corpus.sources.items():
+        if source.kind == "control" or source.origin == "generated":
             continue
-        fields = {
-            "source": name,
-            "kind": source.kind,
-            "max": source.max,
-            "origin": "path" if source.path else "workstation",
-        }
-        if not source.path and listing is None:
+        fields = {**source.model_dump(), "source": name, "origin": source.origin, "rules": source.rulesets}
+        if source.origin == "workstation" and listing is None:
             listing = workstation.inventory(roots or workstation.roots(), Counter())
-        found = raw.survey(source_plan(fields, {"path": source.path}), roots, cache, listing)
-        surveys[name] = Survey(found.fingerprint, found.files, found.bytes)
+        execution = {"path": source.path, "hub": source.hub.model_dump() if source.hub else None}
+        try:
+            found = raw.survey(source_plan(fields, execution), roots, cache, listing)
+        except BadInput as error:
+            at = ("corpus", "sources", name)
+            raise BadInput(
+                error.what, where=error.where or where(at), field=error.field or ".".join(at), fix=error.fix
+            ) from None
+        surveys[name] = Survey(found.fingerprint, found.files, found.bytes, found.revision)
+    if corpus.decontaminate:
+        paths = {task: Path(path) for task, path in corpus.decontaminate.items()}
+        items = raw.survey_items(paths, cache)
+        surveys[ITEMS] = Survey(items.fingerprint, items.files, items.bytes)
     return surveys
 
 
 def source_plan(fields: Mapping[str, Any], execution: Mapping[str, Any]) -> SourcePlan:
-    """A source step's fields as the corpus room reads them."""
-    path = execution.get("path")
+    """A read step's fields as the corpus room reads them."""
+    path, hub = execution.get("path"), execution.get("hub")
+    options = {option: fields[option] for option in OPTIONS if fields.get(option)}
+    if options.get("endpoint"):
+        options["endpoint"] = {**options["endpoint"], "key": execution.get("key")}
     return SourcePlan(
         name=fields["source"],
         kind=fields["kind"],
@@ -143,5 +182,17 @@ def source_plan(fields: Mapping[str, Any], execution: Mapping[str, Any]) -> Sour
         max_bytes=fields["max"],
         path=Path(path) if path else None,
         fingerprint=fields.get("fingerprint", ""),
-        options={option: fields[option] for option in ("count", "restatements") if option in fields},
+        hub=hub or {},
+        shape=fields.get("shape", ""),
+        fields=fields.get("fields", {}),
+        leave={role: tuple(values) for role, values in fields.get("leave", {}).items()},
+        form=fields.get("form", ""),
+        rules=tuple(fields.get("rules") or ()),
+        redact=fields.get("redact", False),
+        docstrings=fields.get("docstrings", "keep"),
+        options=options,
     )
+
+
+OPTIONS = ("count", "restatements", "style", "verify", "held_out", "endpoint", "range", "group", "packages")
+"""Fields of a source that only some kinds know."""

@@ -26,6 +26,8 @@ from leaven.study.step import Graph, Step
 
 MEMORY = 1_000_000_000
 """Bytes one step of a tiny model may need."""
+IN_PARTS = frozenset({"read", "corpus", "shards"})
+"""Kinds of steps that work in parts: several processes each, which share the cores through `parts.SLOTS`."""
 STATUS_EVERY = 1.0
 """Seconds between two writes of the status file."""
 
@@ -135,7 +137,8 @@ class _Run:
         self.ranks = self._ranks()
         cores = hardware.cores()
         first = os.getpid() % len(cores)  # two runs with one job each should not share a core
-        self.free = [*cores[first:], *cores[:first]][: state.at_once]
+        self.cores = tuple([*cores[first:], *cores[:first]][: state.at_once])
+        self.free = list(self.cores)
         self.ready: list[tuple[float, int, str]] = []
         self.order = {step_id: index for index, step_id in enumerate(graph.steps)}
         for step_id in graph.steps:
@@ -170,7 +173,8 @@ class _Run:
                 continue
             core = self.free.pop(0)
             self.state.running[step.identity] = Running(step, core, time.monotonic())
-            nursery.start(order(step, self.store.root.resolve(), (core,), self.allow_unisolated))
+            cores, workers = ((core,), 1) if step.kind not in IN_PARTS else (self.cores, len(self.cores))
+            nursery.start(order(step, self.store.root.resolve(), cores, self.allow_unisolated, workers))
         for entry in waiting:
             heapq.heappush(self.ready, entry)
 

@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from leaven.corpus.slots import SLOTS
 from leaven.engine.hardware import processor
 from leaven.engine.store import Store
 from leaven.ground.errors import LeavenError
@@ -28,7 +29,7 @@ REPORT_EVERY = 0.2
 Say = Callable[..., None]
 
 
-def order(step: Step, root: Path, cores: tuple[int, ...], allow_unisolated: bool) -> dict[str, Any]:
+def order(step: Step, root: Path, cores: tuple[int, ...], allow_unisolated: bool, workers: int = 1) -> dict[str, Any]:
     """What the scheduler sends to have a step run."""
     return {
         "identity": step.identity,
@@ -40,6 +41,7 @@ def order(step: Step, root: Path, cores: tuple[int, ...], allow_unisolated: bool
         "root": str(root),
         "cores": list(cores),
         "allow_unisolated": allow_unisolated,
+        "workers": workers,
     }
 
 
@@ -100,7 +102,9 @@ def _execute(step: Step, store: Store, order: Mapping[str, Any], say: Say) -> No
         out, state = store.begin(step.identity)
         inputs = {role: store.folder(parent) for role, parent in step.inputs.items()}
         started = time.monotonic()
-        execute(Task(step, inputs, out, state, store.cache, order["allow_unisolated"], _Reporter(say)))
+        os.environ[SLOTS] = str(store.work / "slots")
+        workers = order["workers"]
+        execute(Task(step, inputs, out, state, store.cache, order["allow_unisolated"], _Reporter(say), workers))
         seconds = time.monotonic() - started
         store.publish(step, made(seconds, len(order["cores"])))
     print(f"done in {seconds:.1f} s")

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from leaven.corpus.files import document_files
 from leaven.ground.canonical import key64
 
 N = 13
@@ -95,6 +96,7 @@ def _lines(text: str) -> tuple[str, ...]:
 
 def training_texts(corpus: Path, source: str) -> Iterable[str]:
     """The training documents of a source, a few at a time."""
-    file = pq.ParquetFile(corpus / "train" / f"{source}.parquet")
-    for batch in file.iter_batches(batch_size=256, columns=["text"]):
-        yield from batch.column(0).to_pylist()
+    for path in document_files(corpus, "train", source):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=256, columns=["text"]):
+                yield from batch.column(0).to_pylist()

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from leaven.corpus.files import document_files, sources_of
 from leaven.evaluate.item import Match, Passage, generator
 from leaven.ground.tables import read_table
 
@@ -48,14 +49,16 @@ class Held:
 
 def sources(corpus: Path) -> list[str]:
     """The sources that have held-out documents, by name."""
-    return sorted(path.stem for path in (corpus / "heldout").glob("*.parquet"))
+    return sources_of(corpus, "heldout")
 
 
 def held_out(corpus: Path, source: str) -> list[Held]:
     """The held-out documents of a source, in the corpus step's keyed order; ids begin with the source's name."""
-    table = read_table(corpus / "heldout" / f"{source}.parquet", ["id", "group", "text"])
-    rows = zip(table["id"], table["group"], table["text"], strict=True)
-    return [Held(f"{source}:{name}", group, text) for name, group, text in rows]
+    return [
+        Held(f"{source}:{name}", group, text)
+        for path in document_files(corpus, "heldout", source)
+        for name, group, text in zip(*read_table(path, ["id", "group", "text"]).values(), strict=True)
+    ]
 
 
 def spans(documents: Sequence[Held], size: int, *key: str | int) -> list[Held]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from leaven.evaluate import known, pairs, passages, probes, programs
+from leaven.corpus.files import sources_of
 from leaven.evaluate.draft import Draft, stated, whole_blocks
 from leaven.evaluate.item import VERSION, Choice, Passage, Task, write_items, write_lines
 from leaven.evaluate.overlap import Traces, training_texts
@@ -95,7 +96,7 @@ def build_suite(plan: SuitePlan, corpus: Path, out: Path, progress: Progress = s
     ]
     searched = [*(item for draft in drafts for item in draft.candidates), *beginnings]
     traces = Traces(item.shown for item in searched)
-    names = sorted(path.stem for path in (corpus / "train").glob("*.parquet"))
+    names = sources_of(corpus)
     for done, name in enumerate(names):
         progress(done, len(names), f"searching {name} for the items")
         traces.search(name, training_texts(corpus, name))

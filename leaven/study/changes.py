@@ -84,5 +84,6 @@ def set_source(data: dict[str, Any], source: str) -> Keys:
         reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error}"
         raise BadInput(f"{path[:200]} {reason}", where=COMMAND_LINE, field=f"--source {name}") from None
     kept = known[name] if isinstance(known[name], dict) else {}
+    kept = {field: value for field, value in kept.items() if field not in ("hub", "packages")}
     data["corpus"] = {**corpus, "sources": {**known, name: {**kept, "path": str(given)}}}
     return ("corpus", "sources", name, "path")

@@ -5,13 +5,14 @@ Pure: no file is read here. What is known about the raw files (`surveys`) and th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from leaven.ground.errors import BadInput
+from leaven.study.corpus_graph import Survey, add_corpus
 from leaven.study.mixtures import flatten, without
-from leaven.study.spec import GENERATED, Source, Study
+from leaven.study.spec import Study
 from leaven.study.stages import Stage
 from leaven.study.step import Graph, Run
 
@@ -21,20 +22,14 @@ REFERENCE = "reference/pretrain"
 """Name of the stage that trains the judge's reference model. No variant's can be: theirs hold `/seed-`."""
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What is known of a source's raw files before anything is built."""
-
-    fingerprint: str
-    files: int
-    bytes: int
-
-
-def expand(study: Study, surveys: Mapping[str, Survey], model: Mapping[str, Any], *, execute: bool = True) -> Graph:
+def expand(
+    study: Study, surveys: Mapping[str, Survey], model: Mapping[str, Any], *, tables: str = "", execute: bool = True
+) -> Graph:
     """The graph of a study.
 
     Args:
         surveys: for every source that is not generated.
+        tables: identity of the corpus room's data tables.
         model: the resolved shape (all dimensions), so that a change of the size table changes identity.
         execute: whether model-written programs can be executed here; without it those tasks are left out by name.
 
@@ -42,20 +37,9 @@ def expand(study: Study, surveys: Mapping[str, Survey], model: Mapping[str, Any]
         BadInput: a source that holds nothing and is not optional; a mixture with nothing left.
     """
     graph = Graph()
-    absent = _absent(study, surveys, graph)
-    present = [name for name in study.corpus.sources if name not in absent]
-    sources = {name: _source(graph, name, study.corpus.sources[name], surveys.get(name)) for name in present}
-    corpus = graph.add(
-        "corpus",
-        "corpus",
-        {"heldout": study.corpus.heldout, "heldout_max": study.corpus.heldout_max, "order": present},
-        {f"source:{name}": step for name, step in sources.items()},
-    )
-    tokenizer = graph.add("tokenizer", "tokenizer", study.corpus.tokenizer.model_dump(), {"corpus": corpus})
-    shards = {
-        name: graph.add("shards", f"shards/{name}", {"source": name}, {"corpus": corpus, "tokenizer": tokenizer})
-        for name in present
-    }
+    steps = add_corpus(graph, study.corpus, surveys, tables)
+    absent, corpus = set(steps.absent), steps.corpus
+    present = [n for n, source in study.corpus.sources.items() if n not in absent and source.kind != "control"]
     suite = graph.add(
         "suite",
         "suite",
@@ -69,7 +53,7 @@ def expand(study: Study, surveys: Mapping[str, Survey], model: Mapping[str, Any]
         },
         {"corpus": corpus},
     )
-    expansion = _Expansion(study, graph, dict(model), shards, absent, suite, tokenizer, execute)
+    expansion = _Expansion(study, graph, dict(model), dict(steps.shards), absent, suite, steps.tokenizer, execute)
     if not execute:
         graph.left_out.append("programs: nothing here isolates model-written programs (see leaven doctor)")
     expansion.runs()
@@ -77,38 +61,11 @@ def expand(study: Study, surveys: Mapping[str, Survey], model: Mapping[str, Any]
     return graph
 
 
-def _absent(study: Study, surveys: Mapping[str, Survey], graph: Graph) -> set[str]:
-    absent = set()
-    for name, source in study.corpus.sources.items():
-        if source.kind in GENERATED or surveys[name].files:
-            continue
-        if not source.optional:
-            raise BadInput(
-                f"nothing was found for source {name}",
-                field=f"corpus.sources.{name}",
-                fix=f"Point it at your own files: --source {name}=PATH.",
-            )
-        absent.add(name)
-        graph.left_out.append(f"source {name}: nothing of its kind was found here; give some with --source {name}=PATH")
-    return absent
-
-
-def _generated(study: Study, kind: str, absent: set[str]) -> dict[str, Any] | None:
+def _generated(study: Study, kind: str, absent: Collection[str]) -> dict[str, Any] | None:
     for name, source in study.corpus.sources.items():
         if source.kind == kind and name not in absent:
             return {"source": name, "count": source.count, "restatements": source.restatements}
     return None
-
-
-def _source(graph: Graph, name: str, source: Source, survey: Survey | None) -> str:
-    fields: dict[str, Any] = {"source": name, "kind": source.kind, "max": source.max}
-    if source.kind in GENERATED:
-        fields |= {"origin": "generated", "count": source.count, "restatements": source.restatements}
-    else:
-        if survey is None:
-            raise ValueError(f"source {name} was not surveyed")
-        fields |= {"origin": "path" if source.path else "workstation", "fingerprint": survey.fingerprint}
-    return graph.add("source", f"source/{name}", fields, {}, {"path": source.path})
 
 
 @dataclass(frozen=True)

@@ -65,18 +65,18 @@ def load(
     whole = [s for s in settings if s.partition("=")[0].strip() in PARTS]
     changed = [set_field(data, setting) for setting in whole]
     parts: dict[str, Document] = {}
-    beside = path.parent if path else Path()
+    home = path.parent if path else Path()
     for part, folder in PARTS.items():
         if isinstance(data.get(part), str):
             given = (part,) in changed
             where_named = COMMAND_LINE if given else doc.where((part,))
-            parts[part], holder = _part(data[part], folder, part, where_named, Path() if given else beside)
+            parts[part], holder = _part(data[part], folder, part, where_named, Path() if given else home)
             data[part] = parts[part].data
             changed = [keys for keys in changed if keys != (part,)]
         else:
-            holder = beside
+            holder = home
         if part == "corpus":
-            data[part] = _beside(data.get(part), holder)
+            data[part] = beside(data.get(part), holder)
     changed += [set_field(data, setting) for setting in settings if setting not in whole]
     changed += [set_source(data, source) for source in sources]
     if seeds is not None:
@@ -86,7 +86,7 @@ def load(
         model = data.get("model")
         data["model"] = {**model, "size": size} if isinstance(model, dict) else size
         changed.append(("model",))
-    where = _Where(doc, parts, changed)
+    where = Where(doc, parts, changed)
     try:
         study = Study.model_validate(data)
     except ValidationError as error:
@@ -118,8 +118,8 @@ def _part(name: str, folder: str, part: str, where: str, beside: Path) -> tuple[
     raise BadInput(f'unknown {part} "{name}"{did_you_mean(name, known)}', where=where, field=part)
 
 
-def _beside(corpus: Any, folder: Path) -> Any:
-    """A corpus whose sources' relative paths start from the folder of the file that names them."""
+def beside(corpus: Any, folder: Path) -> Any:
+    """A corpus whose relative paths start from the folder of the file that names them."""
     sources = corpus.get("sources") if isinstance(corpus, dict) else None
     if not isinstance(corpus, dict) or not isinstance(sources, dict):
         return corpus
@@ -127,11 +127,17 @@ def _beside(corpus: Any, folder: Path) -> Any:
     for name, source in sources.items():
         path = source.get("path") if isinstance(source, dict) else None
         found[name] = {**source, "path": str(folder / Path(path).expanduser())} if isinstance(path, str) else source
+    items = corpus.get("decontaminate")
+    if isinstance(items, dict):
+        corpus = {
+            **corpus,
+            "decontaminate": {task: str(folder / Path(str(p)).expanduser()) for task, p in items.items()},
+        }
     return {**corpus, "sources": found}
 
 
 @dataclass(frozen=True)
-class _Where:
+class Where:
     """Which file and line a key path came from: a command-line change, a part's own file, or the study's."""
 
     doc: Document

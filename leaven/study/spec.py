@@ -10,69 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from leaven.study.amounts import size as parse_size
+from leaven.study.sources import LONGEST_NAME, Bytes, Corpus, name_of
 from leaven.study.stages import Closed, Schedule, Stage, Tokens, not_truth
 
-Bytes = Annotated[int, BeforeValidator(parse_size), Field(gt=0)]
-SourceKind = Literal["text", "web_code", "markup", "adjacent", "synthetic", "facts"]
-GENERATED = frozenset({"synthetic", "facts"})
-"""Source kinds that are made by leaven, not found."""
-
-LONGEST_NAME = 60
-
-
-def _name(value: str) -> str:
-    """Names stand in paths of steps, in tables and on the terminal."""
-    if not value.strip() or value != value.strip() or len(value) > LONGEST_NAME:
-        raise ValueError(f"a name has 1 to {LONGEST_NAME} characters and no space at its ends")
-    if "/" in value or not value.isprintable():
-        raise ValueError("a name holds no slash and no control character")
-    return value
-
-
-def _source_name(value: str) -> str:
-    if not re.fullmatch(r"\w[\w.-]*", _name(value)):
-        raise ValueError("the name of a source becomes the name of files: letters, digits, _, - and . only")
-    return value
-
-
 Weight = Annotated[float, BeforeValidator(not_truth)]
-Name = Annotated[str, AfterValidator(_name)]
-SourceName = Annotated[str, AfterValidator(_source_name)]
-
-
-class Source(Closed):
-    """One stream of documents of one kind."""
-
-    kind: SourceKind
-    path: str | None = Field(default=None, description="the user's own files; without it, what this computer holds")
-    max: Bytes = Field(default=8_000_000, description="bytes of documents to keep at most")
-    count: int = Field(default=0, ge=0, description="synthetic: problems; facts: facts to state")
-    restatements: int = Field(default=40, ge=1, description="facts: how often each fact is stated")
-    optional: bool = Field(default=False, description="left out by name, not refused, where nothing is found")
-
-    @model_validator(mode="after")
-    def _generated(self) -> Source:
-        if self.kind in GENERATED and self.path is not None:
-            raise ValueError(f"sources of kind {self.kind} are generated, not read from files; give yours another kind")
-        if self.kind in GENERATED and not self.count:
-            raise ValueError(f"a source of kind {self.kind} needs a `count` of at least 1")
-        return self
-
-
-class TokenizerSpec(Closed):
-    vocabulary: int = Field(default=2048, ge=300, le=256_000)
-    sample: Bytes = Field(default=2_000_000, description="bytes of each source the BPE is trained on")
-
-
-class Corpus(Closed):
-    """Named sources and what is done to all of them."""
-
-    corpus: str
-    sources: dict[SourceName, Source] = Field(min_length=1)
-    heldout: float = Field(default=0.05, gt=0, lt=0.5, description="share of packages or documents held out")
-    heldout_max: Bytes = Field(default=400_000, description="bytes held out of each source at most")
-    tokenizer: TokenizerSpec = TokenizerSpec()
+Name = Annotated[str, AfterValidator(name_of)]
 
 
 class Model(Closed):

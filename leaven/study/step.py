@@ -13,7 +13,7 @@ from typing import Any
 
 from leaven.ground.canonical import identity as hash_of
 from leaven.ground.errors import BadInput, did_you_mean
-from leaven.study.versions import VERSIONS
+from leaven.study.versions import versions_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Step:
 
 
 def describe(kind: str, fields: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Any]:
-    return {"kind": kind, "fields": dict(fields), "inputs": dict(inputs), "versions": list(VERSIONS[kind])}
+    return {"kind": kind, "fields": dict(fields), "inputs": dict(inputs), "versions": versions_of(kind, fields)}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,159 @@
+"""From a corpus to its part of the graph: read → source → corpus → tokenizer → shards.
+
+`read` holds every document with the scores of its rules, `source` says which are kept: another threshold, licence or
+language list reads nothing again. A control is no source of its own: it is another's shards, transformed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from leaven.ground.errors import BadInput
+from leaven.study.sources import GENERATED, Corpus, Source
+from leaven.study.step import Graph
+
+ITEMS = "decontaminate/items"
+"""Under which name the survey of evaluation items stands: no source can have it."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of a source's raw files before anything is built.
+
+    Attributes:
+        fingerprint: of everything that is read, and of the data tables behind the rules.
+        files, bytes: how much it is, as it lies on disk.
+        revision: the commit that a hub source stands at.
+    """
+
+    fingerprint: str
+    files: int
+    bytes: int
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class CorpusSteps:
+    """The corpus's steps in a graph, and the sources for which nothing was found."""
+
+    corpus: str
+    tokenizer: str
+    shards: Mapping[str, str]
+    absent: frozenset[str] = field(default_factory=frozenset)
+
+
+def add_corpus(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], tables: str) -> CorpusSteps:
+    """Add the steps of a corpus to a graph.
+
+    Args:
+        surveys: for every source that is found, not generated.
+        tables: identity of the data tables behind rules, languages and licences.
+
+    Raises:
+        BadInput: a source that holds nothing and is not optional.
+    """
+    absent = _absent(graph, corpus, surveys)
+    present = [name for name, source in corpus.sources.items() if name not in absent and source.kind != "control"]
+    inputs = {}
+    for name in present:
+        source = corpus.sources[name]
+        read = _read(graph, name, source, surveys.get(name), tables)
+        inputs[f"read:{name}"] = read
+        inputs[f"source:{name}"] = graph.add("source", f"source/{name}", _kept(source, tables), {"read": read})
+    near = corpus.deduplicate.near
+    assembled = graph.add(
+        "corpus",
+        "corpus",
+        {
+            "heldout": corpus.heldout,
+            "heldout_max": corpus.heldout_max,
+            "order": present,
+            "near": near.model_dump() if near else None,
+            "near_sources": [name for name in present if near and corpus.sources[name].is_near],
+            "across": corpus.deduplicate.across,
+            "cut": corpus.cut,
+            "decontaminate": sorted(corpus.decontaminate),
+            "items": surveys[ITEMS].fingerprint if corpus.decontaminate else "",
+        },
+        inputs,
+        {"decontaminate": dict(corpus.decontaminate)},
+    )
+    tokenizer = graph.add("tokenizer", "tokenizer", corpus.tokenizer.model_dump(), {"corpus": assembled})
+    shards = {}
+    for name, source in corpus.sources.items():
+        if name in absent:
+            continue
+        fields: dict[str, Any] = {"source": name}
+        if source.kind == "control":
+            fields |= {"of": source.of, "transform": source.transform}
+        shards[name] = graph.add("shards", f"shards/{name}", fields, {"corpus": assembled, "tokenizer": tokenizer})
+    return CorpusSteps(assembled, tokenizer, shards, frozenset(absent))
+
+
+def _absent(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey]) -> set[str]:
+    absent = set()
+    for name, source in corpus.sources.items():
+        if source.kind == "control" or source.origin == "generated" or surveys[name].files:
+            continue
+        if not source.optional:
+            raise BadInput(
+                f"nothing was found for source {name}",
+                field=f"corpus.sources.{name}",
+                fix=f"Point it at your own files: --source {name}=PATH.",
+            )
+        absent.add(name)
+        graph.left_out.append(f"source {name}: nothing of its kind was found here; give some with --source {name}=PATH")
+    for name, source in corpus.sources.items():
+        if source.of in absent:
+            absent.add(name)
+            graph.left_out.append(f"source {name}: it is a control of {source.of}, which is left out")
+    return absent
+
+
+def _read(graph: Graph, name: str, source: Source, survey: Survey | None, tables: str) -> str:
+    fields: dict[str, Any] = {"source": name, "kind": source.kind, "max": source.max, "origin": source.origin}
+    execution: dict[str, Any] = {"path": source.path}
+    if source.kind in GENERATED and source.origin == "generated":
+        fields |= {"count": source.count}
+        if source.kind == "facts":
+            fields |= {"restatements": source.restatements}
+        else:
+            fields |= {"style": source.style, "verify": source.verify, "held_out": source.held_out}
+            if source.endpoint:
+                fields |= {"endpoint": source.endpoint.model_dump(exclude={"key"})}
+                execution |= {"key": source.endpoint.key}
+        return graph.add("read", f"read/{name}", fields, {}, execution)
+    if survey is None:
+        raise ValueError(f"source {name} was not surveyed")
+    fields |= {
+        "fingerprint": survey.fingerprint,
+        "tables": tables,
+        "shape": source.shape,
+        "fields": dict(source.fields),
+        "leave": {role: list(values) for role, values in source.leave.items()},
+        "form": source.form,
+        "range": source.range,
+        "rules": list(source.rulesets),
+        "redact": source.redact,
+        "docstrings": source.docstrings,
+        "group": source.group,
+        "packages": source.packages or "",
+    }
+    if source.hub:
+        execution |= {"hub": {**source.hub.model_dump(), "revision": survey.revision or source.hub.revision}}
+    return graph.add("read", f"read/{name}", fields, {}, execution)
+
+
+def _kept(source: Source, tables: str) -> dict[str, Any]:
+    languages = source.languages
+    return {
+        "kind": source.kind,
+        "max": source.max,
+        "tables": tables if source.origin != "generated" else "",
+        "rules": list(source.rulesets) if source.origin != "generated" else [],
+        "thresholds": dict(source.thresholds),
+        "languages": languages if isinstance(languages, str | list) else languages.model_dump(),
+        "licences": source.licences,
+    }
