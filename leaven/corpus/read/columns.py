@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -12,13 +13,13 @@ import pyarrow.parquet as pq
 
 from leaven.corpus.read.forms import limits
 from leaven.corpus.read.open import is_remote, open_input
-from leaven.corpus.read.units import WHOLE, Unit
+from leaven.corpus.read.units import DAMAGE, WHOLE, Unit
 
 BATCH_BYTES = 1 << 24
 """Bytes of rows turned into Python objects at once, about."""
 BATCH_ROWS = 1024
 BUFFER = 1 << 20
-_DAMAGE = (pa.ArrowException, OSError)
+_BARE = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}
 
 Rows = Iterator[tuple[int, dict[str, Any]]]
 
@@ -35,7 +36,7 @@ def parquet(unit: Unit, skipped: Counter[str], columns: frozenset[str] | None) -
             for group in range(unit.first, groups):
                 yield from _row_group(table, group, number, needed, skipped)
                 number += table.metadata.row_group(group).num_rows
-    except _DAMAGE:
+    except DAMAGE:
         skipped["truncated or damaged Parquet"] += 1
 
 
@@ -55,7 +56,7 @@ def _row_group(table: Any, group: int, number: int, needed: list[str], skipped: 
         for batch in table.iter_batches(batch_size=rows, row_groups=[group], columns=needed):
             yield from _rows(batch, number, skipped)
             number += batch.num_rows
-    except _DAMAGE:
+    except DAMAGE:
         skipped["truncated or damaged Parquet"] += 1
 
 
@@ -73,13 +74,12 @@ def arrow(unit: Unit, skipped: Counter[str], columns: frozenset[str] | None) -> 
             if needed is None:
                 return
             number = 0
-            for index, batch in enumerate(_from_file(reader, skipped) if is_file else reader):
-                if index == unit.last:
-                    return
+            last = None if unit.last == WHOLE else unit.last
+            for index, batch in enumerate(islice(_from_file(reader, skipped) if is_file else reader, last)):
                 if index >= unit.first and batch is not None:
                     yield from _batch(batch, number, needed, skipped)
                 number += 0 if batch is None else batch.num_rows
-    except _DAMAGE:
+    except DAMAGE:
         skipped["truncated or damaged Arrow"] += 1
 
 
@@ -88,7 +88,7 @@ def _from_file(reader: Any, skipped: Counter[str]) -> Iterator[Any]:
     for index in range(reader.num_record_batches):
         try:
             yield reader.get_batch(index)
-        except _DAMAGE:
+        except DAMAGE:
             skipped["truncated or damaged Arrow"] += 1
             yield None
 
@@ -96,14 +96,26 @@ def _from_file(reader: Any, skipped: Counter[str]) -> Iterator[Any]:
 def _batch(batch: Any, number: int, needed: list[str], skipped: Counter[str]) -> Rows:
     """The rows of a batch whose offsets nobody has looked at yet: unlike Parquet's they come from the file."""
     chosen = batch.select(needed)
-    try:
-        chosen.validate()
-    except pa.ArrowException:
+    if not _is_sound(chosen):
         skipped["truncated or damaged Arrow"] += 1
         return
     step = max(1, min(BATCH_ROWS, BATCH_BYTES * max(batch.num_rows, 1) // max(chosen.nbytes, 1)))
     for first in range(0, batch.num_rows, step):
         yield from _rows(chosen.slice(first, step), number + first, skipped)
+
+
+def _is_sound(batch: Any) -> bool:
+    """Whether every offset of a batch points into it. Strings that are no UTF-8 are left to `_rows`."""
+    try:
+        batch.validate(full=True)
+    except pa.ArrowException:
+        try:
+            for column in batch.columns:
+                bare = _BARE.get(column.type)
+                (column.view(bare) if bare else column).validate(full=True)
+        except pa.ArrowException:
+            return False
+    return True
 
 
 def _needed(names: list[str], columns: frozenset[str] | None, skipped: Counter[str]) -> list[str] | None:

@@ -91,7 +91,8 @@ def starcoder_head(text: str) -> tuple[dict[str, str], str]:
                 found[role] = value
             else:
                 first = value
-    return (found, rest) if found and not first else ({}, text)
+    ordered = not any(sign in value for value in found.values() for sign, _ in _HEAD)
+    return (found, rest) if found and not first and ordered else ({}, text)
 
 
 def _value(record: Mapping[str, Any], path: str) -> Any:

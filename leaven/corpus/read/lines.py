@@ -92,7 +92,7 @@ def parsed(numbered: Iterable[tuple[int, bytes | None]], skipped: Counter[str]) 
 def array(parts: Iterator[bytes], skipped: Counter[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of one JSON array, from 1, with no more than an element and a chunk held.
 
-    What follows an element that is no JSON, or longer than LONGEST, cannot be told from it: it is lost, and counted.
+    What follows an element that is no JSON, or far longer than LONGEST, cannot be told from it: it is lost, counted.
     """
     decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
     scan = json.JSONDecoder().raw_decode
@@ -117,8 +117,10 @@ def array(parts: Iterator[bytes], skipped: Counter[str]) -> Iterator[tuple[int, 
             else:
                 # A number may go on in the next chunk; an object is whole.
                 if end < len(held) or ended:
-                    at, awaited, number = end, ",", number + 1
-                    if isinstance(record, dict):
+                    longer, at, awaited, number = end - at > LONGEST, end, ",", number + 1
+                    if longer:
+                        skipped[TOO_LONG] += 1
+                    elif isinstance(record, dict):
                         yield number, record
                     else:
                         skipped["record is not an object"] += 1

@@ -38,8 +38,8 @@ class _Tape:
         self.parts, self.budget, self.held, self.at = parts, budget, b"", 0
 
     def _more(self) -> bool:
+        self.budget.spend(self.at)
         self.held, self.at = next(self.parts, b""), 0
-        self.budget.spend(len(self.held))
         return bool(self.held)
 
     def take(self, size: int) -> bytes:
@@ -60,6 +60,7 @@ class _Tape:
         """Raises _End if the stream stops before."""
         while size > len(self.held) - self.at:
             size -= len(self.held) - self.at
+            self.at = len(self.held)
             if not self._more():
                 raise _End
         self.at += size

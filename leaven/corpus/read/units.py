@@ -15,6 +15,9 @@ from leaven.corpus.read.forms import form, limits
 from leaven.corpus.read.open import is_remote
 from leaven.corpus.tree import Entry
 
+DAMAGE = (pa.ArrowException, OSError, ValueError)
+"""What pyarrow raises for files that are none of its own; names in them that are no UTF-8 are a ValueError."""
+
 WHOLE = -1
 """`last` of a unit that goes on to the end."""
 
@@ -57,7 +60,7 @@ def _of_entry(plan: SourcePlan, entry: Entry, target: int) -> list[Unit]:
     if kind in ("parquet", "arrow") and entry.size > target // 4 and not is_remote(entry.file):
         try:
             weights = _row_groups(entry.file) if kind == "parquet" else _batches(entry.file)
-        except (pa.ArrowException, OSError):
+        except DAMAGE:
             weights = []
         if weights:
             return list(_grouped(entry, weights, target))
@@ -92,7 +95,7 @@ def _batches(file: str) -> list[int]:
             try:
                 for batch in stream:
                     found.append(batch.nbytes)
-            except (pa.ArrowException, OSError):
+            except DAMAGE:
                 # The reader meets the same break and counts it: what lies before it is shared out all the same.
                 found.append(0)
         return found
