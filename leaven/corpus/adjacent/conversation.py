@@ -1,5 +1,5 @@
-"""What issues and threads share: who speaks is a number, long comments lose their middle, and a conversation is kept if it
-is one.
+"""What issues and threads share: who speaks is a number, long comments lose their middle, and a conversation is kept
+if it is one.
 
 Source: bigcode-dataset preprocessing/filtering_issues.py and utils/utils_issues.py.
 """
@@ -55,7 +55,7 @@ def numbered(authors: Iterable[str]) -> dict[str, str]:
 def anonymous(comments: Sequence[Comment], faithful: bool) -> list[Comment]:
     """Comments whose authors are `username_i`, in the authors' place and wherever a comment names them.
 
-    As published (`faithful`), every occurrence of a name is replaced, one name after the other, inside longer words too.
+    As published (`faithful`), every occurrence of a name is replaced, name after name, inside longer words too.
     Otherwise only whole words are, of `min_bare_name` letters or with an @ before them, without regard to case.
     """
     names = numbered(comment.author for comment in comments)

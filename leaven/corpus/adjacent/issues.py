@@ -1,9 +1,9 @@
 """Issues and pull requests as conversations: `<issue_start>Title: …` and what was said, by StarCoder's rules.
 
-Records are those of bigcode/the-stack-github-issues: `events`, each with `action`, `author`, and what was said in `text`
-(or, as collected, `comment` or `description`), `repo`, `issue_id`, `issue_number`; the title stands in an event or in the
-record. A record that holds only `content` has been through these rules and is taken as it is. The names of the fields
-beside `events`' own are recalled, not verified: whichever are absent cost nothing.
+Records are those of bigcode/the-stack-github-issues: `events`, each with `action`, `author`, and what was said in
+`text` (or, as collected, `comment` or `description`), `repo`, `issue_id`, `issue_number`; the title stands in an
+event or in the record. A record that holds only `content` has been through these rules and is taken as it is. The
+names of the fields beside `events`' own are recalled, not verified: whichever are absent cost nothing.
 
 Rendering as in StarCoder 2, §5.3 (arXiv 2402.19173): `<issue_closed>` stands where the issue was closed.
 
@@ -30,9 +30,9 @@ VERSION = "issues/1"
 def from_record(record: Mapping[str, Any], plan: SourcePlan, tally: Tally) -> Document | None:
     """The document of a record, or None (counted in `tally`).
 
-    `plan.options["range"]` = "faithful" reproduces the published defects: a suffix of bots' names that no name can match,
-    calls of bots that are only seen from the second bot on, answers by mail that are said twice, and names replaced inside
-    words.
+    `plan.options["range"]` = "faithful" reproduces the published defects: a suffix of bots' names that no name can
+    match, calls of bots that are only seen from the second bot on, answers by mail that are said twice, and names
+    replaced inside words.
     """
     tally.files += 1
     faithful = plan.options.get("range") == "faithful"
@@ -83,8 +83,8 @@ def _judged(comments: list[Comment], faithful: bool) -> list[Comment]:
 
 
 def without_bots(comments: Sequence[Comment], faithful: bool) -> list[Comment]:
-    """Comments of people, without those that do nothing but call a bot: they come right before its answer and name it or
-    begin with a slash."""
+    """Comments of people, without those that do nothing but call a bot: they come right before its answer and name
+    it or begin with a slash."""
     kept: list[Comment] = []
     removed = -1
     for number, comment in enumerate(comments):

@@ -48,8 +48,8 @@ def without_mail(text: str, faithful: bool) -> str:
 
 
 def _chain(text: str, words: tuple[str, ...]) -> tuple[int, int] | None:
-    """Where the first of `words` begins and the last one ends, if they stand in this order with something between any two;
-    each as late as possible, as greedy patterns find them."""
+    """Where the first of `words` begins and the last one ends, if they stand in this order with something between any
+    two; each as late as possible, as greedy patterns find them."""
     bound, last = len(text), 0
     for number, word in enumerate(reversed(words)):
         place = text.rfind(word, 0, bound)

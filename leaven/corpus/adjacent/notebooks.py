@@ -1,19 +1,23 @@
-"""Code-adjacent documents: notebooks as structured text, and the commits of a checkout (see `commits.py`).
+"""Notebooks as structured text: text, code and output in turn, with StarCoder's marks between them.
 
-Notebooks follow StarCoder's structured form: `<jupyter_start>`, then cells in order with neighbours of one
-type merged, a leading code group and a trailing text group left out, and of each code cell only the first
-textual output, cut.
+`<jupyter_start>`, then groups of neighbouring cells of one kind, a leading group of code and a trailing group of text
+left out; of each code group, what the first output of its last cell printed, cut. StarCoder took Markdown's marks and
+line ends out of the text (`markdown="removed"`), StarCoder 2 keeps them; only what is printed counts as output as
+published, and a value shown as plain text where `shown` is set.
+
+Sources: bigcode-dataset preprocessing/jupyter-structured, StarCoder 2 (arXiv 2402.19173) §2.4.1 and §5.4.
 """
 
 from __future__ import annotations
 
-import json
 from itertools import groupby
-from typing import Any
+from typing import Literal
 
+from leaven.corpus.adjacent.notebook_cells import Cell, Notebook, read
+from leaven.corpus.adjacent.thresholds import table
 from leaven.corpus.document import Dropped
-from leaven.corpus.tables import rules
 
+VERSION = "notebooks/1"
 START, TEXT, CODE, OUTPUT, EMPTY = (
     "<jupyter_start>",
     "<jupyter_text>",
@@ -21,66 +25,64 @@ START, TEXT, CODE, OUTPUT, EMPTY = (
     "<jupyter_output>",
     "<empty_output>",
 )
+Markdown = Literal["kept", "removed"]
 
 
-def extract(text: str) -> str:
-    """The document made of a notebook's JSON. Raises Dropped for broken, old, foreign and empty ones."""
-    try:
-        notebook = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Dropped("broken notebook") from error
-    if not isinstance(notebook, dict):
-        raise Dropped("broken notebook")
-    if "worksheets" in notebook or (isinstance(notebook.get("nbformat"), int) and notebook["nbformat"] < 4):
-        raise Dropped("old notebook format")
-    cells = notebook.get("cells")
-    if not isinstance(cells, list):
-        raise Dropped("broken notebook")
-    if "py" not in json.dumps(notebook.get("metadata", {})).lower():
+def extract(text: str, markdown: Markdown = "kept", shown: bool = True) -> str:
+    """The document made of a notebook's JSON.
+
+    Args:
+        text: the file.
+        markdown: whether marks and line ends of Markdown stay.
+        shown: whether a value that the first output shows counts where it printed nothing.
+
+    Raises:
+        Dropped: broken, of format 1, not in Python, or with too little left.
+    """
+    notebook = read(text)
+    if "py" not in (notebook.language + notebook.metadata).lower():
         raise Dropped("notebook not in Python")
-    groups = [(kind, list(members)) for kind, members in groupby(map(_cell, cells), key=lambda cell: cell[0]) if kind]
-    if groups and groups[0][0] == "code":
-        groups = groups[1:]
-    if groups and groups[-1][0] == "markdown":
-        groups = groups[:-1]
-    document = START + "".join(_render(kind, members) for kind, members in groups)
-    if len(document) < rules()["notebook"]["min_characters"]:
+    document = structured(notebook, markdown, shown)
+    if len(document) < table()["notebook"]["min_characters"]:
         raise Dropped("too short")
     return document
 
 
-def _cell(cell: Any) -> tuple[str, str, str]:
-    """(type, source, first textual output) of a cell; type "" for anything that is neither text nor code."""
-    if not isinstance(cell, dict):
-        return "", "", ""
-    source = _joined(cell.get("source")).strip()
-    kind = cell.get("cell_type")
-    if not source or kind not in ("markdown", "code"):
-        return "", "", ""
-    return str(kind), source, _output(cell.get("outputs")) if kind == "code" else ""
+def structured(notebook: Notebook, markdown: Markdown, shown: bool) -> str:
+    """The text of a notebook's groups, whatever its language and length."""
+    groups = [(kind, list(cells)) for kind, cells in groupby(notebook.cells, key=lambda cell: cell.kind)]
+    if groups and groups[0][0] == "code":
+        groups = groups[1:]
+    if groups and groups[-1][0] == "markdown":
+        groups = groups[:-1]
+    parts = [START]
+    for kind, cells in groups:
+        if kind == "code":
+            code = "\n".join(cell.source for cell in cells).strip()
+            parts.append(CODE + code + OUTPUT + _output(cells[-1], shown))
+        elif markdown == "kept":
+            parts.append(TEXT + "\n\n".join(cell.source for cell in cells).strip())
+        else:
+            parts.append(TEXT + " ".join(_plain(cell.source) for cell in cells).strip())
+    return "".join(parts)
 
 
-def _output(outputs: Any) -> str:
-    for output in outputs if isinstance(outputs, list) else []:
-        if isinstance(output, dict):
-            data = output.get("data")
-            plain = data.get("text/plain") if isinstance(data, dict) else None
-            text = _joined(output.get("text", plain)).strip()
-            if text:
-                limit = rules()["notebook"]["max_output"]
-                return text if len(text) <= limit else text[:limit] + "[...]"
-    return ""
+def _output(cell: Cell, shown: bool) -> str:
+    text = cell.printed or (cell.shown if shown else "")
+    limit = table()["notebook"]["max_output"]
+    if len(text) > limit:
+        text = text[:limit] + "[...]"
+    return text.strip() or EMPTY
 
 
-def _joined(source: Any) -> str:
-    if isinstance(source, list):
-        return "".join(part for part in source if isinstance(part, str))
-    return source if isinstance(source, str) else ""
+def _plain(markdown: str) -> str:
+    """Markdown without tags (from a `<` to the next `>` of its line), line ends and `#`."""
+    return "".join(map(_without_tags, markdown.split("\n"))).replace("#", "")
 
 
-def _render(kind: str, members: list[tuple[str, str, str]]) -> str:
-    source = "\n\n".join(member[1] for member in members)
-    if kind == "markdown":
-        return TEXT + source
-    outputs = [member[2] for member in members if member[2]]
-    return CODE + source + (OUTPUT + outputs[0] if outputs else EMPTY)
+def _without_tags(line: str) -> str:
+    kept, place = [], 0
+    while (opening := line.find("<", place)) >= 0 and (closing := line.find(">", opening)) >= 0:
+        kept.append(line[place:opening])
+        place = closing + 1
+    return "".join(kept) + line[place:]
