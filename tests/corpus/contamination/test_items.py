@@ -15,7 +15,7 @@ from leaven.ground.errors import BadInput
 HUMANEVAL = [
     {
         "task_id": "HumanEval/0",
-        "prompt": 'import math\n\ndef half(x):\n    """ Half of x. """\n\ndef area(r):\n    """ Area of a circle. """\n',
+        "prompt": 'import math\n\ndef half(x):\n    """ Half. """\n\ndef area(r):\n    """ Area of a circle. """\n',
         "canonical_solution": "    return math.pi * r * r\n",
     },
     {
