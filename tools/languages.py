@@ -1,4 +1,4 @@
-"""Write leaven/corpus/data/linguist.toml from the npm package `linguist-languages`, GitHub Linguist's table as JavaScript.
+"""Write leaven/corpus/data/linguist.toml from the npm package `linguist-languages`.
 
     npm pack linguist-languages@9.5.0
     python tools/languages.py linguist-languages-9.5.0.tgz > leaven/corpus/data/linguist.toml

@@ -19,8 +19,12 @@ LOOK = 50_000
 _LINE = 500
 """Characters of a line in which a shebang or mode line is looked for."""
 
-_VIM = re.compile(r"(?:^|[ \t])(?:vi|vim|ex)(?:[<=>]?\d{1,4})?:[^\n]{0,300}?\b(?:ft|filetype|syntax|syn)=([\w+#-]{1,40})")
-_EMACS = re.compile(r"-\*-(?:[^\n]{0,200}?\bmode[ \t]*:)?[ \t]*([\w+#.-]{1,40})[ \t]*(?:;[^\n]{0,300}?)?-\*-", re.IGNORECASE)
+_VIM = re.compile(
+    r"(?:^|[ \t])(?:vi|vim|ex)(?:[<=>]?\d{1,4})?:[^\n]{0,300}?\b(?:ft|filetype|syntax|syn)=([\w+#-]{1,40})"
+)
+_EMACS = re.compile(
+    r"-\*-(?:[^\n]{0,200}?\bmode[ \t]*:)?[ \t]*([\w+#.-]{1,40})[ \t]*(?:;[^\n]{0,300}?)?-\*-", re.IGNORECASE
+)
 _EXEC = re.compile(r"^[ \t]*exec[ \t]+(?:\S{0,80}/)?([\w.+-]{1,40})[^\n]{0,200}\$0", re.MULTILINE)
 _VERSION = re.compile(r"[-_.]?\d[\d.]*$")
 _COMMENTS = re.compile(r"/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/|\Z)|//[^\n]*")
@@ -36,7 +40,8 @@ def detect(path: str, head: bytes | str = "") -> str:
 
     Args:
         path: with `/`; only the last part counts.
-        head: the start of the content, 50 kB are enough; "" decides by name alone (shared extensions get their default).
+        head: the start of the content, 50 kB are enough; "" decides by name alone (a shared extension by
+            its default).
     """
     table = names()
     name = path[path.rfind("/") + 1 :]

@@ -1,8 +1,8 @@
 """Names of languages: one canonical name for each, from whatever a data set, an editor or a person calls it.
 
 The table is GitHub Linguist's (`data/linguist.toml`) with the paper's names and groupings laid over it
-(`data/languages_paper.toml`). The two disagree on what is code: the paper counts TeX, SQL and Vue as programming languages
-and YAML, JSON and TOML as markup; here the paper is right for its 35 languages and Linguist for the rest.
+(`data/languages_paper.toml`). The two disagree on what is code: the paper counts TeX, SQL and Vue as programming
+languages and YAML, JSON and TOML as markup; here the paper is right for its 35 languages and Linguist for the rest.
 """
 
 from __future__ import annotations

@@ -21,12 +21,14 @@ def top(counts: Mapping[str, int], n: int, section_name: str) -> tuple[str, ...]
     return tuple(name for _, name in sorted(counted)[:n])
 
 
-def selection(spec: Any, counts: Mapping[str, int], section_name: str = "code", *, field: str = "languages") -> tuple[str, ...]:
+def selection(
+    spec: Any, counts: Mapping[str, int], section_name: str = "code", *, field: str = "languages"
+) -> tuple[str, ...]:
     """The canonical names that a `languages` field asks for, in the order given (or most frequent first).
 
     Args:
-        spec: "paper" (the paper's 25 or 10), `{"top": N}`, a list of names in any spelling, or None (every language of the
-            section that has documents).
+        spec: "paper" (the paper's 25 or 10), `{"top": N}`, a list of names in any spelling, or None (every language of
+            the section that has documents).
         counts: documents per canonical language after filtering.
         section_name: "code", "markup", "data" or "prose".
         field: the study's field, for messages.
@@ -44,7 +46,7 @@ def selection(spec: Any, counts: Mapping[str, int], section_name: str = "code", 
     if isinstance(spec, Mapping) and set(spec) == {"top"}:
         n = spec["top"]
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise BadInput(f"{n!r} is no count of languages", field=f"{field}.top", fix="a whole number, e.g. {top: 25}")
+            raise BadInput(f"{n!r} is no count of languages", field=f"{field}.top", fix="write e.g. {top: 25}")
         return top(counts, n, section_name)
     if isinstance(spec, Sequence) and not isinstance(spec, str) and all(isinstance(name, str) for name in spec):
         return tuple(dict.fromkeys(_known(name, f"{field}[{i}]") for i, name in enumerate(spec)))

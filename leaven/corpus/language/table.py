@@ -1,4 +1,4 @@
-"""Which languages a file name may mean, as dictionaries for one look-up each, and the patterns that decide between them."""
+"""Which languages a file name may mean, and the patterns that decide between those that share an extension."""
 
 from __future__ import annotations
 
