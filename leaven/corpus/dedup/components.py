@@ -33,7 +33,7 @@ def components(
 ) -> np.ndarray:
     """The component of every document.
 
-    Memory: about 40 bytes a document, and 50 MB where signatures are compared.
+    Memory: about 50 bytes a document, and 50 MB where signatures are compared.
 
     Args:
         parts: `.npy` files of (bands, n) uint64 band keys; `NOBODY` is no bucket.
