@@ -13,6 +13,7 @@ from pathlib import Path
 from leaven.corpus import git
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.read.forms import accepted, form, limits, means_records, reads
+from leaven.corpus.read.repositories import tree_of
 from leaven.corpus.tree import Entry, walk
 from leaven.ground.canonical import key64
 from leaven.ground.errors import BadInput
@@ -132,7 +133,7 @@ def _take_repository(plan: SourcePlan, root: Path, path: str, found: list[Entry]
     if means_records(plan):
         return not checkout
     reason = "git folder lies outside the given path" if _reaches_out(folder, root) else ""
-    if not reason and not git.head(folder):
+    if not reason and not tree_of(folder):
         reason = "git repository without a readable commit"
     if reason:
         skipped[reason] += 1

@@ -6,6 +6,7 @@ git gives up at it: then git is started again for the rest.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 from collections import Counter
@@ -78,13 +79,15 @@ class _Objects:
             raise EOFError
         size = int(head[2])
         data = stream.read(min(size, limit + 1))
+        # What is beyond the limit, and a line's end.
         left = size + 1 - len(data)
         while left > 0:
             part = stream.read(min(left, _CHUNK))
             if not part:
                 raise EOFError
             left -= len(part)
-        return data
+        # git itself does not look whether a loose object is the one that it is filed as.
+        return data if size > limit or _name_of(head[1], data, len(name)) == name else None
 
     def close(self) -> None:
         """End the running git."""
@@ -96,6 +99,14 @@ class _Objects:
             self.process = None
 
 
+def _name_of(kind: bytes, data: bytes, width: int) -> str:
+    """What an object is called: the hash of its kind, its size and itself, as many hex digits as its repository has."""
+    digest = hashlib.sha1(usedforsecurity=False) if width == 40 else hashlib.sha256()
+    digest.update(b"%s %d\0" % (kind, len(data)))
+    digest.update(data)
+    return digest.hexdigest()
+
+
 def members(entry: Entry, skipped: Counter[str], wanted: Callable[[str], bool]) -> Iterator[RawFile]:
     """The files of a repository at its commit, sorted by path within each folder; all else is counted.
 
@@ -105,7 +116,7 @@ def members(entry: Entry, skipped: Counter[str], wanted: Callable[[str], bool]) 
         wanted: whether a file of this path is to be read. Files that state a licence always are.
     """
     folder = Path(entry.file)
-    tree = git.ask(folder, "rev-parse", "HEAD^{tree}")
+    tree = tree_of(folder)
     if not tree:
         skipped["unreadable git repository"] += 1
         return
@@ -120,6 +131,11 @@ def members(entry: Entry, skipped: Counter[str], wanted: Callable[[str], bool]) 
         skipped["unreadable git repository"] += 1
     finally:
         objects.close()
+
+
+def tree_of(folder: Path) -> str:
+    """The name of the tree of a repository's commit, "" where that or the commit cannot be read."""
+    return git.ask(folder, "rev-parse", "--verify", "--quiet", "HEAD^{tree}")
 
 
 def published(folder: Path) -> str:
