@@ -1,0 +1,38 @@
+"""E-mail addresses in a text, but those of examples, machines and files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from leaven.corpus.redact.table import TABLE, Span, tagged
+
+_LIMITS = TABLE["emails"]
+_BEFORE = re.compile(r"[\w.%+-]{1,64}\Z")
+_AFTER = re.compile(r"(?:[\w-]{1,63}+\.){1,8}+(?<=\.)", re.ASCII)
+_DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w-])")
+_LOCAL_LENGTH = 64
+
+
+def emails(text: str) -> Iterator[Span]:
+    """Every address `local@domain` that may be a person's."""
+    at = text.find("@")
+    while at >= 0:
+        domain = _DOMAIN.match(text, at + 1)
+        if domain:
+            local = _BEFORE.search(text[max(0, at - _LOCAL_LENGTH) : at])
+            if local and _is_person(local[0].lower(), domain[0].lower()):
+                start = at - len(local[0])
+                stripped = len(local[0]) - len(local[0].lstrip(".-"))
+                if stripped < len(local[0]) and text[start - 2 : start] != "//":
+                    yield tagged(start + stripped, domain.end(), "EMAIL")
+        at = text.find("@", at + 1)
+
+
+def _is_person(local: str, domain: str) -> bool:
+    return not (
+        domain in _LIMITS["example_domains"]
+        or domain.endswith(tuple(_LIMITS["example_endings"]))
+        or local in _LIMITS["no_person"]
+        or domain.rpartition(".")[2] in _LIMITS["file_endings"]
+    )
