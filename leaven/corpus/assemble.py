@@ -13,7 +13,6 @@ sources before later ones, permissive licences before none before others, more s
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,7 +25,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from leaven.corpus import decide, measure
-from leaven.corpus.contamination.items import load
+from leaven.corpus.contamination.items import Items, load
+from leaven.corpus.contamination.report import report
 from leaven.corpus.dedup.near import Near
 from leaven.corpus.distribute import Bucket, Move, gather, scatter
 from leaven.corpus.files import document_files
@@ -38,6 +38,8 @@ from leaven.ground.files import read_json, write_json
 from leaven.ground.progress import Progress, silent
 
 TRAIN, HELDOUT = "train", "heldout"
+SHOWN_MATCHES = 10_000
+"""Matches of evaluation items that are told one by one; all are counted."""
 BUCKET_BYTES = 64 << 20
 """UTF-8 bytes of a file of the corpus: what one process sorts in memory."""
 
@@ -119,8 +121,8 @@ def assemble(
         planted=planted,
         assembly=assembly,
     )
-    report = _write(names, files, flat, rows, chosen, kept, out, state, assembly, workers, halves(0.6, 1.0))
-    write_json(out / "report.json", report)
+    told = _write(names, files, flat, rows, chosen, kept, out, state, assembly, workers, halves(0.6, 1.0))
+    write_json(out / "report.json", told)
 
 
 def _stretch(progress: Progress, first: float, last: float) -> Progress:
@@ -143,7 +145,7 @@ def _items(assembly: Assembly, state: Path) -> str:
         return ""
     found = {task: load(path, task) for task, path in sorted(assembly.decontaminate.items())}
     path = state / "items.json"
-    write_json(path, {task: {"texts": list(i.texts), "ids": list(i.ids)} for task, i in found.items()})
+    write_json(path, {task: items.as_data() for task, items in found.items()})
     return os.fspath(path)
 
 
@@ -197,9 +199,9 @@ def _write(
     bucket = np.full(len(columns["row"]), -1, np.int32)
     plan: list[tuple[str, str, int]] = []
     """Bucket → (side, source, number of its file)."""
-    report: dict[str, dict[str, int]] = {}
+    told: dict[str, dict[str, int]] = {}
     for index, name in enumerate(names):
-        report[name] = {}
+        told[name] = {}
         for side, mask in ((HELDOUT, chosen.heldout), (TRAIN, chosen.train)):
             here = np.flatnonzero(mask & (columns["source"] == index))
             ordered = here[np.argsort(columns["order"][here], kind="stable")]
@@ -209,12 +211,12 @@ def _write(
             numbers = np.minimum((ends - 1) * count // max(total, 1), count - 1).astype(np.int32)
             bucket[ordered] = len(plan) + numbers
             plan += [(side, name, number) for number in range(count)]
-            report[name] |= {f"{side}_documents": len(ordered), f"{side}_bytes": total}
-        if not report[name][f"{TRAIN}_documents"]:
+            told[name] |= {f"{side}_documents": len(ordered), f"{side}_bytes": total}
+        if not told[name][f"{TRAIN}_documents"]:
             counts = chosen.counts[name]
             reasons = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in counts.items() if count)
             raise BadInput(f"no documents left for training ({reasons})", field=f"source {name}")
-        report[name] |= chosen.counts[name]
+        told[name] |= chosen.counts[name]
     moves = []
     for number, (index, file) in enumerate(flat):
         here = np.flatnonzero((columns["file"] == number) & (bucket >= 0))
@@ -245,11 +247,11 @@ def _write(
         place = out / side / name
         place.mkdir(parents=True, exist_ok=True)
         os.link(folder / "documents.parquet", place / f"{number:05d}.parquet")
-    contamination = _contamination(rows, chosen, assembly, state)
+    contamination = _contamination(rows, flat, assembly, state)
     write_json(out / "contamination.json", contamination)
-    write_json(out / "clusters.json", _clusters(chosen, columns, flat, names))
+    write_json(out / "clusters.json", _clusters(chosen, columns, flat))
     return {
-        "sources": report,
+        "sources": told,
         "heldout_groups": chosen.groups,
         "near": None if assembly.near is None else {"clusters": chosen.clusters},
         "contamination": contamination["tasks"],
@@ -265,50 +267,49 @@ def _twins(kept: Path, file: measure.File, files: list[tuple[Path, np.ndarray]],
     return np.asarray(twin[np.searchsorted(own, rows)])
 
 
-def _contamination(rows: _Rows, chosen: decide.Decision, assembly: Assembly, state: Path) -> dict[str, Any]:
-    """Per task: items, those found in some document, documents left out because of it; and every match."""
+def _contamination(
+    rows: _Rows, flat: list[tuple[int, measure.File]], assembly: Assembly, state: Path
+) -> dict[str, Any]:
+    """Per task: items, those found in some document, documents that hold one, items too short to be looked for; and
+    the matches themselves, by task, item and document."""
     if not assembly.decontaminate:
         return {"tasks": {}, "matches": []}
-    items = read_json(state / "items.json")
-    matched: dict[str, set[int]] = {task: set() for task in items}
-    documents: Counter[str] = Counter()
-    matches = []
-    for place in np.flatnonzero(rows.columns["hit"]).tolist():
-        hits = decide.hits_of(rows.hits[place].as_py())
-        for task in {task for task, _ in hits}:
-            documents[task] += 1
-        for task, item in hits:
-            matched[task].add(item)
-            matches.append([task, str(items[task]["ids"][item]), int(rows.columns["source"][place]), place])
-    tasks = {
-        task: {"items": len(row["ids"]), "matched": len(matched[task]), "documents": documents[task], "checked": True}
-        for task, row in items.items()
-    }
-    return {"tasks": tasks, "matches": matches[:10_000]}
+    items = {task: Items.from_data(data) for task, data in read_json(state / "items.json").items()}
+    places = np.flatnonzero(rows.columns["hit"]).tolist()
+    names = _ids(flat, rows.columns, places)
+    found = report(items, ((names[place], decide.hits_of(rows.hits[place].as_py())) for place in places)).as_data()
+    return {**found, "matches": found["matches"][:SHOWN_MATCHES]}
 
 
 def _clusters(
     chosen: decide.Decision,
     columns: Mapping[str, np.ndarray],
     flat: list[tuple[int, measure.File]],
-    names: list[str],
 ) -> list[dict[str, Any]]:
     """The largest clusters of near-duplicates, keeper first, by the ids of their documents."""
-    wanted = sorted({place for cluster in chosen.largest for place in cluster.members})
-    ids: dict[int, str] = {}
-    by_file: dict[int, list[int]] = {}
-    for place in wanted:
-        by_file.setdefault(int(columns["file"][place]), []).append(place)
-    for number, places in by_file.items():
-        column = pq.read_table(flat[number][1].path, columns=["id"]).column("id")
-        ids |= {place: column[int(columns["row"][place])].as_py() for place in places}
+    ids = _ids(flat, columns, [place for cluster in chosen.largest for place in cluster.members])
     return [
         {
             "size": cluster.size,
-            "documents": [f"{names[int(columns['source'][place])]}: {ids[place]}" for place in cluster.members],
+            "documents": [ids[place] for place in cluster.members],
         }
         for cluster in chosen.largest
     ]
+
+
+def _ids(flat: list[tuple[int, measure.File]], columns: Mapping[str, np.ndarray], places: list[int]) -> dict[int, str]:
+    """`source: id` of the documents that some pieces are of."""
+    by_file: dict[int, list[int]] = {}
+    for place in sorted(set(places)):
+        by_file.setdefault(int(columns["file"][place]), []).append(place)
+    found = {}
+    for number, here in by_file.items():
+        file = flat[number][1]
+        column = pq.read_table(file.path, columns=["id"]).column("id")
+        for place in here:
+            piece = f"#{int(columns['piece'][place]) + 1}" if columns["piece"][place] else ""
+            found[place] = f"{file.measuring.source}: {column[int(columns['row'][place])].as_py()}{piece}"
+    return found
 
 
 def _why_empty(folder: Path) -> str:

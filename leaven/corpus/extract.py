@@ -54,7 +54,8 @@ class Context:
 def context_of(plan: SourcePlan, entries: list[Entry], tally: Tally) -> Context:
     """Look at a tree's licence files; plain files only, archives and repositories bring their own."""
     plain = [entry for entry in entries if form(entry.path, plan) == "plain" and not is_repository(entry)]
-    alone = plain[0].file if plan.kind == "text" and len(entries) == 1 and plain else ""
+    given = plan.kind == "text" and plan.path is not None and plan.path.is_file()
+    alone = plain[0].file if given and plain else ""
     if plan.kind not in ("web_code", "markup") or plan.path is None or not plan.path.is_dir():
         return Context(None, alone)
     return Context(LicenceMap.of_tree(plan.path, tally.skipped), alone)

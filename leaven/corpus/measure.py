@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ class Measuring:
         cut: characters after which documents are cut; 0: never.
         near: how near-duplicates are found; None where this source does not take part.
         salt: distinguishes the bands of sources that are not compared with each other.
-        items: a JSON file of {task: {"texts": […], "ids": […]}}, "" where nothing is looked for.
+        items: a JSON file of {task: `Items.as_data`}, "" where nothing is looked for.
         keep_signatures: whether candidates will be verified by their signatures.
     """
 
@@ -163,7 +162,7 @@ def _measured(
     known: dict[str, int] = {}
     groups = np.fromiter((_known(known, seed, group) for group in batch.groups), np.uint64, count)
     classes = {licence: LICENCE_CLASSES.index(classify(licence)) for licence in set(batch.licences)}
-    found = [index.hits(text) for text in batch.texts] if index else []
+    found = index.search(batch.texts) if index else []
     table = pa.table(
         [
             pa.array(batch.rows, pa.int64()),
@@ -205,5 +204,5 @@ def _stars(labels: str) -> int:
 
 @functools.lru_cache(maxsize=1)
 def _index(path: str) -> Index:
-    stored: Mapping[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    return Index.build({task: Items(task, tuple(row["texts"]), tuple(row["ids"])) for task, row in stored.items()})
+    stored = json.loads(Path(path).read_text(encoding="utf-8"))
+    return Index.build({task: Items.from_data(data) for task, data in stored.items()})

@@ -113,7 +113,7 @@ def read_source(
         files += sorted(part.glob("*.parquet"))
     if plan.kind == "text" and plan.origin in ("workstation", "packages"):
         files = _without_repeated_paragraphs(plan, files, state, tally)
-    for number, path in enumerate(files):
+    for number, path in enumerate(files or _nothing(plan, state)):
         os.link(path, out / "documents" / f"{number:05d}.parquet")
     report: dict[str, Any] = {
         "source": plan.name,
@@ -194,6 +194,14 @@ def _generated(plan: SourcePlan, tally: Tally, cache: Path | None, progress: Pro
             yield Document(name, text, f"facts/{name}", group, "english", "Apache-2.0")
         return
     yield from synthetic.documents(plan, tally, progress, cache=cache)
+
+
+def _nothing(plan: SourcePlan, state: Path) -> list[Path]:
+    """A file of no documents, so that whoever reads a source finds its columns."""
+    (state / "nothing").mkdir(parents=True, exist_ok=True)
+    with Writer(state / "nothing", plan):
+        pass
+    return sorted((state / "nothing").glob("*.parquet"))
 
 
 def _tell(out: Path, tally: Tally, redacted: Mapping[str, int]) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leaven.corpus import workstation
-from leaven.corpus.contamination.items import item_files
+from leaven.corpus.contamination.items import load
 from leaven.corpus.git import head
 from leaven.corpus.origins import chosen_packages, hub_entries
 from leaven.corpus.plan import SourcePlan
@@ -80,16 +80,10 @@ def survey(
     return Survey(identity(["survey/2", plan.kind, rows]), len(rows), total)
 
 
-def survey_items(paths: Mapping[str, Path], cache: Path | None = None) -> Survey:
-    """What the evaluation items of some tasks are, by the content of their files."""
-    known = _load(cache)
-    rows = []
-    total = 0
-    for task, path in sorted(paths.items()):
-        for entry in item_files(path, task):
-            rows.append([task, entry.path, entry.size, _digest(entry, known, {})])
-            total += entry.size
-    return Survey(identity(["items/1", rows]), len(rows), total)
+def survey_items(paths: Mapping[str, Path]) -> Survey:
+    """What is to be looked for of some tasks' items, by the texts themselves. Raises BadInput, as `items.load` does."""
+    found = [load(path, task).as_data() for task, path in sorted(paths.items())]
+    return Survey(identity(["items/1", found]), len(found), sum(len(items["texts"]) for items in found))
 
 
 def _packages(plan: SourcePlan) -> Survey:

@@ -19,7 +19,7 @@ VERSIONS: dict[str, tuple[str, ...]] = {
     "read:synthetic": ("synthetic/1",),
     "read:facts": ("facts/1",),
     "source": ("rules/2", "languages/1", "licences/1", "sample/1"),
-    "corpus": ("dedup/exact/1", "minhash/1", "contamination/1", "split/group/1", "order/1"),
+    "corpus": ("dedup/exact/1", "minhash/1", "components/1", "contamination/1", "split/group/1", "order/1"),
     "tokenizer": ("bpe/1",),
     "shards": ("encode/1", "control/1"),
     "suite": ("suite/2", "facts/1", "synthetic/1"),

@@ -127,7 +127,7 @@ def test_no_text_is_on_both_sides(first: list[tuple[str, str]], second: list[tup
         rows = {"one": first, "two": second}
         sources = {
             name: [Document(f"{n:02}", text, "p", group) for n, (text, group) in enumerate(pairs)]
-            + [Document("zz", f"only in {name}", "p", name)]
+            + [Document(f"z{n}", f"only in {name}, number {n}", "p", f"{name}{n}") for n in range(8)]
             for name, pairs in rows.items()
         }
         out = run(Path(folder), sources, heldout=0.3)
@@ -260,7 +260,10 @@ def test_documents_that_hold_an_item_are_removed_and_counted(tmp_path: Path) -> 
     assert "zz" not in [d.id for side in sides(out, "text") for d in side]
     report = read_json(out / "report.json")
     assert report["sources"]["text"]["contaminated_removed"] == 1
-    assert report["contamination"] == {"probe": {"items": 1, "matched": 1, "documents": 1, "checked": True}}
+    assert report["contamination"] == {
+        "probe": {"items": 1, "matched": 1, "documents": 1, "unsearched": 0, "checked": True}
+    }
+    assert read_json(out / "contamination.json")["matches"] == [["probe", "0", "text: zz"]]
 
 
 def test_twins_keep_both_texts_under_two_names(tmp_path: Path) -> None:
