@@ -17,7 +17,9 @@ _MAYBE_V4 = re.compile(r"\.(?<=[0-9]\.)[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 _V4 = re.compile(r"(?<![\w.-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w-]|\.[0-9A-Za-z])")
 _MAYBE_V6 = re.compile(r":(?<=[23][0-9a-fA-F]{3}:)(?:[0-9a-fA-F]{1,4}+)?:")
 _V6 = re.compile(r"(?<![\w.:])[0-9a-fA-F:]{4,39}+(?![\w.:])")
+_NETWORK = re.compile("|".join(_LIMITS["network_words"]))
 _VERSION_REACH = 20
+_LINE_REACH = 80
 
 
 def addresses(text: str) -> Iterator[Span]:
@@ -48,14 +50,21 @@ def _sixes(text: str) -> Iterator[Span]:
 
 
 def _is_version(text: str, found: re.Match[str]) -> bool:
-    """Four single digits are an address only where name servers are spoken of (StarCoder's rule); four numbers after a
-    word for a version never are."""
+    """Whether four numbers are likelier those of a version, a section or an object identifier than an address.
+
+    After a word for a version they are. Four single digits are an address only where name servers are spoken of
+    (StarCoder's rule); four numbers below 100 only where their line speaks of networks.
+    """
+    before = text[max(0, found.start() - _LINE_REACH) : found.start()].rpartition("\n")[2].lower()
+    if any(word in before[-_VERSION_REACH:] for word in _LIMITS["version_words"]):
+        return True
     if len(found[0]) == 7:
         around = text[max(0, found.start() - 100) : found.end() + 100].lower()
-        if "dns" not in around and "server" not in around:
-            return True
-    line = text[max(0, found.start() - _VERSION_REACH) : found.start()].rpartition("\n")[2].lower()
-    return any(word in line for word in _LIMITS["version_words"])
+        return "dns" not in around and "server" not in around
+    if all(len(number) < 3 for number in found[0].split(".")):
+        line = before + text[found.end() : found.end() + _LINE_REACH].partition("\n")[0].lower()
+        return not before.endswith(("://", "@")) and not _NETWORK.search(line)
+    return False
 
 
 @lru_cache(4096)

@@ -1,4 +1,4 @@
-"""Whether a string looks like chance and not like words: entropy per character, and how English its pairs of letters are.
+"""Whether a string looks like chance and not like words: entropy per character, and how English its letters follow.
 
 A small stand-in for the gibberish model that StarCoder's redaction asks: no weights, one table of 180 pairs of letters.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from math import log2
 
 from leaven.corpus.redact.table import TABLE
@@ -22,15 +23,15 @@ _SEQUENCES = tuple(
 
 
 def looks_random(word: str) -> bool:
-    """Whether a word of more than 8 characters is likely a key: mixed characters, high entropy, no words, no sequence."""
+    """Whether a word of more than 8 characters is likely a key: mixed, of high entropy, no words, no sequence."""
     if len(word) <= 8 or _UUID.fullmatch(word) or sequential(word):
         return False
     digits = sum(map(str.isdigit, word))
     if _HEX.fullmatch(word):
-        return 0 < digits < len(word) and entropy(word) >= _LIMITS["min_hex_entropy"]
+        return 0 < digits < len(word) and bool(entropy(word) >= _LIMITS["min_hex_entropy"])
     if not digits and (word.islower() or word.isupper()):
         return False
-    return entropy(word) >= _LIMITS["min_entropy"] and english(word) <= _LIMITS["max_words"]
+    return bool(entropy(word) >= _LIMITS["min_entropy"] and english(word) <= _LIMITS["max_words"])
 
 
 def entropy(word: str) -> float:
@@ -41,7 +42,7 @@ def entropy(word: str) -> float:
 def english(word: str) -> float:
     """The share of pairs of neighbouring letters that are common in English, 0 where there are no such pairs."""
     lower = word.lower()
-    pairs = [pair for pair in map("".join, zip(lower, lower[1:], strict=False)) if pair.isalpha()]
+    pairs = [pair for pair in map("".join, pairwise(lower)) if pair.isalpha()]
     return sum(pair in _BIGRAMS for pair in pairs) / len(pairs) if pairs else 0.0
 
 

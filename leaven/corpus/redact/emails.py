@@ -9,7 +9,6 @@ from leaven.corpus.redact.table import TABLE, Span, tagged
 
 _LIMITS = TABLE["emails"]
 _BEFORE = re.compile(r"[\w.%+-]{1,64}\Z")
-_AFTER = re.compile(r"(?:[\w-]{1,63}+\.){1,8}+(?<=\.)", re.ASCII)
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w-])")
 _LOCAL_LENGTH = 64
 
@@ -25,8 +24,13 @@ def emails(text: str) -> Iterator[Span]:
                 start = at - len(local[0])
                 stripped = len(local[0]) - len(local[0].lstrip(".-"))
                 if stripped < len(local[0]) and text[start - 2 : start] != "//":
-                    yield tagged(start + stripped, domain.end(), "EMAIL")
+                    yield tagged(start + stripped, _end(text, domain.end()), "EMAIL")
         at = text.find("@", at + 1)
+
+
+def _end(text: str, end: int) -> int:
+    """Perl's documentation closes an address with `E<gt>`, whose `E` is no part of it."""
+    return end - 1 if text.startswith("E<gt>", end - 1) else end
 
 
 def _is_person(local: str, domain: str) -> bool:

@@ -1,7 +1,7 @@
 """Taking secrets and personal data out of a text: what was found, merged, and replaced.
 
-Level "regex+entropy": patterns and entropy on a processor, no learned model; names of people are not looked for. Redacting
-again changes nothing.
+Level "regex+entropy": patterns and entropy on a processor, no learned model; names of people are not looked for.
+Redacting again changes nothing.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _LEAST_VALUE = 16
 
 
 def redact(text: str) -> tuple[str, Counter[str]]:
-    """The text with `<EMAIL>`, `<KEY>`, `<PASSWORD>` and private IP addresses in place of what was found, and how many of each
-    (`EMAIL`, `KEY`, `PASSWORD`, `IP_ADDRESS`).
+    """The text with `<EMAIL>`, `<KEY>`, `<PASSWORD>` and private IP addresses in place of what was found, and how many
+    of each (`EMAIL`, `KEY`, `PASSWORD`, `IP_ADDRESS`).
 
     The same secret has the same replacement. Deterministic; `redact(redact(text)[0])` changes nothing.
     """

@@ -12,10 +12,10 @@ import io
 import tokenize
 from math import nan
 
-from pygments import lex
-from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment
-from pygments.util import ClassNotFound
+from pygments import lex  # type: ignore[import-untyped]
+from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
+from pygments.token import Comment  # type: ignore[import-untyped]
+from pygments.util import ClassNotFound  # type: ignore[import-untyped]
 
 from leaven.corpus.docstrings import NotPython, parse
 from leaven.corpus.rules.reading import Reading

@@ -55,7 +55,7 @@ def all_reasons(
     rulesets: Sequence[str],
     overrides: Mapping[str, float] | None = None,
 ) -> dict[str, Mask]:
-    """Reason → bool [documents]: every rule that would drop a document, not only the first. Arguments: see `reasons`."""
+    """Reason → bool [documents]: every rule that would drop a document, not only the first. Arguments as `reasons`."""
     court = _Court(scores, language, extension, rulesets, limits(rulesets, overrides), overrides or {})
     masks: dict[str, Mask] = {}
     for rule in court.rules:

@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from leaven.corpus.rules.score import VERSION
-from leaven.corpus.rules.tables import RULESETS, Ruleset, chosen
+from leaven.corpus.rules.score import VERSION, columns
+from leaven.corpus.rules.tables import Ruleset, chosen, lines_of
+from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, did_you_mean
+
+_TABLES = ("domains.txt", "generated.toml")
+"""Tables that scores themselves look into."""
 
 
 def limits(rulesets: Sequence[str], overrides: Mapping[str, float] | None = None) -> dict[str, float]:
@@ -53,7 +57,7 @@ def version(rulesets: Sequence[str], overrides: Mapping[str, float] | None = Non
     """
     changed = sorted(limits(rulesets, overrides).items()) if overrides else []
     return {
-        "scores": VERSION,
+        **scoring(rulesets),
         "rulesets": [[each.name, each.version, each.content] for each in chosen(rulesets)],
         "asked": list(rulesets),
         "thresholds": [[key, value] for key, value in changed if key in (overrides or {})],
@@ -62,8 +66,11 @@ def version(rulesets: Sequence[str], overrides: Mapping[str, float] | None = Non
 
 def scoring(rulesets: Sequence[str]) -> dict[str, Any]:
     """Canonical data for identities: what decides which scores are kept. Thresholds are not part of it."""
-    columns = dict.fromkeys(score for name in rulesets for score in RULESETS[name].scores)
-    return {"scores": VERSION, "columns": list(columns)}
+    return {
+        "scores": VERSION,
+        "columns": list(columns(rulesets)),
+        "tables": [identity(lines_of(each)) for each in _TABLES],
+    }
 
 
 def _by_row(ruleset: Ruleset, column: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from leaven.corpus.rules.reading import Reading
 
 _PUNCTUATION_OR_SPACE = frozenset(r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~""") | frozenset(" \t\n\r\v\f")
@@ -47,3 +49,8 @@ def bare_characters(reading: Reading) -> float:
     """Characters that are neither ASCII punctuation nor white space."""
     inside = len(reading.data.translate(None, _BARE + bytes(range(128, 256))))
     return float(inside + sum(1 for character in reading.foreign if not character.isspace()))
+
+
+def fertility(text: str, tokens: Callable[[str], int]) -> float:
+    """Characters per token, `tokens` being how many tokens a tokenizer makes of a text; 0 for an empty text."""
+    return len(text) / max(tokens(text), 1)
