@@ -20,7 +20,8 @@ from typing import Literal
 
 from leaven.corpus.adjacent.thresholds import chance, table
 from leaven.corpus.document import Dropped
-from leaven.corpus.tables import language_of
+from leaven.corpus.language.detect import detect
+from leaven.corpus.language.names import PAPER_MARKUP, section
 
 Range = Literal["faithful", "fixed"]
 
@@ -188,8 +189,9 @@ def source_language(path: str) -> str | None:
     for known in table()["commit"]["file_names"]:
         if name.endswith(known):
             return str(known).lower()
-    found = language_of(path, "web_code") or language_of(path, "markup")
-    return found or ("xml" if extension(path) == "xml" else None)
+    found = detect(path)
+    code = found in PAPER_MARKUP or section(found) in ("code", "markup")
+    return found if found and (code or extension(path) in table()["commit"]["data_extensions"]) else None
 
 
 def extension(path: str) -> str:

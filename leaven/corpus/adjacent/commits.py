@@ -25,6 +25,7 @@ from leaven.corpus.adjacent.commit_rules import (
 from leaven.corpus.adjacent.records import Unusable, text_of, word_of
 from leaven.corpus.adjacent.thresholds import chance, table
 from leaven.corpus.document import Document, Dropped, Tally
+from leaven.corpus.language.names import canonical
 from leaven.corpus.plan import SourcePlan
 from leaven.ground.canonical import key64
 from leaven.ground.errors import BadInput, did_you_mean
@@ -70,7 +71,7 @@ def from_record(
             old=text_of(record, "old_contents", ""),
             new=text_of(record, "new_contents"),
             subject=text_of(record, "subject").partition("\n")[0],
-            language=word_of(record, "lang").lower(),
+            language=canonical(lang := word_of(record, "lang")) or lang.lower(),
             licence=word_of(record, "license"),
         )
     except Unusable as reason:

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Literal
 
 from leaven.corpus.adjacent.notebook_cells import Cell, Notebook, read
+from leaven.corpus.adjacent.notebook_scripts import script
 from leaven.corpus.adjacent.thresholds import table
 from leaven.corpus.document import Dropped
 
@@ -46,6 +47,11 @@ def extract(text: str, markdown: Markdown = "kept", shown: bool = True) -> str:
     if len(document) < table()["notebook"]["min_characters"]:
         raise Dropped("too short")
     return document
+
+
+def rendered(text: str, form: str) -> tuple[str, str]:
+    """(document, language) of a notebook's JSON in form "notebooks" or "scripts". Raises Dropped."""
+    return script(text) if form == "scripts" else (extract(text), "python")
 
 
 def structured(notebook: Notebook, markdown: Markdown, shown: bool) -> str:
