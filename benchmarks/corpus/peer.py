@@ -35,9 +35,9 @@ from loguru import logger
 
 END_OF_TEXT = "<|endoftext|>"
 
-# The rules that leaven calls `paper`: StarCoder's limits by extension and the paper's four. The tables are leaven's, the
-# code is what one would write for `LambdaFilter`; a pair of language and extension that the table does not name is
-# judged by the default limits.
+# The rules that leaven calls `paper`: StarCoder's limits by extension and the paper's four. The tables are leaven's,
+# the code is what one would write for `LambdaFilter`; an extension that the table does not name is judged by the
+# default limits.
 TABLES = Path(__file__).resolve().parents[2] / "leaven" / "corpus" / "data" / "rules"
 DEFAULT = (True, 1000.0, 0.25, 0.0)
 MEAN_LINE, MOST_FLOATS, HEAD, DOMAIN_LINES, DOMAIN_SHARE = 100, 1000, 400, 50, 0.5

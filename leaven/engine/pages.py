@@ -127,7 +127,7 @@ def _corpus(prepared: Prepared, store: Store) -> dict[str, Any]:
     assembled = read_json(store.folder(graph.find("corpus").identity) / "report.json")["sources"]
     rows = {}
     for step in graph.of_kind("source"):
-        name = step.fields["source"]
+        name = step.name.partition("/")[2]
         built = read_json(store.folder(step.identity) / "report.json")
         shards = read_json(store.folder(graph.find(f"shards/{name}").identity) / "shards.json")["splits"]
         train = shards["train"]

@@ -164,7 +164,7 @@ def _survey(corpus: Corpus, cache: Path | None, roots: Mapping[str, Path] | None
         surveys[name] = Survey(found.fingerprint, found.files, found.bytes, found.revision)
     if corpus.decontaminate:
         paths = {task: Path(path) for task, path in corpus.decontaminate.items()}
-        items = raw.survey_items(paths, cache)
+        items = raw.survey_items(paths)
         surveys[ITEMS] = Survey(items.fingerprint, items.files, items.bytes)
     return surveys
 

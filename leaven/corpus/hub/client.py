@@ -17,6 +17,8 @@ _TRANSPORTS = ("httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3"
 def library() -> Any:
     """`huggingface_hub`, silent. Raises BadInput where it is not installed."""
     try:
+        for part in ("utils", "hf_api"):  # the library loads its parts when they are named
+            importlib.import_module(f"huggingface_hub.{part}")
         hub: Any = importlib.import_module("huggingface_hub")
     except ImportError:
         raise BadInput(

@@ -42,13 +42,13 @@ def open_remote(url: str, *, offline: bool = False) -> BinaryIO:
         return here.open("rb")
     if offline or snapshot.is_offline():
         snapshot.require_local(address.dataset, address.commit, [address.path])
-    return cast(BinaryIO, io.BufferedReader(RemoteFile(address), buffer_size=1 << 17))
+    return cast(BinaryIO, io.BufferedReader(RemoteFile(address, BLOCK), buffer_size=1 << 17))
 
 
 class RemoteFile(io.RawIOBase):
     """Bytes of one file of the hub, fetched block by block as they are read."""
 
-    def __init__(self, address: Address, block: int = BLOCK) -> None:
+    def __init__(self, address: Address, block: int) -> None:
         super().__init__()
         self._address, self._block, self._position = address, block, 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()

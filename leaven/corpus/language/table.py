@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from leaven.corpus.language.names import DATA, _paper, languages
+from leaven.corpus.language.names import DATA, _paper, canonical, languages
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def names() -> Names:
     table = disambiguation()
     claimed = claims()
     meaning: dict[str, str | Choice] = {extension: claimants[0] for extension, claimants in claimed.items()}
-    meaning |= {e: name for name in paper["languages"] for e in _own(name)}
+    meaning |= {e: canonical(name) for name in paper["languages"] for e in _own(name)}
     meaning |= table["always"]
     for row in table.values():
         if not isinstance(row, dict) or "rules" not in row:

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Literal
 
+from leaven.corpus.language.detect import detect
+from leaven.corpus.language.names import PAPER_MARKUP, section
+from leaven.corpus.language.table import Choice, names
 from leaven.corpus.plan import SourcePlan
-from leaven.corpus.tables import DATA, language_of
+from leaven.corpus.tables import DATA
 
 Form = Literal["lines", "json", "parquet", "arrow", "tar", "zip", "plain"]
 RECORDS: frozenset[Form] = frozenset({"lines", "json", "parquet", "arrow"})
@@ -63,17 +66,27 @@ def is_licence(path: str) -> bool:
 def reads(plan: SourcePlan) -> Callable[[str], bool]:
     """A predicate on paths: may a plain file of this name be a document of the plan's kind?
 
-    For code, a name without suffix may: what it is, its name or its first line says.
+    Where only the content can say, by a shebang or because several languages share an extension, it may.
     """
-    kind = plan.kind
-    if kind in ("text", "instruct"):
-        suffixes = _table()["suffixes"]["text"]
-        return lambda path: path.lower().endswith(suffixes)
-    if kind == "web_code":
-        return lambda path: language_of(path, kind) is not None or not PurePosixPath(path).suffix
-    if kind == "adjacent":
-        return lambda path: path.lower().endswith(".xml") or language_of(path, kind) is not None
-    return lambda path: language_of(path, kind) is not None
+    suffixes = _table()["suffixes"]
+    if plan.kind == "text" and plan.origin == "packages":
+        return lambda path: path.lower().endswith(suffixes["text"] + suffixes["documentation"])
+    if plan.kind in ("text", "instruct"):
+        return lambda path: path.lower().endswith(suffixes["text"])
+    if plan.kind == "web_code":
+        return lambda path: _may_be(path, lambda language: section(language) == "code")
+    if plan.kind == "markup":
+        return lambda path: _may_be(path, PAPER_MARKUP.__contains__)
+    return lambda path: path.lower().endswith(suffixes["adjacent"])
+
+
+def _may_be(path: str, is_read: Callable[[str], bool]) -> bool:
+    name = path.rpartition("/")[2]
+    language = detect(name)
+    if is_read(language) if language else "." not in name:
+        return True
+    shared = names().extensions.get(PurePosixPath(name).suffix.lower())
+    return isinstance(shared, Choice) and any(map(is_read, shared.candidates))
 
 
 def accepted(kind: str) -> str:
@@ -82,8 +95,7 @@ def accepted(kind: str) -> str:
     return {
         "text": f"{records}, .json, .txt or .md",
         "instruct": f"{records} or .json",
-        "web_code": f"{records}, an archive (.tar.gz, .zip, .whl), a git repository or source files as in "
-        "leaven/corpus/data/languages.toml",
+        "web_code": f"{records}, an archive (.tar.gz, .zip, .whl), a git repository or source files",
         "markup": f"{records}, an archive (.tar.gz, .zip, .whl), a git repository or Markdown, reStructuredText, HTML, "
         "CSS, YAML, TOML or JSON files",
         "adjacent": f"{records}, notebooks (.ipynb), a dump of threads (.xml) or a git checkout",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from leaven.corpus.document import Tally
@@ -22,19 +22,22 @@ def is_repository(entry: Entry) -> bool:
     return os.path.isdir(entry.file)
 
 
-def raw_files(unit: Unit, plan: SourcePlan, tally: Tally) -> Iterator[RawFile]:
+def raw_files(
+    unit: Unit, plan: SourcePlan, tally: Tally, wanted: Callable[[str], bool] | None = None
+) -> Iterator[RawFile]:
     """The raw files of a unit, in order. Of archives and repositories, files that state a licence come too.
 
     Args:
         unit: of an archive, a git repository or a plain file.
         plan: its kind says which files are read.
         tally: every file that is read or skipped is counted here.
+        wanted: says it instead, of archives and repositories: `lambda path: False` gives their licences alone.
     """
     entry = unit.entry
     if is_repository(entry):
-        found = repositories.members(entry, tally.skipped, reads(plan))
+        found = repositories.members(entry, tally.skipped, wanted or reads(plan))
     elif form(entry.path, plan) in ARCHIVES:
-        found = archives.members(entry, tally.skipped, reads(plan))
+        found = archives.members(entry, tally.skipped, wanted or reads(plan))
     else:
         found = _plain(entry, plan, tally.skipped)
     for raw in found:

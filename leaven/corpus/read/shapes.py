@@ -14,6 +14,8 @@ from leaven.corpus.tables import DATA
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, did_you_mean
 
+VERSION = "read/1"
+
 ROLES = ("text", "id", "path", "language", "licence", "repository", "stars", "subset", "group")
 INSTRUCT = ("instruction", "context", "response")
 DEFAULT, DEFAULT_INSTRUCT = "plain", "dolly"
@@ -69,8 +71,9 @@ def _table() -> dict[str, dict[str, Any]]:
 
 @functools.cache
 def version() -> str:
-    """The identity of the table: another mapping is another result."""
-    return identity(_table())
+    """The identity of reading: its algorithm and both tables; another mapping or limit is another result."""
+    forms = tomllib.loads((DATA / "forms.toml").read_text(encoding="utf-8"))
+    return identity([VERSION, _table(), forms])
 
 
 def names() -> tuple[str, ...]:

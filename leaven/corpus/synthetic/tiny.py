@@ -1,4 +1,4 @@
-"""Generated Python problems: a one-line function, its docstring, its body, and asserts that were executed.
+"""Tiny generated problems: a one-line function, its docstring, its body, and asserts.
 
 Small enough for a model of 0.3M parameters to learn: the docstring says what the body does, with the same constants.
 
@@ -12,7 +12,6 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -20,19 +19,14 @@ import numpy as np
 
 from leaven.corpus.synthetic.family import LISTS, NUMBERS, TEXTS, WORDS, Family
 from leaven.corpus.synthetic.number_families import NUMBER_FAMILIES
+from leaven.corpus.synthetic.problem import Problem
 from leaven.corpus.synthetic.sequence_families import SEQUENCE_FAMILIES
 from leaven.ground.canonical import key64
-from leaven.ground.errors import BadInput, LeavenError
-from leaven.ground.progress import Progress, silent
-from leaven.sandbox.level import Level, probe
-from leaven.sandbox.pool import run_many
+from leaven.ground.errors import BadInput
 
 VERSION = "synthetic/1"
 FAMILIES = (*NUMBER_FAMILIES, *SEQUENCE_FAMILIES)
 TESTS = 3
-BATCH = 250
-"""Problems executed by one process: starting a process costs as much as some hundred problems."""
-
 _PATIENCE = 500
 """Draws in a row without a new problem after which there are taken to be no more."""
 
@@ -45,27 +39,6 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "list": LISTS,
 }
 _NAMES |= {"words": ("words", "names", "parts"), "table": ("d", "table", "prices"), "flag": ("flag", "done", "off")}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One problem.
-
-    Args:
-        id: unique among all problems, safe in a path.
-        family: kind of function.
-        group: the instance, e.g. "add:7".
-        prompt: the `def` line and the docstring line, each ending in a line break.
-        solution: the body, indented, ending in a line break.
-        tests: lines beginning with `assert`.
-    """
-
-    id: str
-    family: str
-    group: str
-    prompt: str
-    solution: str
-    tests: tuple[str, ...]
 
 
 def problems(seed: int, count: int) -> list[Problem]:
@@ -88,85 +61,6 @@ def problems(seed: int, count: int) -> list[Problem]:
                 fix=f"ask for at most {len(made) // 1000 * 1000}",
             )
     return list(made.values())
-
-
-def document(problem: Problem) -> str:
-    """The problem as a training document: prompt, solution, an empty line, the tests in an order of its own."""
-    order = np.random.Generator(np.random.Philox(key=key64(VERSION, "document", problem.id))).permutation(
-        len(problem.tests)
-    )
-    return problem.prompt + problem.solution + "\n" + "".join(f"{problem.tests[i]}\n" for i in order)
-
-
-def parse(text: str) -> tuple[str, str, tuple[str, ...]]:
-    """(prompt, solution, tests) of a text made by `document`.
-
-    Raises:
-        LeavenError: it was not made so.
-    """
-    code, _, tests = text.partition("\n\n")
-    head, doc, *body = [*f"{code}\n".splitlines(keepends=True), ""]
-    if not (head.startswith("def ") and doc.endswith('"""\n') and tests.startswith("assert ")):
-        raise LeavenError(f"not a generated problem: {text[:60]!r}")
-    return head + doc, "".join(body), tuple(tests.splitlines())
-
-
-def verify(
-    made: Sequence[Problem],
-    *,
-    level: Level | None = None,
-    workers: int = 2,
-    allow_unisolated: bool = True,
-    progress: Progress = silent,
-) -> list[Problem]:
-    """Those whose solution passes its tests and whose tests fail a body of `pass`; executed, many to a process.
-
-    Args:
-        level: isolation to execute at; default the best here. The programs are leaven's own, so they may run without.
-        allow_unisolated: whether "none" is good enough.
-
-    Raises:
-        LeavenError: the level is "none" and `allow_unisolated` is False, or the processes cannot be started.
-    """
-    level = level or probe()
-    batches = [list(made[first : first + BATCH]) for first in range(0, len(made), BATCH)]
-    good: list[Problem] = []
-    outcomes = run_many(
-        [(_script(batch), "") for batch in batches],
-        level=level,
-        workers=workers,
-        allow_unisolated=allow_unisolated,
-        progress=lambda done, total, note="": progress(min(done * BATCH, len(made)), len(made), "problems"),
-    )
-    for batch, outcome in zip(batches, outcomes, strict=True):
-        if not outcome.passed and len(batch) > 1:  # one endless problem spoils its batch: halve until it is alone
-            for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
-                good += verify(half, level=level, workers=1, allow_unisolated=allow_unisolated)
-            continue
-        if outcome.status == "error":
-            raise LeavenError(
-                f"generated programs cannot be executed at the level {level.name}: {outcome.stderr.strip()}"
-            )
-        said = outcome.stdout.split() if outcome.passed else []
-        good += [problem for problem, word in zip(batch, said, strict=False) if word == "good"]
-    return good
-
-
-def _script(batch: Sequence[Problem]) -> str:
-    cases = [(p.prompt + p.solution, p.prompt + "    pass\n", "\n".join(p.tests)) for p in batch]
-    return f"""
-def passes(source, tests):
-    names = {{}}
-    try:
-        exec(source, names)
-        exec(tests, names)
-    except Exception:
-        return False
-    return True
-
-for solution, empty, tests in {cases!r}:
-    print("good" if passes(solution, tests) and not passes(empty, tests) else "bad")
-"""
 
 
 def _draw(family: Family, draw: np.random.Generator) -> Problem:

@@ -381,3 +381,5 @@ def test_raw_files_of_an_archive(tmp_path: Path) -> None:
     assert [raw.path for raw in raw_files(unit, plan, tally)] == [f"{path.name}/{name}" for name in READ]
     assert tally.files == 3
     assert tally.skipped == {"other kind of file": 1}
+    [licence] = raw_files(unit, plan, Tally(), lambda path: False)
+    assert licence.data == b"MIT"

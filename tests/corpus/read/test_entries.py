@@ -12,7 +12,7 @@ import pytest
 from leaven.corpus.document import Tally
 from leaven.corpus.plan import Kind, SourcePlan
 from leaven.corpus.read.entries import find
-from leaven.corpus.read.forms import form, is_licence, named_form
+from leaven.corpus.read.forms import form, is_licence, named_form, reads
 from leaven.corpus.read.passages import passages
 from leaven.corpus.read.raw import holds_repositories, licence_files, raw_files
 from leaven.corpus.read.records import records
@@ -63,6 +63,20 @@ def test_everything_below_a_folder_sorted_by_path(tmp_path: Path) -> None:
         Counter({"other kind of file": 2}),
     )
     assert found(tmp_path, "web_code")[0] == ["a/x.parquet", "a/y.tar.gz", "b.jsonl.zst", "code.py", "z/z.zip"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "read", "left"),
+    [
+        ("text", ["a.txt", "README.md", "a.rst"], ["a.py", "Makefile", "a.html"]),
+        ("web_code", ["a.py", "a.h", "a.m", "Makefile", "script", "a.d.ts"], ["a.csv", "a.png", "a.md", "a.unknown"]),
+        ("markup", ["a.md", "a.css", "a.json", "a.yml"], ["a.py", "a.png"]),
+        ("adjacent", ["a.ipynb", "Posts.xml"], ["a.py"]),
+    ],
+)
+def test_plain_files_of_a_kind(tmp_path: Path, kind: Kind, read: list[str], left: list[str]) -> None:
+    may = reads(plan(tmp_path, kind))
+    assert [name for name in read + left if may(f"folder/{name}")] == read
 
 
 def test_links_pipes_and_loops_are_counted(tmp_path: Path) -> None:
