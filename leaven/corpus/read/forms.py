@@ -66,7 +66,7 @@ def is_licence(path: str) -> bool:
 def reads(plan: SourcePlan) -> Callable[[str], bool]:
     """A predicate on paths: may a plain file of this name be a document of the plan's kind?
 
-    Where only the content can say, by a shebang or because several languages share an extension, it may.
+    Where only the content can say, by a shebang or because several languages share an extension evenly, it may.
     """
     suffixes = _table()["suffixes"]
     if plan.kind == "text" and plan.origin == "packages":
@@ -82,11 +82,10 @@ def reads(plan: SourcePlan) -> Callable[[str], bool]:
 
 def _may_be(path: str, is_read: Callable[[str], bool]) -> bool:
     name = path.rpartition("/")[2]
-    language = detect(name)
-    if is_read(language) if language else "." not in name:
-        return True
+    if language := detect(name):
+        return is_read(language)
     shared = names().extensions.get(PurePosixPath(name).suffix.lower())
-    return isinstance(shared, Choice) and any(map(is_read, shared.candidates))
+    return "." not in name or (isinstance(shared, Choice) and any(map(is_read, shared.candidates)))
 
 
 def accepted(kind: str) -> str:

@@ -345,6 +345,24 @@ def test_a_file_that_is_gone_is_counted(tmp_path: Path) -> None:
         assert sum(skipped.values()) == 1
 
 
+@pytest.mark.parametrize("form", ["jsonl", "jsonl.zst", "parquet", "stream", "file"])
+def test_a_file_of_the_hub_is_read_as_a_local_one(tmp_path: Path, form: str, monkeypatch: Any) -> None:
+    path = tmp_path / {"stream": "rows.arrow", "file": "rows.feather"}.get(form, f"rows.{form}")
+    if form.startswith("jsonl"):
+        path.write_bytes(PACK[path.suffix.removesuffix(".jsonl")](jsonl(ROWS * 9)))
+    else:
+        write(path, form)
+    expected = read(path)
+    address = f"hf://datasets/owner/name@{'0' * 40}/{path.name}"
+    asked = []
+    monkeypatch.setattr("leaven.corpus.hub.open_remote", lambda file: asked.append(file) or path.open("rb"))
+    there = Entry(path.name, address, path.stat().st_size, 0, 0)
+    skipped: Counter[str] = Counter()
+    split = units(SourcePlan("s", "text", "hub", 1 << 30), [there], 200 if form == "jsonl" else 0)
+    assert ([pair for unit in split for pair in records(unit, skipped)], skipped) == expected
+    assert set(asked) == {address}
+
+
 def test_shared_texts(shared_texts: Path) -> None:
     found, skipped = read(shared_texts / "wiki.heldout.jsonl.zst")
     assert found
