@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test test-peers test-long lint types walls tests format clean
+.PHONY: run test test-peers test-long lint types walls tests format bench-corpus bench-corpus-scale clean
 
 run: $(VENV)/.installed
 	$(BIN)/leaven run pocket
@@ -56,5 +56,28 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	.venv-peers/bin/pip install -q -c constraints.txt -e '.[dev,peers]'
 	touch $@
 
+# Comparisons with datatrove and Hugging Face tokenizers, side by side; see docs/benchmarks.md. BENCH is scratch.
+BENCH ?= /tmp/leaven-bench
+CORPUS_BENCH = $(BIN)/python benchmarks/corpus
+bench-corpus: $(VENV)/.installed .venv-bench/.installed $(BENCH)/docs.json
+	$(CORPUS_BENCH)/near_dedup.py $(BENCH)/docs $(BENCH)/scratch $(BENCH)/out/near_dedup.json
+	$(CORPUS_BENCH)/encode.py $(BENCH)/docs $(BENCH)/scratch $(BENCH)/out/encode.json
+	$(CORPUS_BENCH)/pipeline.py $(BENCH)/docs $(BENCH)/scratch $(BENCH)/out/pipeline.json
+	$(CORPUS_BENCH)/bpe.py $(BENCH)/docs $(BENCH)/scratch $(BENCH)/out/bpe.json
+	$(CORPUS_BENCH)/table.py $(BENCH)/out docs/benchmarks.md
+
+bench-corpus-scale: $(VENV)/.installed $(BENCH)/docs.json
+	$(CORPUS_BENCH)/scale.py $(BENCH)/docs $(BENCH)/scratch $(BENCH)/out/scale.json
+	$(CORPUS_BENCH)/table.py $(BENCH)/out docs/benchmarks.md
+
+$(BENCH)/docs.json: $(VENV)/.installed
+	$(CORPUS_BENCH)/collect.py $(BENCH)/docs --npm
+
+.venv-bench/.installed: benchmarks/constraints.txt
+	rm -rf .venv-bench
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install -q -c benchmarks/constraints.txt 'datatrove[io,processing]' spacy tokenizers psutil
+	touch $@
+
 clean:
-	rm -rf $(VENV) .venv-peers build dist *.egg-info
+	rm -rf $(VENV) .venv-bench .venv-peers build dist *.egg-info

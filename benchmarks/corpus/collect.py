@@ -5,7 +5,7 @@ Usage: python benchmarks/corpus/collect.py OUT [--bytes 200000000] [--files 16] 
 Without `--root`: every CPython beside this one and all their site-packages, and leaven's own environments. `--npm` adds
 a pinned list of packages from npm (nothing of them is run). Files are taken in the order of a hash of their relative
 path until there are enough bytes, so the choice does not depend on the file system's order; what was taken is
-written to `collection.json`. Two computers hold different files: compare ratios, not seconds, between computers.
+written to OUT.json. Two computers hold different files: compare ratios, not seconds, between computers.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def collect(roots: dict[str, Path], out: Path, most: int, files: int) -> dict[st
         "roots": sorted(roots),
         "sha256_of_list": listing.hexdigest(),
     }
-    (out / "collection.json").write_text(json.dumps(about, indent=1) + "\n")
+    about_of(out).write_text(json.dumps(about, indent=1) + "\n")
     return about
 
 
@@ -135,6 +135,11 @@ def candidates(root: Path) -> Iterator[tuple[str, Path]]:
             file = Path(folder, name)
             if file.suffix in SUFFIXES and file.is_file() and not file.is_symlink():
                 yield file.relative_to(root).as_posix(), file
+
+
+def about_of(docs: Path) -> Path:
+    """The file that says what a collection holds; beside the folder, so that the folder has documents only."""
+    return docs.with_name(docs.name + ".json")
 
 
 def read(file: Path) -> str | None:

@@ -2,10 +2,10 @@
 
 Usage (in leaven's own environment):
     python ours.py minhash DOCS SCRATCH [--bands 14 --rows 8] [--workers 2]
-    python ours.py pipeline DOCS SCRATCH [--bands …] [--rows …] [--workers 2] --tokenizer tokenizer.json
+    python ours.py pipeline DOCS SCRATCH [--bands …] [--rows …] [--workers 2] [--vocabulary 32768]
 
 Prints one line of JSON at the end, like `peer.py`. `minhash` reads the same JSONL and writes the kept documents as
-JSONL too.
+JSONL too. `pipeline` is `leaven corpus build` of a corpus file that is written into the scratch folder.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
+import leaven
 from leaven.corpus.dedup.components import components
 from leaven.corpus.dedup.keepers import keep
 from leaven.corpus.dedup.minhash import band_keys, signatures
 from leaven.corpus.dedup.near import Near, preset
 from leaven.corpus.parts import run_parts
+from leaven.ground.files import read_json
 
 BATCH = 256
 """Documents whose texts are in memory together."""
@@ -31,20 +33,57 @@ BATCH = 256
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["minhash"])
+    parser.add_argument("what", choices=["minhash", "pipeline"])
     parser.add_argument("docs", type=Path)
     parser.add_argument("scratch", type=Path)
     parser.add_argument("--bands", type=int, default=14)
     parser.add_argument("--rows", type=int, default=8)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--vocabulary", type=int, default=32_768)
     options = parser.parse_args()
     if options.scratch.exists():
         shutil.rmtree(options.scratch)
     options.scratch.mkdir(parents=True)
-    near = preset("datatrove", bands=options.bands, rows=options.rows, permutations=options.bands * options.rows)
+    bands, rows = options.bands, options.rows
     begin = time.perf_counter()
-    result = minhash(options.docs, options.scratch, near, options.workers)
+    if options.what == "minhash":
+        near = preset("datatrove", bands=bands, rows=rows, permutations=bands * rows)
+        result = minhash(options.docs, options.scratch, near, options.workers)
+    else:
+        result = pipeline(options.docs.resolve(), options.scratch, bands, rows, options.workers, options.vocabulary)
     print(json.dumps({"seconds": time.perf_counter() - begin, **result}))
+
+
+CORPUS = """corpus: benchmark
+sources:
+  code:
+    kind: web_code
+    path: {docs}
+    fields: {{text: text, id: id, path: metadata.path, language: metadata.language}}
+    rules: [paper]
+    max: 1000GB
+deduplicate: {{near: {{tokens: stack2, bands: {bands}, rows: {rows}, permutations: {permutations}}}}}
+heldout_max: 1MB
+tokenizer: {{vocabulary: {vocabulary}, sample: 20MB}}
+"""
+
+
+def pipeline(docs: Path, scratch: Path, bands: int, rows: int, workers: int, vocabulary: int) -> dict[str, object]:
+    """Build the corpus; seconds of each step, and what came out."""
+    file = scratch / "corpus.yaml"
+    words = {"docs": docs, "bands": bands, "rows": rows, "permutations": bands * rows, "vocabulary": vocabulary}
+    file.write_text(CORPUS.format(**words))
+    corpus = leaven.load_corpus(str(file), runs=scratch / "runs")
+    folders = corpus.build(jobs=workers, quiet=True)
+    steps = {"read": folders.read["code"], "source": folders.source["code"], "corpus": folders.corpus}
+    steps |= {"tokenizer": folders.tokenizer, "shards": folders.shards["code"]}
+    report = read_json(folders.shards["code"] / "shards.json")
+    return {
+        "stages": {name: round(read_json(folder / "manifest.json")["seconds"], 2) for name, folder in steps.items()},
+        "reports": {name: read_json(folder / "report.json") for name, folder in steps.items() if name != "shards"},
+        "kept": report["splits"]["train"]["documents"],
+        "tokens": report["splits"]["train"]["tokens"],
+    }
 
 
 def minhash(docs: Path, scratch: Path, near: Near, workers: int) -> dict[str, object]:
