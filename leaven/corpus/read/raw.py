@@ -12,9 +12,10 @@ from leaven.corpus.document import Tally
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.read import archives, repositories
 from leaven.corpus.read.forms import ARCHIVES, form, is_licence, reads
-from leaven.corpus.read.members import RawFile
+from leaven.corpus.read.members import TOO_LARGE, RawFile
+from leaven.corpus.read.open import open_input
 from leaven.corpus.read.units import Unit
-from leaven.corpus.tree import Entry, Unreadable, is_tool_folder, read_bytes, walk
+from leaven.corpus.tree import MAX_FILE, Entry, is_tool_folder, walk
 
 
 def is_repository(entry: Entry) -> bool:
@@ -47,9 +48,13 @@ def raw_files(
 
 def _plain(entry: Entry, plan: SourcePlan, skipped: Counter[str]) -> Iterator[RawFile]:
     try:
-        data = read_bytes(entry.file)
-    except Unreadable as reason:
-        skipped[str(reason)] += 1
+        with open_input(entry.file) as handle:
+            data = handle.read(MAX_FILE + 1)
+    except OSError:
+        skipped["unreadable"] += 1
+        return
+    if len(data) > MAX_FILE:
+        skipped[TOO_LARGE] += 1
         return
     folder, sep, _ = entry.path.partition("/")
     yield RawFile(entry.path, data, folder if sep and holds_repositories(plan) else "")
