@@ -132,8 +132,8 @@ def _of_file(
     try:
         text = decode(raw.data)
         group = raw.path.split("/", 1)[0] if plan.options.get("group") == "folder" else raw.repository or raw.path
-        licence = licences.licence_of(raw.path, head) if licences else ""
-        document = Document(raw.path, text, raw.path, group, language, licence or known, raw.repository)
+        licence = (licences.licence_of(raw.path, head) if licences else "") or known or raw.licence
+        document = Document(raw.path, text, raw.path, group, language, licence, raw.repository)
         if plan.kind == "text" and plan.origin == "packages":
             name = raw.path.rpartition("/")[2]
             document = replace(document, text=_prose(text, language, name), language="english")
@@ -176,7 +176,8 @@ def _finished(document: Document, plan: SourcePlan) -> Document:
 
 def _of_records(unit: Unit, plan: SourcePlan, tally: Tally) -> Iterator[Document]:
     mapping = shape(plan)
-    structured = _STRUCTURED.get(plan.form) if plan.kind == "adjacent" else None
+    mapped = plan.form == "threads" and (plan.fields or plan.shape not in ("", "slimpajama"))
+    structured = _STRUCTURED.get(plan.form) if plan.kind == "adjacent" and not mapped else None
     for number, record in records(unit, tally.skipped, None if structured else mapping.columns):
         try:
             if structured is not None:
@@ -196,6 +197,7 @@ _STRUCTURED: dict[str, Any] = {
     "commits": commits.from_record,
     "commitpack": commits.from_record,
     "issues": issues.from_record,
+    "threads": threads.from_record,
 }
 
 
