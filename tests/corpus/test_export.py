@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -42,3 +43,26 @@ def test_an_empty_split(shards: Path, tmp_path: Path) -> None:
     target = export_datatrove(shards, "heldout", tmp_path / "out", name="nothing")
     assert (target.name, target.stat().st_size) == ("nothing.ds", 0)
     assert (tmp_path / "out" / "nothing.ds.metadata").read_text() == "leaven|2\n0\n0 T"
+
+
+MERGE = """
+import sys
+from datatrove.pipeline.tokens.merger import DocumentTokenizerMerger
+DocumentTokenizerMerger(sys.argv[1], sys.argv[2], "merged", shuffle=False, progress=False).run(None)
+"""
+
+
+@pytest.mark.peer
+def test_datatrove_itself_reads_an_export(shards: Path, tmp_path: Path) -> None:
+    """Its merger reads token files, indexes and metadata, and writes them anew."""
+    python = Path(__file__).parents[2] / ".venv-bench" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("datatrove is not here: make bench-corpus makes its environment")
+    export_datatrove(shards, "train", tmp_path / "out", tokenizer=str(tmp_path / "tokenizer" / "tokenizer.json"))
+    command = [python, "-c", MERGE, tmp_path / "out", tmp_path / "merged"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    [merged] = (tmp_path / "merged").glob("*.ds")
+    assert merged.read_bytes() == (shards / "train.bin").read_bytes()
+    assert merged.with_name(merged.name + ".index").read_bytes() == (shards / "train.idx").read_bytes()
+    assert merged.with_name(merged.name + ".metadata").read_text().split("\n")[0].endswith("tokenizer.json|2")
