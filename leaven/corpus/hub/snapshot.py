@@ -111,8 +111,9 @@ def require_local(dataset: str, commit: str, paths: Iterable[str]) -> None:
     """Refuse, before anything is built offline, files that the snapshot has not got. Raises BadInput."""
     missing = [path for path in paths if local_file(dataset, commit, path) is None]
     if missing:
+        count = "one file" if len(missing) == 1 else f"{len(missing)} files"
         shown = ", ".join(missing[:MOST_SHOWN]) + (", …" if len(missing) > MOST_SHOWN else "")
         raise BadInput(
-            f"{len(missing)} files of {dataset} are not on this computer, and the hub is not to be asked: {shown}",
+            f"{count} of {dataset} missing on this computer, and the hub is not to be asked: {shown}",
             fix=f"hf download {dataset} --repo-type dataset --revision {commit}; or name the files that are here.",
         )

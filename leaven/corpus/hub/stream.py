@@ -42,7 +42,7 @@ def open_remote(url: str, *, offline: bool = False) -> BinaryIO:
         return here.open("rb")
     if offline or snapshot.is_offline():
         snapshot.require_local(address.dataset, address.commit, [address.path])
-    return cast(BinaryIO, io.BufferedReader(RemoteFile(address, BLOCK), buffer_size=1 << 17))
+    return cast(BinaryIO, io.BufferedReader(RemoteFile(address, BLOCK), buffer_size=1 << 16))
 
 
 class RemoteFile(io.RawIOBase):
