@@ -42,11 +42,10 @@ class Move:
 
 @dataclass(frozen=True)
 class Bucket:
-    """One file of the corpus: bucket `number` of the moves in `folders`, as `name` below the output folder."""
+    """One file of the corpus: bucket `number` of the moves in `folders`."""
 
     number: int
     folders: tuple[Path, ...]
-    out: Path
 
 
 def scatter(move: Move, out: Path) -> None:

@@ -115,7 +115,7 @@ def of_unit(unit: Unit, plan: SourcePlan, context: Context, tally: Tally) -> Ite
 
 def _licences(unit: Unit, plan: SourcePlan) -> LicenceMap:
     """The licences that an archive or a repository states; what cannot be read is counted when the rest is."""
-    stated = (raw for raw in raw_files(unit, plan, Tally()) if is_licence(raw.path))
+    stated = raw_files(unit, plan, Tally(), lambda path: False)
     return LicenceMap.build((raw.path, raw.data) for raw in stated)
 
 

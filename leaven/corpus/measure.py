@@ -70,10 +70,11 @@ class Measuring:
 
 @dataclass(frozen=True)
 class File:
-    """One file of documents: the rows that are kept, in order."""
+    """One file of documents: its number in its source, and the rows that are kept, in order."""
 
     measuring: Measuring
     path: Path
+    number: int
     rows: np.ndarray
 
 

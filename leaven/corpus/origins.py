@@ -12,12 +12,10 @@ from leaven.corpus.document import Tally
 from leaven.corpus.packages.table import REGISTRIES, Package
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.read.entries import find
+from leaven.corpus.read.forms import limits
 from leaven.corpus.tree import Entry
 from leaven.ground.errors import LeavenError
 from leaven.ground.progress import Progress
-
-PACKED = 4
-"""Bytes of text for each byte of a packed file, about: zstd and Parquet of code and prose give 3 to 5."""
 
 
 def entries_of(plan: SourcePlan, tally: Tally, cache: Path | None, progress: Progress) -> list[Entry]:
@@ -58,7 +56,7 @@ def hub_entries(plan: SourcePlan) -> tuple[str, list[Entry]]:
     dataset = plan.hub["dataset"]
     commit = hub.resolve(dataset, plan.hub.get("revision"))
     found = hub.listing(dataset, commit, tuple(plan.hub.get("files") or ()))
-    chosen = hub.choose(found, 2 * plan.max_bytes // PACKED, plan.seed)
+    chosen = hub.choose(found, limits()["raw_per_byte"] * plan.max_bytes // limits()["packed"], plan.seed)
     if hub.is_offline():
         hub.require_local(dataset, commit, [entry.path for entry in chosen])
     entries = [Entry(entry.path, entry.url(dataset, commit), entry.size, 0, 0) for entry in chosen]

@@ -13,3 +13,12 @@ class Progress(Protocol):
 
 def silent(done: float, total: float, note: str = "") -> None:
     """Progress that nobody watches."""
+
+
+def between(progress: Progress, first: float, last: float) -> Progress:
+    """Progress of one part of a longer work: from the share `first` of the whole to the share `last`, in per cent."""
+
+    def told(done: float, total: float, note: str = "") -> None:
+        progress(100 * (first + (last - first) * (done / total if total else 1.0)), 100, note)
+
+    return told

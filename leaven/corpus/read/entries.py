@@ -12,7 +12,7 @@ from pathlib import Path
 
 from leaven.corpus import git
 from leaven.corpus.plan import SourcePlan
-from leaven.corpus.read.forms import accepted, form, limits, means_records, reads
+from leaven.corpus.read.forms import accepted, form, is_packed, limits, means_records, reads
 from leaven.corpus.read.repositories import tree_of
 from leaven.corpus.tree import Entry, walk
 from leaven.ground.canonical import key64
@@ -46,7 +46,7 @@ def find(plan: SourcePlan, skipped: Counter[str]) -> list[Entry]:
     if _take_repository(plan, root, "", repositories, skipped):
         return repositories
     hub = _hub_folder(root)
-    taken, plain, other = [], [], 0
+    taken, other = [], 0
     wanted = reads(plan)
     found = walk(
         root,
@@ -55,34 +55,33 @@ def find(plan: SourcePlan, skipped: Counter[str]) -> list[Entry]:
         links=hub / "blobs" if hub else False,
     )
     for entry in found:
-        if form(entry.path, plan) != "plain":
+        if form(entry.path, plan) != "plain" or wanted(entry.path):
             taken.append(entry)
-        elif wanted(entry.path):
-            plain.append(entry)
         else:
             other += 1
     if other:
         skipped["other kind of file"] += other
-    if not taken and not plain and not repositories:
+    if not taken and not repositories:
         seen = ", ".join(f"{count} × {reason}" for reason, count in sorted(skipped.items())) or "it is empty"
         raise BadInput(
             f"nothing here can be read for {plan.kind} ({seen})",
             where=str(given),
             fix=f"Give {accepted(plan.kind)}.",
         )
-    return sorted(taken + repositories + _sampled(plan, plain), key=lambda entry: entry.path)
+    return sorted(repositories + _sampled(plan, taken), key=lambda entry: entry.path)
 
 
-def _sampled(plan: SourcePlan, plain: list[Entry]) -> list[Entry]:
-    """As many plain files as the source can keep: a tree of millions is not read for the sake of a few megabytes."""
+def _sampled(plan: SourcePlan, found: list[Entry]) -> list[Entry]:
+    """As many files as the source can keep: a tree of millions is not read for the sake of a few megabytes."""
     budget = plan.max_bytes * limits()["raw_per_byte"]
-    if sum(entry.size for entry in plain) <= budget:
-        return plain
+    weights = {entry.path: entry.size * (limits()["packed"] if is_packed(entry.path) else 1) for entry in found}
+    if sum(weights.values()) <= budget:
+        return found
     taken = []
-    for entry in sorted(plain, key=lambda entry: key64("select/1", plan.seed, plan.kind, entry.path)):
+    for entry in sorted(found, key=lambda entry: key64("select/1", plan.seed, plan.kind, entry.path)):
         if budget <= 0:
             break
-        budget -= entry.size
+        budget -= weights[entry.path]
         taken.append(entry)
     return taken
 

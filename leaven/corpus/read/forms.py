@@ -57,6 +57,13 @@ def is_archive(path: str) -> bool:
     return path.lower().endswith(table["tar"] + table["zip"] + table["nested"])
 
 
+def is_packed(path: str) -> bool:
+    """Whether a file of this name holds several times its size."""
+    return named_form(path) in ("parquet", "zip") or path.lower().endswith(
+        (".gz", ".zst", ".xz", ".bz2", ".tgz", ".tbz2", ".txz")
+    )
+
+
 def is_licence(path: str) -> bool:
     """Whether a name is that of a file that states a licence."""
     stem, _, suffix = PurePosixPath(path).name.lower().partition(".")
