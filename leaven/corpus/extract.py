@@ -131,7 +131,7 @@ def _of_file(
         return
     try:
         text = decode(raw.data)
-        group = raw.path.split("/", 1)[0] if plan.options.get("group") == "folder" else raw.repository or raw.path
+        group = _group(raw, plan)
         licence = (licences.licence_of(raw.path, head) if licences else "") or known or raw.licence
         document = Document(raw.path, text, raw.path, group, language, licence, raw.repository)
         if plan.kind == "text" and plan.origin == "packages":
@@ -142,6 +142,14 @@ def _of_file(
         tally.skipped[str(reason)] += 1
     except Dropped as rule:
         tally.dropped[str(rule)] += 1
+
+
+def _group(raw: RawFile, plan: SourcePlan) -> str:
+    """What is held out together: the repository, or the first folder; of a large released package, a folder of it."""
+    parts = raw.path.split("/")
+    if plan.origin == "packages":
+        return "/".join([raw.repository, *parts[1:-1][:2]])
+    return parts[0] if plan.options.get("group") == "folder" else raw.repository or raw.path
 
 
 def _is_of_kind(kind: str, language: str) -> bool:

@@ -49,12 +49,15 @@ def packages_by_file() -> dict[str, Package]:
     return {package.file: package for package in packages.table()}
 
 
-def hub_entries(plan: SourcePlan) -> tuple[str, list[Entry]]:
-    """(commit, the data set's files under the plan's budget). Raises BadInput or LeavenError, as the hub answers."""
+def hub_entries(plan: SourcePlan, record: Path | None = None) -> tuple[str, list[Entry]]:
+    """(commit, the data set's files under the plan's budget). Raises BadInput or LeavenError, as the hub answers.
+
+    `record` is where the commit of a name that may move is kept once it is settled.
+    """
     from leaven.corpus import hub
 
     dataset = plan.hub["dataset"]
-    commit = hub.resolve(dataset, plan.hub.get("revision"))
+    commit = hub.resolve(dataset, plan.hub.get("revision"), record=record)
     found = hub.listing(dataset, commit, tuple(plan.hub.get("files") or ()))
     chosen = hub.choose(found, limits()["raw_per_byte"] * plan.max_bytes // limits()["packed"], plan.seed)
     if hub.is_offline():

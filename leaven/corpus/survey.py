@@ -20,6 +20,7 @@ from leaven.corpus import workstation
 from leaven.corpus.contamination.items import load
 from leaven.corpus.git import head
 from leaven.corpus.origins import chosen_packages, hub_entries
+from leaven.corpus.packages import fingerprint
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.read import entries as raw
 from leaven.corpus.tree import Entry
@@ -27,6 +28,8 @@ from leaven.ground.canonical import identity
 from leaven.ground.errors import LeavenError
 from leaven.ground.files import sha256_file, write_text
 
+REVISIONS = "hub-revisions.json"
+"""Beside the cache of hashes: the commits that names of revisions were settled to."""
 SETTLED = 2_000_000_000
 """Nanoseconds a file must have been left alone before its hash is cached: a later write in the same clock
 tick would leave size and time as they are."""
@@ -66,7 +69,7 @@ def survey(
     if plan.origin == "packages":
         return _packages(plan)
     if plan.origin == "hub":
-        return _hub(plan)
+        return _hub(plan, cache and cache.with_name(REVISIONS))
     known = _load(cache)
     fresh: dict[str, list[int | str]] = {}
     rows: list[list[object]] = []
@@ -89,13 +92,14 @@ def survey_items(paths: Mapping[str, Path]) -> Survey:
 def _packages(plan: SourcePlan) -> Survey:
     """A pinned list is its own fingerprint: nothing is fetched to know what it holds."""
     wanted = chosen_packages(plan)
-    rows = [[package.registry, package.name, package.version, package.sha256] for package in wanted]
-    return Survey(identity(["packages/1", plan.kind, rows]), len(rows), sum(package.bytes for package in wanted))
+    vendored = [[package.label, list(package.vendored)] for package in wanted]
+    known = identity(["packages/2", plan.kind, fingerprint(wanted), vendored])
+    return Survey(known, len(wanted), sum(package.bytes for package in wanted))
 
 
-def _hub(plan: SourcePlan) -> Survey:
+def _hub(plan: SourcePlan, record: Path | None) -> Survey:
     """A commit fixes every byte; the listing says which files of it are read."""
-    revision, entries = hub_entries(plan)
+    revision, entries = hub_entries(plan, record)
     rows = [[entry.path, entry.size] for entry in entries]
     fingerprint = identity(["hub/1", plan.kind, plan.hub["dataset"], revision, rows])
     return Survey(fingerprint, len(rows), sum(entry.size for entry in entries), revision)

@@ -139,6 +139,9 @@ def survey(
             return _survey(corpus, None, roots, where)
         # Known hashes make a plan quick; what the survey adds to them goes where nobody looks.
         with tempfile.TemporaryDirectory() as scratch:
+            settled = cache.with_name(raw.REVISIONS)
+            if settled.is_file():
+                shutil.copy(settled, scratch)
             return _survey(corpus, Path(shutil.copy(cache, scratch)), roots, where)
     except OSError as error:
         raise LeavenError(f"cannot look at the sources: {error.strerror}: {error.filename}") from None
