@@ -236,8 +236,8 @@ def _make_judge(task: Task) -> Any:
 
         reference = Subject.load(task.inputs["reference"], task.inputs["tokenizer"])
         return ReferenceLikelihood(partial(score_completions, reference), fields["tie"])
-    from leaven.judge.cache import ReplyCache
-    from leaven.judge.chat import Chat
+    from leaven.ground.chat import Chat
+    from leaven.ground.replies import ReplyCache
     from leaven.judge.endpoint import Endpoint
 
     chat = Chat(url=fields["url"], model=fields["model"], key_name=task.step.execution.get("key"))

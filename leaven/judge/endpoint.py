@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from leaven.ground.canonical import canonical
+from leaven.ground.chat import Chat, OutageError, RejectedError, Reply
 from leaven.ground.errors import LeavenError
 from leaven.ground.progress import Progress, silent
-from leaven.judge.cache import ReplyCache
-from leaven.judge.chat import Chat, OutageError, RejectedError, Reply
+from leaven.ground.replies import ReplyCache
 from leaven.judge.question import Question, Verdict
 from leaven.judge.template import TEMPLATE_ID, messages, parse
 

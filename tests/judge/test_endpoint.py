@@ -6,9 +6,9 @@ import logging
 
 import pytest
 
+from leaven.ground.chat import Chat
 from leaven.ground.errors import BadInput, LeavenError
-from leaven.judge.cache import ReplyCache
-from leaven.judge.chat import Chat
+from leaven.ground.replies import ReplyCache
 from leaven.judge.endpoint import Endpoint
 from leaven.judge.question import Question
 

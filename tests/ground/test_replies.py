@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
+from leaven.ground.chat import Reply
 from leaven.ground.errors import LeavenError
-from leaven.judge.cache import ReplyCache
-from leaven.judge.chat import Reply
+from leaven.ground.replies import ReplyCache
 
 
 def test_what_was_added_is_there_again_in_order(tmp_path):

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
+from leaven.ground.chat import Chat, OutageError, RejectedError, Reply
 from leaven.ground.errors import BadInput
-from leaven.judge.chat import Chat, OutageError, RejectedError, Reply
 
 KEY = "sk-very-secret-0123456789"
 HELLO = [{"role": "user", "content": "hello"}]

@@ -1,9 +1,9 @@
-"""Every reply a judge has given, in an append-only file: what makes an LLM judge's results reproducible.
+"""Every reply a chat endpoint has given, in an append-only file: what makes its results reproducible.
 
 One JSON line a reply: {"key", "text", "finish", "refused"}. The key is a hash of everything that shaped the
-request, so an entry never goes stale; replies, not verdicts, are kept, so that a corrected parser applies to
-old replies. A line is written by one append under a lock, so any number of processes can share a file and a
-kill costs at most the line that was being written, which readers skip.
+request, so an entry never goes stale; replies, not what was read from them, are kept, so that a corrected
+parser applies to old replies. A line is written by one append under a lock, so any number of processes can
+share a file and a kill costs at most the line that was being written, which readers skip.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from collections import defaultdict
 from pathlib import Path
 
 from leaven.ground.canonical import canonical
+from leaven.ground.chat import Reply
 from leaven.ground.errors import LeavenError
-from leaven.judge.chat import Reply
 
 
 class ReplyCache:
     """The replies in a file, by key, in the order in which they were given. Raises LeavenError for an
     unreadable file."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, who: str = "judge") -> None:
+        self._path, self._who = path, who
         self._lock = threading.Lock()
         self._replies: dict[str, list[Reply]] = defaultdict(list)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lines = path.read_bytes().splitlines() if path.exists() else []
         except OSError as error:
-            raise LeavenError(f"cannot read the judge's replies in {path.name}: {error.strerror}") from None
+            raise LeavenError(f"cannot read the {who}'s replies in {path.name}: {error.strerror}") from None
         for line in lines:
             self._read(line)
 
@@ -57,7 +57,7 @@ class ReplyCache:
             try:
                 self._append(canonical(entry) + b"\n")
             except OSError as error:
-                what = f"cannot keep the judge's reply in {self._path.name}: {error.strerror}"
+                what = f"cannot keep the {self._who}'s reply in {self._path.name}: {error.strerror}"
                 raise LeavenError(what) from None
             self._replies[key].append(reply)
 

@@ -68,6 +68,8 @@ class Chat:
         first_wait, longest_wait: seconds; waits double from the first to the longest, times a jitter of 1/2
             to 1. A Retry-After of the server is waited for instead, up to the longest wait.
         seed: of the jitter.
+        who: whose endpoint it is, in messages.
+        section: of the user's file that describes it, in messages.
 
     Raises BadInput for a URL that is not plain http(s), or decoding parameters that are not the caller's to
     set.
@@ -82,21 +84,23 @@ class Chat:
     first_wait: float = 1.0
     longest_wait: float = 60.0
     seed: int = 0
+    who: str = "judge"
+    section: str = "judge"
 
     def __post_init__(self) -> None:
         parts = urllib.parse.urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BadInput(f'"{self.url}" is not an http or https address', field="judge.url")
+            raise BadInput(f'"{self.url}" is not an http or https address', field=f"{self.section}.url")
         if parts.username or parts.password or parts.query:
             # Not repeated in the message: what stands there is a secret.
             raise BadInput(
                 "the address holds a user name, password or query",
-                field="judge.url",
-                fix="Put the key into an environment variable and name that variable as judge.key.",
+                field=f"{self.section}.url",
+                fix=f"Put the key into an environment variable and name that variable as {self.section}.key.",
             )
         taken = {"model", "messages", "stream", "n"} & set(self.decoding)
         if taken:
-            raise BadInput(f"decoding may not set {', '.join(sorted(taken))}", field="judge.decoding")
+            raise BadInput(f"decoding may not set {', '.join(sorted(taken))}", field=f"{self.section}.decoding")
 
     @property
     def address(self) -> str:
@@ -126,7 +130,7 @@ class Chat:
                     wait = min(self.longest_wait, passing.retry_after)
             if attempt + 1 < self.tries and stopped.wait(wait):
                 break
-        raise OutageError(f"the judge's endpoint gave no answer in {self.tries} tries; last: {trouble}")
+        raise OutageError(f"the {self.who}'s endpoint gave no answer in {self.tries} tries; last: {trouble}")
 
     def _key(self) -> str:
         if self.key_name is None:
@@ -135,9 +139,9 @@ class Chat:
         # A header cannot hold other characters, and http.client would print the whole key in its complaint.
         if not key or not (key.isascii() and key.isprintable()):
             raise BadInput(
-                f"the environment variable {self.key_name} holds no usable key for the judge's endpoint",
-                field="judge.key",
-                fix=f"export {self.key_name}=…, or remove judge.key for a server that wants none.",
+                f"the environment variable {self.key_name} holds no usable key for the {self.who}'s endpoint",
+                field=f"{self.section}.key",
+                fix=f"export {self.key_name}=…, or remove {self.section}.key for a server that wants none.",
             )
         return key
 
@@ -164,9 +168,9 @@ class Chat:
         if error.code in RETRIED:
             return _PassingError(trouble, _seconds(error.headers.get("Retry-After")))
         if error.code in CONFIGURATION:
-            fix = "Look at judge.url, judge.model and the key in judge.key."
-            return BadInput(f"the judge's endpoint answered {trouble}", field="judge", fix=fix)
-        return RejectedError(f"the judge's endpoint answered {trouble}")
+            fix = f"Look at {self.section}.url, {self.section}.model and the key in {self.section}.key."
+            return BadInput(f"the {self.who}'s endpoint answered {trouble}", field=self.section, fix=fix)
+        return RejectedError(f"the {self.who}'s endpoint answered {trouble}")
 
 
 class _PassingError(LeavenError):
