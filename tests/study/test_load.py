@@ -169,10 +169,38 @@ def test_relative_paths_start_from_the_file_that_names_them(tmp_path, monkeypatc
 
 
 def test_generated_sources_are_not_read_from_files(tmp_path):
-    with pytest.raises(BadInput, match="sources of kind facts are generated"):
+    with pytest.raises(BadInput, match="facts are generated, because the probes ask for them"):
         load("pocket", sources=[f"facts={tmp_path}"])
     with pytest.raises(BadInput, match="needs a `count`"):
         load("pocket", settings=["corpus.sources.synthetic.count=0"])
+    assert load("pocket", sources=[f"synthetic={tmp_path}"]).study.corpus.sources["synthetic"].origin == "path"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("text={kind: text, path: books, hub: {dataset: a/b}}", "from one place, not from path and hub"),
+        ("new={kind: instruct}", "give `path` or `hub`"),
+        ("new={kind: control, of: web_code}", "a control needs `of` (a source) and `transform`"),
+        ("new={kind: control, of: nothing, transform: lines}", 'a control of "nothing"'),
+        ("text.transform=lines", "belong to kind control"),
+        ("text.hub={dataset: noslash}", "dataset"),
+        ("text.languages=some", "languages"),
+    ],
+)
+def test_what_a_source_cannot_be(change, message):
+    with pytest.raises(BadInput) as caught:
+        load("pocket", settings=[f"corpus.sources.{change}"])
+    assert message in str(caught.value)
+
+
+def test_a_near_duplicate_setting_by_name():
+    def near(*settings):
+        return load("pocket", settings=settings).study.corpus.deduplicate.near
+
+    assert near().tokens == "starcoder1"
+    assert near("corpus.deduplicate={near: slimpajama}").tokens == "slimpajama"
+    assert near("corpus.deduplicate={near: none}") is None
 
 
 @pytest.mark.parametrize("name", ["a/b", "../x", "a b", ".hidden", "a\tb"])
