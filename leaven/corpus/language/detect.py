@@ -49,7 +49,7 @@ def detect(path: str, head: bytes | str = "") -> str:
     if found is not None:
         return found
     dot = name.rfind(".")
-    if dot < 0:
+    if dot <= 0:
         return _by_content(head)
     last = name[dot:]
     if last in table.case and not name.isupper():
