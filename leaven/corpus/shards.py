@@ -138,7 +138,7 @@ def _encode(part: _Part, out: Path, *, tokenizer: Path, dtype: str, transform: T
         pq.ParquetWriter(out / "provenance.parquet", part.schema, compression="zstd") as rows,
         pq.ParquetFile(part.path) as file,
     ):
-        for batch in file.iter_batches(batch_size=BATCH, columns=list(part.columns)):
+        for batch in file.iter_batches(batch_size=BATCH, columns=list(part.columns), use_threads=False):
             texts, kept = _texts(batch, transform, dropped)
             encoded = encode_flat(encoder, texts, ids_type)
             encoded.ids.tofile(ids)
