@@ -15,9 +15,13 @@ from leaven.corpus.redact.assignments import assignments
 from leaven.corpus.redact.emails import emails
 from leaven.corpus.redact.formats import keys, passwords_in_addresses, private_keys
 from leaven.corpus.redact.table import TABLE, Span, tagged
+from leaven.ground.canonical import identity
 
 VERSION: str = TABLE["version"]
 """The level, as stated to users and in identities."""
+
+IDENTITY: str = identity(TABLE)
+"""Changes when anything that is looked for changes."""
 
 ROUNDS = 8
 """Most times a text is looked at again after something was replaced."""

@@ -15,6 +15,7 @@ _TAG = re.compile(
     r"""<(?:(?:/?((?i:pre|textarea))(?=[\s>/])|[a-zA-Z/])(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+>"""
     r"""|[!?][^>]*+>)|(?=<[a-zA-Z/!?])"""
 )
+_ANY_TAG = re.compile(r"<[^<>]*>")
 _PLAIN_TAG = re.compile(r"<[a-zA-Z/!?][^>]*+>")
 
 
@@ -42,7 +43,7 @@ def text_of(html: str) -> str:
 
 def visible_text(html: str) -> str:
     """What a reader of a page would see, tags and white space collapsed."""
-    shown = _PLAIN_TAG.sub(" ", without_elements(html, INVISIBLE))
+    shown = _ANY_TAG.sub(" ", without_elements(html, INVISIBLE))
     return " ".join(_unescape(shown).split())
 
 

@@ -160,8 +160,7 @@ class _Court:
         }
         for name, column in ruleset.by_row.items():
             key = f"{ruleset.name}.{name}"
-            default = self.values[key] if ruleset.limits[name] else nan
-            limit = [_unlisted(name, default) if row is None else getattr(row, column) for row in found]
+            limit = [_unlisted(name, self.values[key]) if row is None else getattr(row, column) for row in found]
             if key in overrides:
                 limit = [value if isnan(value) else self.values[key] for value in limit]
             table[f"limit {name}"] = limit

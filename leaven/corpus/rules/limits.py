@@ -66,11 +66,8 @@ def version(rulesets: Sequence[str], overrides: Mapping[str, float] | None = Non
 
 def scoring(rulesets: Sequence[str]) -> dict[str, Any]:
     """Canonical data for identities: what decides which scores are kept. Thresholds are not part of it."""
-    return {
-        "scores": VERSION,
-        "columns": list(columns(rulesets)),
-        "tables": [identity(lines_of(each)) for each in _TABLES],
-    }
+    tables = [identity(lines_of(each)) for each in _TABLES]
+    return {"scores": VERSION, "columns": list(columns(rulesets)), "tables": tables}
 
 
 def _by_row(ruleset: Ruleset, column: str) -> str:

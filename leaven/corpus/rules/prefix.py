@@ -1,7 +1,7 @@
 """StarCoder's metadata before a document: repository, file name and stars, each now and then.
 
-bigcode-dataset, preprocessing/add_content_with_meta.py: each of the three with probability 0.2, independently; a line end
-after them if there are any. There the choices are unseeded; here they are a function of the seed and the document.
+bigcode-dataset, preprocessing/add_content_with_meta.py: each of the three with probability 0.2, independently; a line
+end after them if there are any. There the choices are unseeded; here they are a function of the seed and the document.
 """
 
 from __future__ import annotations
