@@ -1,7 +1,20 @@
 """Verified Python problems: generated from families or written by an endpoint, executed before they are kept."""
 
+from leaven.corpus.synthetic.documents import documents
+from leaven.corpus.synthetic.generate import families, held_out, problems
 from leaven.corpus.synthetic.problem import Problem, document, parse
-from leaven.corpus.synthetic.tiny import FAMILIES, VERSION, problems
+from leaven.corpus.synthetic.tiny import VERSION
 from leaven.corpus.synthetic.verify import Verified, verify
 
-__all__ = ["FAMILIES", "VERSION", "Problem", "Verified", "document", "parse", "problems", "verify"]
+__all__ = [
+    "VERSION",
+    "Problem",
+    "Verified",
+    "document",
+    "documents",
+    "families",
+    "held_out",
+    "parse",
+    "problems",
+    "verify",
+]

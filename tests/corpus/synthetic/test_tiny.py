@@ -1,9 +1,9 @@
-"""Generated problems: reproducible, many, told apart by instance, and true when executed."""
+"""Tiny problems: reproducible, many, told apart by instance, and the same as ever."""
 
 from __future__ import annotations
 
 import ast
-import time
+import hashlib
 from collections import Counter
 from dataclasses import replace
 
@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaven.corpus.synthetic import tiny
-from leaven.corpus.synthetic import FAMILIES, Problem, document, parse, problems, verify
-from leaven.ground.errors import BadInput, LeavenError
-from leaven.sandbox.level import none
+from leaven.corpus.synthetic.problem import Problem, document
+from leaven.corpus.synthetic.tiny import FAMILIES, problems
+from leaven.ground.canonical import canonical
+from leaven.ground.errors import BadInput
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +26,12 @@ def made() -> list[Problem]:
 def test_the_same_seed_gives_the_same_problems(made: list[Problem]) -> None:
     assert problems(0, 200) == made[:200]
     assert problems(1, 200) != made[:200]
+
+
+@pytest.mark.parametrize(("seed", "digest"), [(0, "787668d0"), (1, "bf8b4d9e"), (7, "6b616d9a")])
+def test_the_problems_of_published_studies_stay_as_they_were(seed: int, digest: str) -> None:
+    rows = [[p.id, p.family, p.group, p.prompt, p.solution, list(p.tests), document(p)] for p in problems(seed, 2000)]
+    assert hashlib.sha256(canonical(rows)).hexdigest().startswith(digest)
 
 
 @settings(max_examples=15, deadline=None)
@@ -65,51 +72,6 @@ def test_problems_are_short(made: list[Problem]) -> None:
         assert len(document(problem)) < 480
         assert problem.prompt.count("\n") == 2
         assert all(test.startswith("assert ") for test in problem.tests)
-
-
-def test_thousands_are_executed_in_seconds_and_all_are_right(made: list[Problem]) -> None:
-    seen: list[float] = []
-    begun = time.monotonic()
-    assert verify(made, progress=lambda done, total, note="": seen.append(done)) == made
-    assert seen[-1] == len(made)
-    assert time.monotonic() - begun < 30
-
-
-def test_what_does_not_pass_is_left_out(made: list[Problem]) -> None:
-    good = made[:6]
-    wrong = replace(good[0], solution="    return None\n")
-    broken = replace(good[1], solution="    return (\n")
-    empty = replace(good[2], tests=("assert True",))
-    assert verify([wrong, *good[:3], broken, *good[3:], empty]) == good
-    assert verify([]) == []
-
-
-def test_one_endless_problem_does_not_spoil_the_others(made: list[Problem], monkeypatch: pytest.MonkeyPatch) -> None:
-    endless = replace(made[0], solution="    import os\n    os._exit(0)\n")
-    assert verify([*made[:4], endless, *made[4:9]]) == made[:9]
-
-
-def test_without_isolation(made: list[Problem]) -> None:
-    assert verify(made[:50], level=none()) == made[:50]
-    with pytest.raises(LeavenError, match="bubblewrap"):
-        verify(made[:50], level=none(), allow_unisolated=False)
-
-
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 2**32))
-def test_a_document_can_be_taken_apart(seed: int) -> None:
-    for problem in problems(seed, 5):
-        text = document(problem)
-        assert text == document(problem)
-        prompt, solution, tests = parse(text)
-        assert (prompt, solution, sorted(tests)) == (problem.prompt, problem.solution, sorted(problem.tests))
-        ast.parse(text)
-
-
-@pytest.mark.parametrize("text", ["", "def f(x):\n", "x = 1\n\nassert x\n", 'def f(x):\n    """Do."""\n    return 1\n'])
-def test_other_texts_are_not_taken_apart(text: str) -> None:
-    with pytest.raises(LeavenError, match="not a generated problem"):
-        parse(text)
 
 
 def test_more_problems_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

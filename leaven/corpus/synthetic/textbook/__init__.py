@@ -1,0 +1,1 @@
+"""Textbook problems: functions of several lines with statement, examples, tests, properties and contracts."""
