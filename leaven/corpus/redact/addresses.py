@@ -17,7 +17,6 @@ _MAYBE_V4 = re.compile(r"\.(?<=[0-9]\.)[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 _V4 = re.compile(r"(?<![\w.-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w-]|\.[0-9A-Za-z])")
 _MAYBE_V6 = re.compile(r":(?<=[23][0-9a-fA-F]{3}:)(?:[0-9a-fA-F]{1,4}+)?:")
 _V6 = re.compile(r"(?<![\w.:])[0-9a-fA-F:]{4,39}+(?![\w.:])")
-_NETWORK = re.compile("|".join(_LIMITS["network_words"]))
 _VERSION_REACH = 20
 _LINE_REACH = 80
 
@@ -63,7 +62,7 @@ def _is_version(text: str, found: re.Match[str]) -> bool:
         return "dns" not in around and "server" not in around
     if all(len(number) < 3 for number in found[0].split(".")):
         line = before + text[found.end() : found.end() + _LINE_REACH].partition("\n")[0].lower()
-        return not before.endswith(("://", "@")) and not _NETWORK.search(line)
+        return not before.endswith(("://", "@")) and not any(word in line for word in _LIMITS["network_words"])
     return False
 
 
@@ -86,6 +85,7 @@ def _is_public6(address: str) -> bool:
     return not any(parsed in network for network in _PRIVATE6)
 
 
+@lru_cache(4096)
 def _private(address: str, family: str) -> str:
     choices: list[str] = _LIMITS[family]
     return choices[key64("redact/address", address) % len(choices)]

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 
 from leaven.corpus.redact.table import TABLE, Span, tagged
 
-_LIMITS = TABLE["emails"]
-_BEFORE = re.compile(r"[\w.%+-]{1,64}\Z")
+_EXAMPLES = frozenset(TABLE["emails"]["example_domains"])
+_EXAMPLE_ENDINGS = tuple(TABLE["emails"]["example_endings"])
+_NO_PERSON = frozenset(TABLE["emails"]["no_person"])
+_FILES = frozenset(TABLE["emails"]["file_endings"])
+_LOCAL_BACKWARDS = re.compile(r"[\w.%+-]{1,64}+")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w-])")
 _LOCAL_LENGTH = 64
 
@@ -19,10 +22,10 @@ def emails(text: str) -> Iterator[Span]:
     while at >= 0:
         domain = _DOMAIN.match(text, at + 1)
         if domain:
-            local = _BEFORE.search(text[max(0, at - _LOCAL_LENGTH) : at])
-            if local and _is_person(local[0].lower(), domain[0].lower()):
+            local = _LOCAL_BACKWARDS.match(text[max(0, at - _LOCAL_LENGTH) : at][::-1])
+            if local and _is_person(local[0][::-1].lower(), domain[0].lower()):
                 start = at - len(local[0])
-                stripped = len(local[0]) - len(local[0].lstrip(".-"))
+                stripped = len(local[0]) - len(local[0].rstrip(".-"))
                 if stripped < len(local[0]) and text[start - 2 : start] != "//":
                     yield tagged(start + stripped, _end(text, domain.end()), "EMAIL")
         at = text.find("@", at + 1)
@@ -35,8 +38,8 @@ def _end(text: str, end: int) -> int:
 
 def _is_person(local: str, domain: str) -> bool:
     return not (
-        domain in _LIMITS["example_domains"]
-        or domain.endswith(tuple(_LIMITS["example_endings"]))
-        or local in _LIMITS["no_person"]
-        or domain.rpartition(".")[2] in _LIMITS["file_endings"]
+        domain in _EXAMPLES
+        or domain.endswith(_EXAMPLE_ENDINGS)
+        or local in _NO_PERSON
+        or domain.rpartition(".")[2] in _FILES
     )

@@ -31,6 +31,10 @@ FORMATS = tuple(
     )
     for entry in TABLE["format"]
 )
+_OF_RUNS = tuple(form for form in FORMATS if not form.anywhere)
+_LITERALS = "|".join(re.escape(literal) for form in _OF_RUNS for literal in form.literals if literal[0] != "-")
+_IN_RUNS = re.compile(rf"(?:(?<![A-Za-z0-9])(?:{_LITERALS}))|-us")
+_ANYWHERE = tuple(form for form in FORMATS if form.anywhere)
 _IN_RUN = bytes(49 if byte < 128 and (chr(byte).isalnum() or byte in b"_-") else 48 for byte in range(256))
 _RUN = b"1" * 20
 _BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
@@ -43,9 +47,15 @@ _PLACEHOLDERS = frozenset(("password", "passwd", "pass", "secret", "user", "user
 def keys(text: str) -> Iterator[Span]:
     """Every key of a known form."""
     runs = long_runs(text)
-    for form in FORMATS:
+    if not runs:
+        return
+    begun = set(_IN_RUNS.findall(runs))
+    for form in _OF_RUNS if begun else ():
+        for literal in begun.intersection(form.literals):
+            yield from _of_form(text, form, literal)
+    for form in _ANYWHERE:
         for literal in form.literals:
-            if literal in (text if form.anywhere else runs):
+            if literal in text:
                 yield from _of_form(text, form, literal)
 
 
@@ -93,7 +103,7 @@ def private_keys(text: str) -> Iterator[Span]:
 
 def passwords_in_addresses(text: str) -> Iterator[Span]:
     """The password of `scheme://user:password@host`."""
-    if "://" not in text or "@" not in text:
+    if "@" not in text or "://" not in text:
         return
     for match in _USERINFO.finditer(text):
         value = match["secret"].lower()

@@ -7,8 +7,9 @@ Redacting again changes nothing.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from leaven.corpus.redact.addresses import addresses
 from leaven.corpus.redact.assignments import assignments
@@ -37,7 +38,7 @@ def redact(text: str) -> tuple[str, Counter[str]]:
     """
     found: Counter[str] = Counter()
     for _ in range(ROUNDS):
-        spans = _separate(find(text))
+        spans = find(text)
         if not spans:
             break
         found.update(span.tag for span in spans)
@@ -46,13 +47,20 @@ def redact(text: str) -> tuple[str, Counter[str]]:
 
 
 def find(text: str) -> list[Span]:
-    """Everything to be replaced, in no order; spans may overlap."""
-    spans = [*private_keys(text), *keys(text), *passwords_in_addresses(text), *assignments(text)]
-    spans += _elsewhere(text, spans)
-    if "@" in text:
-        spans += emails(text)
-    spans += addresses(text)
-    return spans
+    """Everything to be replaced, in order and apart; a key or a password comes before an address in it."""
+    secrets = [*private_keys(text), *keys(text), *passwords_in_addresses(text), *assignments(text)]
+    secrets += _elsewhere(text, secrets)
+    persons = [*emails(text), *addresses(text)] if "@" in text else list(addresses(text))
+    if not (secrets and persons):
+        return _separate(secrets or persons)
+    taken = _separate(secrets)
+    starts = [span.start for span in taken]
+    return _separate([*taken, *(span for span in persons if not _overlaps(span, taken, starts))])
+
+
+def _overlaps(span: Span, taken: Sequence[Span], starts: Sequence[int]) -> bool:
+    place = bisect_left(starts, span.end)
+    return place > 0 and taken[place - 1].end > span.start
 
 
 def _elsewhere(text: str, spans: Iterable[Span]) -> list[Span]:
