@@ -55,9 +55,7 @@ def alphabetic_words(reading: Reading) -> float:
     """Share of words with a letter in them; nan for a text without words."""
     if not reading.words:
         return nan
-    plain = sum(map(str.isalpha, reading.words))
-    mixed = (word for word in reading.words if not word.isalpha())
-    return (plain + sum(1 for word in mixed if any(map(str.isalpha, word)))) / len(reading.words)
+    return sum(word[0].isalpha() or any(map(str.isalpha, word)) for word in reading.words) / len(reading.words)
 
 
 def stop_words(reading: Reading) -> float:
@@ -87,8 +85,8 @@ def n_grams(words: list[str]) -> dict[str, float]:
     scores = dict.fromkeys(names, 0.0)
     if not words:
         return scores
-    numbers: dict[str, int] = {}
-    ids = np.fromiter((numbers.setdefault(word, len(numbers)) for word in words), np.int64, len(words))
+    numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
+    ids = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
     lengths = np.fromiter(map(len, words), np.int64, len(words))
     ends = np.concatenate(([0], np.cumsum(lengths)))
     starts, classes = np.arange(len(words)), ids
