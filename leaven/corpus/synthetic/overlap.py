@@ -22,6 +22,7 @@ NGRAM = 13
 LEAST = 6
 """Words of the shortest sentence whose repetition tells something."""
 
+_FIELDS = ("prompt", "canonical_solution", "text", "code")
 _WORDS = re.compile(r"\w+")
 _SENTENCE = re.compile(r"[.?!:]\s|\n\s*\n|>>>")
 
@@ -84,13 +85,17 @@ def _items(path: Path) -> Iterator[tuple[str, str, str]]:
         try:
             row = json.loads(line)
             name = str(row["task_id"])
+            if not all(
+                isinstance(row.get(field, ""), str) for field in ("prompt", "canonical_solution", "text", "code")
+            ):
+                raise TypeError("not a text")
             if "canonical_solution" in row:
                 program = row["prompt"] + row["canonical_solution"]
                 docs = [ast.get_docstring(function) or "" for function in _functions(program)]
                 yield name, "\n\n".join(docs), program
             else:
                 yield f"MBPP/{name}", row["text"] if "text" in row else row["prompt"], row["code"]
-        except (ValueError, LookupError, TypeError, RecursionError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise BadInput(
                 "not an item of HumanEval's or MBPP's form", where=f"{path.name}:{number}", field="against"
             ) from None

@@ -9,7 +9,6 @@ import pytest
 
 from leaven.corpus.document import Tally
 from leaven.corpus.synthetic import problems
-from leaven.corpus.synthetic import verify as _verify  # noqa: F401  (the package's name for the function below)
 from leaven.corpus.synthetic.execute import SPOILED, reachable
 from leaven.corpus.synthetic.problem import Problem, Property
 from leaven.corpus.synthetic.verify import Verified, verify

@@ -76,7 +76,7 @@ RECURSION: tuple[Exercise, ...] = (
         "climb",
         "few -> int",
         (span(2, 6), span(11, 99)),
-        "climb stairs count_ways",
+        "climb stairs ways_up",
         "In how many ways can $x stairs be climbed by steps of 1 and $p? Return the number modulo $q. | "
         "Count the sequences of ones and ${p}s that add up to $x, and return the remainder by $q.",
         """

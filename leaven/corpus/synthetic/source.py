@@ -98,7 +98,8 @@ def _checker(plan: SourcePlan, tally: Tally, progress: Progress) -> Check:
 
 def _is_left_out(plan: SourcePlan, problem: Problem, tally: Tally) -> bool:
     left_out = generate.held_out(problem.family, plan.seed, float(plan.options.get("held_out", 0)))
-    tally.dropped["family is held out"] += left_out
+    if left_out:
+        tally.dropped["family is held out"] += 1
     return left_out
 
 
