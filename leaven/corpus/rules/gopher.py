@@ -85,8 +85,8 @@ def n_grams(words: list[str]) -> dict[str, float]:
     scores = dict.fromkeys(names, 0.0)
     if not words:
         return scores
-    numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
-    ids = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
+    numbers: dict[str, int] = {}
+    ids = np.fromiter((numbers.setdefault(word, len(numbers)) for word in words), np.int64, len(words))
     lengths = np.fromiter(map(len, words), np.int64, len(words))
     ends = np.concatenate(([0], np.cumsum(lengths)))
     starts, classes = np.arange(len(words)), ids
