@@ -18,7 +18,7 @@ from leaven.corpus.docstrings import NotPython, remove_docstrings
 from leaven.corpus.document import Document, Dropped, Tally
 from leaven.corpus.language.detect import detect
 from leaven.corpus.language.names import PAPER_MARKUP, canonical, section
-from leaven.corpus.licence.scope import LicenceMap
+from leaven.corpus.licence.scope import LicenceMap, speaks
 from leaven.corpus.origins import packages_by_file
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.read import fields
@@ -115,7 +115,7 @@ def of_unit(unit: Unit, plan: SourcePlan, context: Context, tally: Tally) -> Ite
 
 def _licences(unit: Unit, plan: SourcePlan) -> LicenceMap:
     """The licences that an archive or a repository states; what cannot be read is counted when the rest is."""
-    stated = raw_files(unit, plan, Tally(), lambda path: False)
+    stated = raw_files(unit, plan, Tally(), speaks)
     return LicenceMap.build((raw.path, raw.data) for raw in stated)
 
 

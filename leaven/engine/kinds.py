@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,10 @@ def _tokenizer(task: Task) -> None:
 
 
 def _shards(task: Task) -> None:
+    from leaven.corpus.control import transform
     from leaven.corpus.shards import write_shards
 
+    control = task.fields.get("transform")
     write_shards(
         task.inputs["corpus"],
         task.fields["source"],
@@ -127,7 +130,7 @@ def _shards(task: Task) -> None:
         task.out,
         workers=task.workers,
         of=task.fields.get("of"),
-        transform=task.fields.get("transform"),
+        transform=partial(transform, control) if control else None,
         state=task.state,
         progress=task.progress,
     )
@@ -228,8 +231,6 @@ def _judge(task: Task) -> None:
 def _make_judge(task: Task) -> Any:
     fields = task.fields
     if fields["judge"] == "reference-likelihood":
-        from functools import partial
-
         from leaven.evaluate.adapter import score_completions
         from leaven.evaluate.subject import Subject
         from leaven.judge.scored import ReferenceLikelihood

@@ -13,6 +13,7 @@ from typing import Any
 from leaven.corpus import survey as raw
 from leaven.corpus import tables, workstation
 from leaven.corpus.plan import SourcePlan
+from leaven.engine.names import check_source, named
 from leaven.engine.store import Store
 from leaven.evaluate.suite import DEFAULT_ITEMS
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
@@ -151,23 +152,20 @@ def _survey(corpus: Corpus, cache: Path | None, roots: Mapping[str, Path] | None
     listing = None
     surveys = {}
     for name, source in corpus.sources.items():
+        check_source(name, source, where)
         if source.kind == "control" or source.origin == "generated":
             continue
         fields = {**source.model_dump(), "source": name, "origin": source.origin, "rules": source.rulesets}
         if source.origin == "workstation" and listing is None:
             listing = workstation.inventory(roots or workstation.roots(), Counter())
         execution = {"path": source.path, "hub": source.hub.model_dump() if source.hub else None}
-        try:
+        with named(("corpus", "sources", name), where):
             found = raw.survey(source_plan(fields, execution), roots, cache, listing)
-        except BadInput as error:
-            at = ("corpus", "sources", name)
-            raise BadInput(
-                error.what, where=error.where or where(at), field=error.field or ".".join(at), fix=error.fix
-            ) from None
         surveys[name] = Survey(found.fingerprint, found.files, found.bytes, found.revision)
     if corpus.decontaminate:
         paths = {task: Path(path) for task, path in corpus.decontaminate.items()}
-        items = raw.survey_items(paths)
+        with named(("corpus", "decontaminate"), where):
+            items = raw.survey_items(paths)
         surveys[ITEMS] = Survey(items.fingerprint, items.files, items.bytes)
     return surveys
 
