@@ -136,8 +136,9 @@ class Corpus:
         """Counts of every source, or of one, from the reports of the steps that are built.
 
         Returns:
-            `corpus`, `note`, `clusters` (number of them, of near-duplicates), `contamination` (task → what was found) and
-            `sources`: name → what `leaven.corpus.look.counts.counts` tells; of a source that is not built its name only.
+            `corpus`, `note`, `cut` (characters of a piece, 0: documents are whole), `clusters` (how many, of
+            near-duplicates), `contamination` (task → what was found) and `sources`: name → what
+            `leaven.corpus.look.counts.counts` tells, its name only where it is not built.
 
         Raises:
             BadInput: no such source; nothing is built at all.
@@ -153,6 +154,7 @@ class Corpus:
         return {
             "corpus": self.name,
             "note": self.loaded.corpus.note,
+            "cut": self.loaded.corpus.cut,
             "clusters": (assembled.get("near") or {}).get("clusters"),
             "contamination": assembled.get("contamination", {}),
             "sources": {name: counts(steps) for name, steps in found.items()},
@@ -268,7 +270,7 @@ class Corpus:
         Raises:
             BadInput: one of them is not built; the message says which.
         """
-        from leaven.corpus.look.compare import Contents, differing, shared, shifts
+        from leaven.corpus.look.compare import Contents, differing, identical, shared, shifts
 
         in_a, in_b = self.prepare(), other.prepare()
         a, b = self._built_steps(in_a), other._built_steps(in_b)
@@ -277,9 +279,10 @@ class Corpus:
         sources = {}
         for name in a:
             if name in b:
-                first = Contents.of(*_held(a[name]))
-                second = first if same else Contents.of(*_held(b[name]))
-                sources[name] = {"documents": shared(first, second), **shifts(told_a[name], told_b[name])}
+                documents = identical(told_a[name])
+                if not same:
+                    documents = shared(Contents.of(*_held(a[name])), Contents.of(*_held(b[name])))
+                sources[name] = {"documents": documents, **shifts(told_a[name], told_b[name])}
         return {
             "a": self.name,
             "b": other.name,

@@ -61,6 +61,13 @@ def shared(a: Contents, b: Contents) -> dict[str, dict[str, int]]:
     }
 
 
+def identical(told: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """`shared` of a source with itself, from what `counts` tells of it."""
+    both = {name: sum(told[side][name] for side in SIDES) for name in ("documents", "bytes")}
+    nothing = {"documents": 0, "bytes": 0}
+    return {"only_a": nothing, "only_b": nothing, "both": both}
+
+
 def shifts(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     """How the numbers of a source moved from a to b, from what `counts` tells of each.
 

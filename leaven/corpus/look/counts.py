@@ -81,7 +81,7 @@ def languages(table: Mapping[str, list[int]], kind: str) -> list[dict[str, Any]]
             "share": documents / total if total else 0.0,
             "paper": paper[name] / 100 if name in paper else None,
         }
-        for name, (documents, size, seen) in table.items()
+        for name, (documents, size, seen) in _most_first(table)
     ]
 
 
@@ -95,8 +95,13 @@ def licences(table: Mapping[str, list[int]]) -> list[dict[str, Any]]:
             "bytes": size,
             "seen": seen,
         }
-        for name, (documents, size, seen) in table.items()
+        for name, (documents, size, seen) in _most_first(table)
     ]
+
+
+def _most_first(table: Mapping[str, list[int]]) -> list[tuple[str, list[int]]]:
+    """Rows of a report, whose keys are sorted as JSON is, with the most documents first."""
+    return sorted(table.items(), key=lambda row: (-row[1][0], -row[1][2], row[0]))
 
 
 def _classes(rows: list[dict[str, Any]]) -> dict[str, dict[str, int]]:

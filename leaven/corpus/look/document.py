@@ -19,6 +19,7 @@ from leaven.corpus.look.judged import Judged
 from leaven.corpus.look.placed import PIECE, Placed, placed
 from leaven.corpus.look.steps import Steps
 from leaven.corpus.look.texts import texts
+from leaven.corpus.look.visible import visible
 from leaven.ground.errors import BadInput
 
 SUGGESTED = 5
@@ -90,8 +91,8 @@ def find(judged: Judged, name: str) -> np.ndarray:
     holding = np.flatnonzero(pc.match_substring(ids, name, ignore_case=True).to_numpy())[:SUGGESTED]
     near = judged.ids(holding)
     raise BadInput(
-        f'source {judged.chosen.name} has read no document "{name}"',
-        fix=f"Ids that hold it: {', '.join(near)}." if near else "leaven corpus sample shows some ids.",
+        f'source {judged.chosen.name} has read no document "{visible(name)}"',
+        fix=f"Ids that hold it: {', '.join(map(visible, near))}." if near else "leaven corpus sample shows some ids.",
     )
 
 
@@ -142,7 +143,7 @@ def sample(
     if language:
         words = judged.facts.strings("language")
         if language not in set(words.tolist()):
-            known = ", ".join(word or "unknown" for word in sorted(set(words.tolist())))
+            known = ", ".join(visible(word) or "unknown" for word in sorted(set(words.tolist())))
             raise BadInput(f'no document of source {steps.name} is in "{language}"', fix=f"Languages: {known}.")
         rows = rows[words[rows] == language]
     picked = draw(rows, n, seed, steps.name, rule, language, str(dropped))
