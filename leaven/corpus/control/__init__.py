@@ -1,4 +1,4 @@
-"""Controls: what is left of code when one of its properties is taken away, the same for a document wherever it is made."""
+"""Controls: what is left of code when one of its properties is taken away, for a document always the same."""
 
 from leaven.corpus.control.transform import CONTROLS, transform
 

@@ -75,8 +75,8 @@ def _left_by(text: str, span: Span) -> str:
 
 
 def _without_marks(text: str) -> str:
-    """Lines of nothing but marks go, marks at a line's end go with the space before them, one between two tokens leaves a
-    space."""
+    """Lines of nothing but marks go, marks at a line's end go with the space before them, one between two tokens
+    leaves a space."""
     lines = []
     for line in text.split("\n"):
         if _MARK not in line:

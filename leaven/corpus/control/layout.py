@@ -12,8 +12,8 @@ _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133
 
 
 def shuffled_lines(text: str, key: int) -> str:
-    """A file's lines, unchanged, in an order that `key` (64 bits) settles: by the numbers that splitmix64 draws for them.
-    A line end at the end stays there."""
+    """A file's lines, unchanged, in an order that `key` (64 bits) settles: by the numbers that splitmix64 draws for
+    them. A line end at the end stays there."""
     lines = text.split("\n")
     tail = [lines.pop()] if lines[-1] == "" else []
     order = np.argsort(splitmix64(key, len(lines)), kind="stable")
@@ -21,7 +21,7 @@ def shuffled_lines(text: str, key: int) -> str:
 
 
 def whitespace_only(text: str) -> str:
-    """Every character that is not white space as an `x`: indentation, gaps and the length of lines stay, in characters."""
+    """Every character but white space as an `x`: indentation, gaps and the length of lines stay, in characters."""
     if text.isascii():
         return text.encode().translate(_ASCII).decode()
     return _VISIBLE.sub(lambda run: "x" * len(run[0]), text)

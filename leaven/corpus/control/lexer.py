@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +24,9 @@ _BEFORE_REGEX = re.compile(
 _REGEX = re.compile(r"/(?![*/ \t\n])(?:[^\\/\[\n]|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n])*+\])*+/\w*+")
 _NAME = re.compile(r"\w+")
 _PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">"}
+_WIDEST = 400
+"""Characters of indentation before the word that ends a here document."""
+_MARKUP = re.compile(r"<!--[\s\S]*?(?:-->|\Z)")
 _SECTION = re.compile(r"(?i)<(script|style)\b([^<>]*)>")
 
 
@@ -48,30 +51,35 @@ def spans(text: str, language: str) -> list[Span] | None:
 def _spans(text: str, syntax: Syntax, start: int, end: int) -> Iterator[Span]:
     search, place = syntax.tokens.search, start
     bodies: list[tuple[int, int]] = []
+    last: Kind = "other"
     if start == 0 and text.startswith("#!"):
         place = _line_end(text, 0, end)
         yield Span(0, place, "other")
-    while match := search(text, place, end):
+    while place < end and (match := search(text, place, end)):
         if bodies and match.start() >= bodies[0][0]:
             begin, place = bodies.pop(0)
-            yield Span(begin, place, "string")
+            if begin < place:
+                yield Span(begin, place, "string")
             continue
         name = match.lastgroup or ""
-        stop = _end(text, match, name, place, end, bodies)
+        if name[0] == "r" and last == "string" and not text[place : match.start()].strip():
+            stop = None
+        else:
+            stop = _end(text, match, name, place, end, bodies)
         if stop is None:
+            last = "other"
             place = match.start() + 1
             continue
         kind = _KINDS.get(name[0], "string")
         begin = match.start()
         if kind == "string" and syntax.prefixes:
             begin = _with_prefix(text, begin, place, syntax.prefixes)
-        if kind == "string" and bodies and stop > bodies[0][0] and name[0] != "h":
-            stop = max(stop, bodies[-1][1])
-            bodies.clear()
+        while bodies and bodies[0][0] < stop:
+            stop = max(stop, bodies.pop(0)[1])
         yield Span(begin, stop, kind)
-        place = stop
+        place, last = stop, kind
     for begin, stop in bodies:
-        if begin >= place:
+        if place <= begin < stop:
             yield Span(begin, stop, "string")
 
 
@@ -90,7 +98,7 @@ def _end(text: str, match: re.Match[str], name: str, place: int, end: int, bodie
             _here(text, match, end, bodies)
             return match.end()
         case _:
-            return max(match.end(), match.start() + 1)
+            return match.end() if match.end() > match.start() else None
 
 
 def _nested(text: str, start: int, end: int, left: str, right: str) -> int:
@@ -103,8 +111,8 @@ def _nested(text: str, start: int, end: int, left: str, right: str) -> int:
 
 
 def _inside(text: str, start: int, end: int, form: Inside) -> int:
-    """The end of a string that holds code, which holds strings, which hold code …: a stack of strings (0) and of code (its
-    open brackets)."""
+    """The end of a string that holds code, which holds strings, which hold code …: a stack of strings (0) and of code
+    (its open brackets)."""
     outside, within = _string_pattern(form), _code_pattern(form)
     stack = [0]
     place = start
@@ -155,36 +163,55 @@ def _quoted(text: str, start: int, end: int) -> int:
 
 def _here(text: str, match: re.Match[str], end: int, bodies: list[tuple[int, int]]) -> None:
     """Remember the lines that a here document will be: from the next line (or the end of the one before) on."""
-    word = _NAME.search(match[0].lstrip("<~-"))
+    word = _NAME.search(match[0])
     begin = bodies[-1][1] if bodies else min(_line_end(text, match.end(), end) + 1, end)
-    if word is None or begin >= end:
-        return
-    closing = re.compile(rf"(?m)^[ \t]*+{re.escape(word[0])}[ \t]*+$").search(text, begin, end)
-    bodies.append((begin, closing.end() if closing else end))
+    if word is not None and (begin < end or not bodies):
+        bodies.append((begin, _closing(text, word[0], begin, end)))
+
+
+def _closing(text: str, word: str, begin: int, end: int) -> int:
+    """The end of the first line from `begin` on that holds `word` and nothing else; `end` if there is none."""
+    place = begin
+    while (found := text.find(word, place, end)) >= 0:
+        place = found + len(word)
+        line = text.rfind("\n", begin, found) + 1 or begin
+        stop = _line_end(text, place, end)
+        if found - line < _WIDEST and stop - place < _WIDEST and text[line:stop].strip() == word:
+            return stop
+        place = stop
+    return end
 
 
 def _vue(text: str) -> list[Span]:
-    """A component: markup with its comments, and sections in the languages they name."""
+    """A component: its script is code, of its markup and its style only the comments are looked for."""
     found: list[Span] = []
     place = 0
     while opening := _SECTION.search(text, place):
-        found.extend(_markup(text, place, opening.start()))
+        found += _opaque(place, opening.end(), _MARKUP.finditer(text, place, opening.start()))
         closing = text.find(f"</{opening[1]}", opening.end())
-        stop = len(text) if closing < 0 else closing
-        syntax = syntax_of("typescript" if opening[1].lower() == "script" else "SCSS")
-        if syntax is not None:
-            found.extend(_spans(text, syntax, opening.end(), stop))
-        place = stop
-    return [*found, *_markup(text, place, len(text))]
+        place = len(text) if closing < 0 else closing
+        if opening[1].lower() == "script":
+            found += _spans(text, _known("typescript"), opening.end(), place)
+        else:
+            style = (span for span in _spans(text, _known("SCSS"), opening.end(), place) if span.kind == "comment")
+            found += _opaque(opening.end(), place, style)
+    return [*found, *_opaque(place, len(text), _MARKUP.finditer(text, place))]
 
 
-def _markup(text: str, start: int, end: int) -> Iterator[Span]:
-    while (opening := text.find("<!--", start, end)) >= 0:
-        if opening > start:
-            yield Span(start, opening, "string")
-        closing = text.find("-->", opening, end)
-        start = end if closing < 0 else closing + 3
-        yield Span(opening, start, "comment")
+def _known(language: str) -> Syntax:
+    syntax = syntax_of(language)
+    assert syntax is not None
+    return syntax
+
+
+def _opaque(start: int, end: int, comments: Iterable[Span | re.Match[str]]) -> Iterator[Span]:
+    """Comments, and strings for all that stands between them."""
+    for comment in comments:
+        first, last = (comment.start, comment.end) if isinstance(comment, Span) else comment.span()
+        if first > start:
+            yield Span(start, first, "string")
+        yield Span(first, last, "comment")
+        start = last
     if start < end:
         yield Span(start, end, "string")
 
@@ -211,8 +238,9 @@ def _brackets(left: str, right: str) -> re.Pattern[str]:
 
 @functools.cache
 def _string_pattern(form: Inside) -> re.Pattern[str]:
-    line = "" if form.many else r"|\n"
-    return re.compile(rf"{re.escape(form.opening)}|{re.escape(form.end)}|\\[\s\S]{line}")
+    parts = [re.escape(form.opening), re.escape(form.end)]
+    parts += ([] if form.raw else [r"\\[\s\S]"]) + ([] if form.many else [r"\n"])
+    return re.compile("|".join(parts))
 
 
 @functools.cache

@@ -14,6 +14,8 @@ from leaven.corpus.control.lexer import Span
 
 _DEFINITION = re.compile(r"[ \t]*+(?:async[ \t]++def|def|class)\b[^\n]*:[ \t]*+\Z")
 _REST = re.compile(r"[ \t\f]*+(?:\n|\Z)")
+_WIDEST = 1000
+"""Characters of a line before a string that may be a statement."""
 _NEXT = re.compile(r"\S")
 
 
@@ -31,7 +33,7 @@ def string_statements(text: str, found: Sequence[Span]) -> list[Statement]:
     masked = _masked(text, found)
     strings = [span for span in found if span.kind == "string"]
     made: list[Statement] = []
-    depth = counted = removed_to = 0
+    depth = counted = removed_to = line = 0
     opened = False
     number = 0
     while number < len(strings):
@@ -43,8 +45,10 @@ def string_statements(text: str, found: Sequence[Span]) -> list[Statement]:
             last = strings[number]
             number += 1
         depth += _depth(masked[counted : first.start])
+        line = masked.rfind("\n", counted, first.start) + 1 or line
         counted = first.start
-        line = masked.rfind("\n", 0, first.start) + 1
+        if first.start - line > _WIDEST:
+            continue
         shared = bool(masked[line : first.start].strip())
         if depth or (line >= 2 and masked[line - 2] == "\\") or not _REST.match(masked, last.end):
             continue

@@ -22,14 +22,15 @@ NUMBER = r"\d\w*+(?:\.(?:\d\w*+|[fFlLdDeE]\d*\b))?"
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """A string that code may stand in: how it ends, how the code begins, the brackets around it, and whether it may span
-    lines."""
+    """A string that code may stand in: how it ends, how the code begins, the brackets around it, whether it may span
+    lines, and whether a backslash is nothing but that in it."""
 
     end: str
     opening: str
     left: str
     right: str
     many: bool
+    raw: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def syntax_of(language: str) -> Syntax | None:
 def inside(name: str) -> Inside:
     """The beginning `i_…` of this name."""
     end, opening, left, right, lines = _table()["inside"][name]
-    return Inside(end, opening, left, right, lines == "many")
+    return Inside(end, opening, left, right, lines != "one", lines == "raw")
 
 
 @functools.cache
