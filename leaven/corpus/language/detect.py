@@ -112,9 +112,9 @@ def _choose(choice: Choice, head: bytes | str) -> str:
             return told
     if choice.strip_c:
         text = _CPLUSPLUS.sub("", _COMMENTS.sub(" ", text))
-    for pattern, language in choice.rules:
-        if pattern.search(text):
-            return language
+    for rule in choice.rules:
+        if rule.found(text):
+            return rule.language
     return choice.default
 
 

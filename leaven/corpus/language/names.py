@@ -45,13 +45,14 @@ def _key(name: str) -> str:
 
 
 @functools.cache
-def _paper() -> dict[str, Any]:
+def overlay() -> dict[str, Any]:
+    """`data/languages_paper.toml`: what is laid over Linguist's table."""
     return tomllib.loads((DATA / "languages_paper.toml").read_text(encoding="utf-8"))
 
 
 @functools.cache
 def _tables() -> tuple[Mapping[str, Language], Mapping[str, str]]:
-    paper = _paper()
+    paper = overlay()
     linguist = tomllib.loads((DATA / "linguist.toml").read_text(encoding="utf-8"))["languages"] | paper["languages"]
     canonical_of = {name: name.lower() for name in linguist}
     sections: dict[str, Section] = {}
@@ -103,7 +104,7 @@ def section(language: str) -> Section:
 
 
 def _shares(section: str) -> Mapping[str, float]:
-    return MappingProxyType({name: facts["share"] for name, facts in _paper()[section].items()})
+    return MappingProxyType({name: facts["share"] for name, facts in overlay()[section].items()})
 
 
 PAPER_CODE: Mapping[str, float] = _shares("code")

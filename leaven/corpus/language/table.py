@@ -9,7 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from leaven.corpus.language.names import DATA, _paper, canonical, languages
+from leaven.corpus.language.names import DATA, canonical, languages, overlay
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A pattern that speaks for a language; tried only where one of the words in `needs` (if any) stands."""
+
+    pattern: re.Pattern[str]
+    language: str
+    needs: tuple[str, ...] = ()
+
+    def found(self, text: str) -> bool:
+        """Whether the text has it."""
+        if self.needs and not any(word in text for word in self.needs):
+            return False
+        return self.pattern.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +33,13 @@ class Choice:
 
     Attributes:
         candidates: the languages that a shebang or mode line may choose between.
-        rules: (pattern, language) in the order tried.
+        rules: in the order tried.
         default: the language where none is found; "" unknown.
         strip_c: whether C comments and `#ifdef __cplusplus` parts are taken out first.
     """
 
     candidates: frozenset[str]
-    rules: tuple[tuple[re.Pattern[str], str], ...]
+    rules: tuple[Rule, ...]
     default: str
     strip_c: bool
 
@@ -70,7 +85,7 @@ def disambiguation() -> dict[str, Any]:
 @functools.cache
 def names() -> Names:
     """All look-ups; read once a process."""
-    paper = _paper()
+    paper = overlay()
     table = disambiguation()
     claimed = claims()
     meaning: dict[str, str | Choice] = {extension: claimants[0] for extension, claimants in claimed.items()}
@@ -79,9 +94,12 @@ def names() -> Names:
     for row in table.values():
         if not isinstance(row, dict) or "rules" not in row:
             continue
-        rules = tuple((re.compile(rule["pattern"], re.MULTILINE), rule["language"]) for rule in row["rules"])
+        rules = tuple(
+            Rule(re.compile(rule["pattern"], re.MULTILINE), rule["language"], tuple(rule.get("needs", ())))
+            for rule in row["rules"]
+        )
         for extension in row["extensions"]:
-            candidates = frozenset([*claimed.get(extension, ()), *(language for _, language in rules), row["default"]])
+            candidates = frozenset([*claimed.get(extension, ()), *(rule.language for rule in rules), row["default"]])
             meaning[extension] = Choice(candidates, rules, row["default"], row.get("strip") == "c")
     compound = {extension: value for extension, value in meaning.items() if extension.count(".") > 1}
     filenames = {name: language.name for language in languages().values() for name in language.filenames}
@@ -99,4 +117,4 @@ def names() -> Names:
 
 def _own(original: str) -> tuple[str, ...]:
     """The extensions of a language that Linguist no longer has: they are its own, whoever else claims them."""
-    return tuple(_paper()["languages"][original].get("extensions", ()))
+    return tuple(overlay()["languages"][original].get("extensions", ()))

@@ -14,7 +14,7 @@ from leaven.corpus.licence.spdx import IN_FILE, UNKNOWN, all_of
 from leaven.corpus.licence.texts import recognise
 from leaven.corpus.licence.words import LONGEST, normalise
 
-LOOK = 1_048_576
+LOOK = 262_144
 """Bytes of a manifest that are read; JSON and TOML beyond it say nothing."""
 
 _GEMSPEC = re.compile(r"^[ \t]*\w{1,20}\.licenses?[ \t]*=[ \t]*([^\n]{1,200})", re.MULTILINE)

@@ -94,6 +94,7 @@ CASES: list[tuple[str, str, str]] = [
     ("a.m", "- (void)roll {\n  [self turn:3];\n}\n", "objective-c"),
     ("a.m", "function y = twice(x)\n% TWICE doubles\n  y = 2 * x;\nend\n", "matlab"),
     ("a.m", "x = [1 2; 3 4];\ny = inv(x)\n", "matlab"),
+    ("a.m", "[p, c] = corners ([[x; box], [y; box]]);\n", "matlab"),
     ("a.m", "(* sums *)\nTotalOf[x_List] := Plus @@ x\n", "wolfram language"),
     ("a.m", ":- module hello.\n:- interface.\n", "mercury"),
     ("a.m", "implement Hello;\n", "limbo"),
