@@ -16,7 +16,7 @@ from html import unescape
 
 from leaven.corpus.docstrings import NotPython, parse, read_docstrings
 from leaven.corpus.document import Dropped
-from leaven.corpus.markup import without_elements
+from leaven.corpus.rules.html import without_elements
 from leaven.corpus.tables import rules
 from leaven.ground.canonical import key64
 

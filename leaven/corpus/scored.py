@@ -6,7 +6,6 @@ Scores are computed on the text as it was found; secrets are replaced before any
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -17,10 +16,11 @@ import pyarrow.parquet as pq
 from leaven.corpus import rules
 from leaven.corpus.document import BATCH, Document, as_table
 from leaven.corpus.plan import SourcePlan
+from leaven.corpus.provenance import SCORE
 from leaven.corpus.redact import redact
 
-SCORE = "score:"
-"""Columns of scores begin so."""
+STARS = "stars"
+"""The score that no text tells: of the repository, 0 where nothing is known."""
 BYTES = "bytes"
 GROUP_BYTES = 16 << 20
 """UTF-8 bytes of a row group at most (but one document)."""
@@ -34,9 +34,10 @@ class Writer:
     def __init__(self, folder: Path, plan: SourcePlan) -> None:
         self.redacted: Counter[str] = Counter()
         self._folder, self._plan = folder, plan
-        self._columns: Sequence[str] = rules.columns(plan.rules)
+        self._columns = rules.columns(plan.rules)
+        self._stars = self._columns.index(STARS) if STARS in self._columns else None
         self._documents: list[Document] = []
-        self._scores: list[Sequence[float]] = []
+        self._scores: list[list[float]] = []
         self._sizes: list[int] = []
         self._group = self._file = self._number = 0
         self._writer: pq.ParquetWriter | None = None
@@ -54,8 +55,9 @@ class Writer:
 
     def add(self, document: Document) -> None:
         """Score, redact and keep a document."""
-        if self._columns:
-            self._scores.append(rules.score(document.text, document.language, document.path, self._columns))
+        scores = rules.score(document.text, document.language, document.path, self._columns) if self._columns else []
+        if self._stars is not None:
+            scores[self._stars] = _number(document.labels.get("stars", ""))
         if self._plan.redact:
             text, found = redact(document.text)
             if found:
@@ -65,6 +67,7 @@ class Writer:
         if self._documents and self._group + size > GROUP_BYTES:
             self._flush()
         self._documents.append(document)
+        self._scores.append(scores)
         self._sizes.append(size)
         self._group += size
         if len(self._documents) >= BATCH:
@@ -85,3 +88,10 @@ class Writer:
         if self._file >= FILE_BYTES:
             self._writer.close()
             self._writer, self._file = None, 0
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return 0.0

@@ -20,14 +20,13 @@ import pyarrow.parquet as pq
 from leaven.corpus import rules
 from leaven.corpus.language.select import selection
 from leaven.corpus.licence.spdx import classify, keep
+from leaven.corpus.provenance import SCORE
 from leaven.ground.canonical import key64
 from leaven.ground.errors import BadInput
 from leaven.ground.files import read_json, write_json
 from leaven.ground.progress import Progress, silent
 
 KEPT = "kept.parquet"
-SCORE = "score:"
-"""Columns of scores in a file of documents begin so."""
 FACTS = ("id", "path", "language", "licence", "group", "bytes")
 
 

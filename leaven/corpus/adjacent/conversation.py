@@ -64,7 +64,7 @@ def anonymous(comments: Sequence[Comment], faithful: bool) -> list[Comment]:
             replace(comment, author=names[comment.author], text=_published(comment.text, names)) for comment in comments
         ]
     least = table()["issue"]["min_bare_name"]
-    known = {name.lower(): number for name, number in names.items()}
+    known = {name.lower(): number for name, number in names.items() if name}
 
     def masked(match: re.Match[str]) -> str:
         number = known.get((match[2] + (match[3] or "")).lower())
@@ -73,7 +73,11 @@ def anonymous(comments: Sequence[Comment], faithful: bool) -> list[Comment]:
             return f"{match[1]}{number}{match[3]}" if number and (match[1] or len(match[2]) >= least) else match[0]
         return match[1] + number if number and (match[1] or len(match[2]) >= least) else match[0]
 
-    return [replace(c, author=names[c.author], text=_WORD.sub(masked, c.text)) for c in comments]
+    def text_of(said: str) -> str:
+        lower = said.lower()
+        return _WORD.sub(masked, said) if any(name in lower for name in known) else said
+
+    return [replace(c, author=names[c.author], text=text_of(c.text)) for c in comments]
 
 
 def _published(text: str, names: dict[str, str]) -> str:

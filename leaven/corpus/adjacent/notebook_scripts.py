@@ -21,6 +21,7 @@ from leaven.corpus.document import Dropped
 from leaven.corpus.tables import DATA
 
 VERSION = "notebook-scripts/1"
+_INDENT = re.compile(r"^([ \t]*)")
 _MAGIC = re.compile(r"(?m)^[ \t]*+(?:[%!?]|[\w.]++\?\??[ \t]*+$|[\w., \t]++=[ \t]*+[%!])")
 
 
@@ -64,7 +65,7 @@ def plain_python(code: str) -> str:
     if _MAGIC.search(code) is None or _is_python(code):
         return code
     lines = code.split("\n")
-    return "\n".join(f"# {line}" if _MAGIC.match(line) else line for line in lines)
+    return "\n".join(_INDENT.sub(r"\1# ", line, count=1) if _MAGIC.match(line) else line for line in lines)
 
 
 def commented(text: str, mark: str) -> str:

@@ -12,7 +12,16 @@ from pathlib import Path
 
 from leaven.corpus import git
 from leaven.corpus.plan import SourcePlan
-from leaven.corpus.read.forms import accepted, form, is_packed, limits, means_records, reads
+from leaven.corpus.read.forms import (
+    ARCHIVES,
+    accepted,
+    form,
+    is_packed,
+    limits,
+    means_records,
+    reads,
+    shares,
+)
 from leaven.corpus.read.repositories import tree_of
 from leaven.corpus.tree import Entry, walk
 from leaven.ground.canonical import key64
@@ -74,7 +83,7 @@ def find(plan: SourcePlan, skipped: Counter[str]) -> list[Entry]:
 def _sampled(plan: SourcePlan, found: list[Entry]) -> list[Entry]:
     """As many files as the source can keep: a tree of millions is not read for the sake of a few megabytes."""
     budget = plan.max_bytes * limits()["raw_per_byte"]
-    weights = {entry.path: entry.size * (limits()["packed"] if is_packed(entry.path) else 1) for entry in found}
+    weights = {entry.path: _weight(plan, entry) for entry in found}
     if sum(weights.values()) <= budget:
         return found
     taken = []
@@ -84,6 +93,12 @@ def _sampled(plan: SourcePlan, found: list[Entry]) -> list[Entry]:
         budget -= weights[entry.path]
         taken.append(entry)
     return taken
+
+
+def _weight(plan: SourcePlan, entry: Entry) -> float:
+    """Bytes of text for the plan that a file holds, about."""
+    unpacked = entry.size * (limits()["packed"] if is_packed(entry.path) else 1)
+    return unpacked * (shares().get(plan.kind, 1.0) if form(entry.path, plan) in ARCHIVES else 1.0)
 
 
 def _hub_folder(path: Path) -> Path | None:

@@ -32,6 +32,12 @@ def limits() -> dict[str, int]:
     return dict(tomllib.loads((DATA / "forms.toml").read_text(encoding="utf-8"))["limits"])
 
 
+@functools.cache
+def shares() -> dict[str, float]:
+    """Kind → part of an archive's text that is of it, at least."""
+    return dict(tomllib.loads((DATA / "forms.toml").read_text(encoding="utf-8"))["shares"])
+
+
 def form(path: str, plan: SourcePlan) -> Form:
     """How a file of this name is read for a plan."""
     named = named_form(path)

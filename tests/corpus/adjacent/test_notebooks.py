@@ -182,6 +182,7 @@ def test_python_without_metadata() -> None:
         ("!ls -l\nfiles = !ls\nx = %time f()", "# !ls -l\n# files = !ls\n# x = %time f()"),
         ("%%bash\nls\n\ncd", "# %%bash\n# ls\n#\n# cd"),
         ("len?\nlen??\n?len", "# len?\n# len??\n# ?len"),
+        ("if a:\n    %time f()", "if a:\n    # %time f()"),
         ("x = (3\n  % 2)", "x = (3\n  % 2)"),
         ('"""\n%not magic\n"""', '"""\n%not magic\n"""'),
         ("a != b", "a != b"),
