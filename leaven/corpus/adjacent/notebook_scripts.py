@@ -12,13 +12,11 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 
 from leaven.corpus.adjacent.notebook_cells import Notebook, read
-from leaven.corpus.adjacent.thresholds import table
+from leaven.corpus.adjacent.thresholds import languages, table
 from leaven.corpus.docstrings import NotPython, parse
 from leaven.corpus.document import Dropped
-from leaven.corpus.tables import DATA
 
 VERSION = "notebook-scripts/1"
 _INDENT = re.compile(r"^([ \t]*)")
@@ -43,7 +41,7 @@ def script(text: str) -> tuple[str, str]:
 
 def as_script(notebook: Notebook, language: str) -> str:
     """The script of a notebook in a language of the table, ending in a line end."""
-    mark = _languages()[language]["comment"]
+    mark = str(languages()[language]["comment"])
     parts = []
     for cell in notebook.cells:
         if cell.kind == "markdown":
@@ -82,11 +80,6 @@ def _is_python(code: str) -> bool:
 
 
 @functools.cache
-def _languages() -> dict[str, dict[str, str]]:
-    return tomllib.loads((DATA / "notebooks.toml").read_text(encoding="utf-8"))
-
-
-@functools.cache
 def _kernels() -> dict[str, str]:
-    named = {name: language for language, entry in _languages().items() for name in entry["kernels"]}
-    return {name.lower(): name for name in _languages()} | named
+    named = {name: language for language, entry in languages().items() for name in entry["kernels"]}
+    return {name.lower(): name for name in languages()} | named

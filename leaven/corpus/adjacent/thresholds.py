@@ -17,9 +17,16 @@ def table() -> dict[str, Any]:
 
 
 @functools.cache
+def languages() -> dict[str, dict[str, Any]]:
+    """Languages of notebooks: how they comment and how kernels call them."""
+    return tomllib.loads((DATA / "notebooks.toml").read_text(encoding="utf-8"))
+
+
+@functools.cache
 def version() -> str:
-    """The identity of the table: a result of it is another one once it changes."""
-    return identity([table()])
+    """The identity of the table and of the one of notebooks' languages: what they decided is another result once they
+    change."""
+    return identity([table(), languages()])
 
 
 def chance(*data: object) -> float:
