@@ -82,7 +82,7 @@ def find(plan: SourcePlan, skipped: Counter[str]) -> list[Entry]:
 
 def _sampled(plan: SourcePlan, found: list[Entry]) -> list[Entry]:
     """As many files as the source can keep: a tree of millions is not read for the sake of a few megabytes."""
-    budget = plan.max_bytes * limits()["raw_per_byte"]
+    budget = float(plan.max_bytes * limits()["raw_per_byte"])
     weights = {entry.path: _weight(plan, entry) for entry in found}
     if sum(weights.values()) <= budget:
         return found
