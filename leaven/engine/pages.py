@@ -10,6 +10,9 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from leaven.corpus.look.alike import clusters, contamination
+from leaven.corpus.look.counts import counts
+from leaven.corpus.look.steps import Steps
 from leaven.engine.prepare import Prepared
 from leaven.engine.store import Store
 from leaven.ground.canonical import identity as hash_of
@@ -20,10 +23,11 @@ from leaven.ground.version import __version__
 from leaven.mixture.apportion import apportion
 from leaven.report.page import write_report
 from leaven.study.expand import summary
+from leaven.study.step import Graph
 
 SAMPLES = 24
 """Judged prompts shown on the page."""
-PAGE = "page/1"
+PAGE = "page/2"
 """Version of what is gathered here: a page written by another version is written anew."""
 
 
@@ -76,6 +80,7 @@ def gather(prepared: Prepared, store: Store, folder: Path, manifests: dict[str, 
             "flops": sum(row["tokens"] for row in stages) * prepared.flops_per_token,
         },
         "corpus": _corpus(prepared, store),
+        "assembly": _assembly(prepared, store),
         "samples": _samples(prepared, store),
         "left_out": list(graph.left_out),
         "isolation": prepared.isolation.name,
@@ -123,29 +128,39 @@ def _stage(prepared: Prepared, store: Store, step_id: str, manifests: dict[str, 
 
 
 def _corpus(prepared: Prepared, store: Store) -> dict[str, Any]:
+    """What is known of every source of the corpus, controls too."""
     graph = prepared.graph
-    assembled = read_json(store.folder(graph.find("corpus").identity) / "report.json")["sources"]
     rows = {}
-    for step in graph.of_kind("source"):
-        name = step.name.partition("/")[2]
-        built = read_json(store.folder(step.identity) / "report.json")
-        shards = read_json(store.folder(graph.find(f"shards/{name}").identity) / "shards.json")["splits"]
-        train = shards["train"]
+    for name in prepared.study.corpus.sources:
+        shards = _folder(graph, store, f"shards/{name}")
+        if shards is None:
+            continue  # an optional source of which nothing was found
+        read, source = (_folder(graph, store, f"{kind}/{name}") for kind in ("read", "source"))
+        found = counts(Steps(name, read=read, source=source, corpus=_folder(graph, store, "corpus"), shards=shards))
         rows[name] = {
-            "kind": built["kind"],
-            "documents": assembled[name]["train_documents"],
-            "bytes": train["bytes"],
-            "tokens": train["tokens"],
-            "bytes_per_token": train["bytes"] / train["tokens"] if train["tokens"] else None,
-            "heldout_documents": assembled[name]["heldout_documents"],
-            "heldout_bytes": assembled[name]["heldout_bytes"],
-            "dropped": built["dropped"],
-            "skipped": built["skipped"],
-            "languages": built["languages"],
-            "note": built.get("note", ""),
-            "duplicates_removed": {k: v for k, v in assembled[name].items() if k.endswith("removed")},
+            **found,
+            **found["train"],
+            "heldout_documents": found["heldout"]["documents"],
+            "heldout_bytes": found["heldout"]["bytes"],
         }
     return rows
+
+
+def _folder(graph: Graph, store: Store, name: str) -> Path | None:
+    return store.folder(graph.find(name).identity) if name in graph.names() else None
+
+
+def _assembly(prepared: Prepared, store: Store) -> dict[str, Any]:
+    """What is known of all sources together: near-duplicates and evaluation items."""
+    folder = store.folder(prepared.graph.find("corpus").identity)
+    told = read_json(folder / "report.json")
+    return {
+        "note": prepared.study.corpus.note,
+        "cut": prepared.study.corpus.cut,
+        "clusters": (told["near"] or {}).get("clusters"),
+        "largest": clusters(folder),
+        "contamination": contamination(folder),
+    }
 
 
 def _samples(prepared: Prepared, store: Store) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What it was made of: realised tokens, the corpus, costs, identities, the study file."""
+"""What it was made of: realised tokens, costs, identities, the study file."""
 
 from __future__ import annotations
 
@@ -68,66 +68,6 @@ def _range(values: list[Any]) -> str:
     if not values:
         return DASH
     return f"{min(values):,}" if min(values) == max(values) else f"{min(values):,} to {max(values):,}"
-
-
-def corpus(contents: Contents) -> Html | None:
-    """Documents, bytes and tokens of every source, and what was dropped."""
-    if not contents.corpus:
-        return None
-    rows = []
-    for name, row in contents.corpus.items():
-        heldout = row.get("heldout_documents", row.get("heldout"))
-        rows.append(
-            [
-                name,
-                words.amount(row.get("documents", row.get("train_documents"))),
-                words.size(row.get("bytes", row.get("train_bytes"))),
-                words.amount(row.get("tokens", row.get("train_tokens"))),
-                words.number(row.get("bytes_per_token"), 2),
-                words.amount(heldout),
-                ", ".join(f"{key} {words.amount(value)}" for key, value in dropped(row).items()) or "none",
-                str(row.get("note") or ""),
-            ]
-        )
-    return section(
-        "The corpus",
-        "corpus",
-        table(
-            [
-                "source",
-                "documents",
-                "bytes",
-                "tokens",
-                "bytes per token",
-                "held-out documents",
-                "dropped",
-                "note",
-            ],
-            rows,
-            numbers=(1, 2, 3, 4, 5),
-        ),
-    )
-
-
-def dropped(row: Row) -> dict[str, int]:
-    """All reasons for which documents of a source were skipped, dropped or removed as duplicates."""
-    found: dict[str, int] = {}
-    for part in ("skipped", "dropped"):
-        counts: Mapping[str, int] = row.get(part) or {}
-        for reason, many in sorted(counts.items()):
-            found[reason] = found.get(reason, 0) + many
-    for key, reason in (
-        ("duplicates_removed", "duplicates"),
-        ("cross_source_duplicates_removed", "duplicates across sources"),
-        ("heldout_overlap_removed", "overlap with held-out"),
-    ):
-        removed = row.get(key)
-        if isinstance(removed, Mapping):
-            for name, many in sorted(removed.items()):
-                found[str(name).removesuffix("_removed").replace("_", " ")] = many
-        elif removed:
-            found[reason] = removed
-    return {reason: many for reason, many in found.items() if many}
 
 
 def costs(contents: Contents) -> Html | None:

@@ -24,6 +24,7 @@ class Contents:
     costs: Row
     provenance: Row
     corpus: Mapping[str, Row]
+    assembly: Row
     suite: Mapping[str, Row]
     stages: Sequence[Row]
     samples: Sequence[Row]
@@ -110,6 +111,7 @@ def read(data: Mapping[str, Any]) -> Contents:
         costs=part(data, "costs", {}),
         provenance=part(data, "provenance", {}),
         corpus=part(data, "corpus", {}),
+        assembly=part(data, "assembly", {}),
         suite=part(data, "suite", {}),
         stages=part(data, "stages", []),
         samples=part(data, "samples", []),

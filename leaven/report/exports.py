@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from leaven.ground.files import write_text
 from leaven.ground.tables import write_table
-from leaven.report.accounts import dropped
 from leaven.report.contents import Contents, Row
+from leaven.report.corpus import dropped
 from leaven.report.curves import PREFIX
 
 TEXT, FLOAT, WHOLE, TRUTH, FLOATS = pa.string(), pa.float64(), pa.int64(), pa.bool_(), pa.list_(pa.float64())
@@ -57,7 +57,7 @@ SCHEMAS: dict[str, Schema] = {
     "curves": _schema("stage seed:whole variants column tokens:whole value:float"),
     "corpus": _schema(
         "source documents:whole bytes:whole tokens:whole bytes_per_token:float heldout_documents:whole"
-        " heldout_bytes:whole dropped languages note"
+        " heldout_bytes:whole dropped languages licences note"
     ),
     "steps": _schema("name kind identity seconds:float cpu:float"),
 }
@@ -140,12 +140,15 @@ def _source(name: str, row: Row) -> Row:
     return {
         **row,
         "source": name,
-        "documents": row.get("documents", row.get("train_documents")),
-        "bytes": row.get("bytes", row.get("train_bytes")),
-        "tokens": row.get("tokens", row.get("train_tokens")),
         "dropped": json.dumps(dropped(row), sort_keys=True, ensure_ascii=False),
-        "languages": json.dumps(row.get("languages") or {}, sort_keys=True, ensure_ascii=False),
+        "languages": _counts(row.get("languages") or (), "language"),
+        "licences": _counts(row.get("licences") or (), "licence"),
     }
+
+
+def _counts(rows: Iterable[Row], name: str) -> str:
+    counts = {str(row[name]): row["documents"] for row in rows}
+    return json.dumps(counts, sort_keys=True, ensure_ascii=False)
 
 
 def _columns(rows: Iterable[Row], schema: Schema) -> dict[str, list[Any]]:

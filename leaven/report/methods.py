@@ -53,7 +53,7 @@ def _model(contents: Contents) -> str:
 def _corpus(contents: Contents) -> str:
     named = []
     for name, row in contents.corpus.items():
-        tokens = row.get("tokens", row.get("train_tokens"))
+        tokens = row.get("tokens")
         named.append(f"{name} ({words.amount(tokens)} tokens)" if words.is_number(tokens) else name)
     if not named:
         return ""

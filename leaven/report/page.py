@@ -23,6 +23,7 @@ from leaven.report import (
     accounts,
     answers,
     chart,
+    corpus,
     curves,
     exports,
     gains,
@@ -45,8 +46,8 @@ def write_report(data: Mapping[str, Any], out: Path) -> None:
     """Write `out`/report.html, `out`/figures/*.svg, *.png and `out`/data/*.csv, *.parquet.
 
     Args:
-        data: verdict, study, stages, plan, corpus, samples, left_out, isolation, suite, steps, costs, provenance, all
-            optional; see `contents.read`.
+        data: verdict, study, stages, plan, corpus, assembly, samples, left_out, isolation, suite, steps, costs,
+            provenance, all optional; see `contents.read`.
         out: a folder, made if missing. Only the three names above are touched in it.
 
     Raises:
@@ -110,7 +111,7 @@ def page(contents: Contents, charts: list[chart.Chart]) -> str:
         ("excluded", "Excluded", tables.excluded(contents)),
         ("noise", "Noise and power", tables.noise(contents)),
         ("tokens", "Tokens", accounts.ledger(contents)),
-        ("corpus", "Corpus", accounts.corpus(contents)),
+        ("corpus", "Corpus", corpus.corpus(contents)),
         ("samples", "Judged prompts", samples.samples(contents)),
         ("costs", "Costs", accounts.costs(contents)),
         ("identities", "Identities", accounts.identities(contents)),

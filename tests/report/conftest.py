@@ -272,7 +272,10 @@ def study_data() -> dict[str, Any]:
         "stages": stages,
         "samples": samples,
         "steps": steps,
-        **{name: FIXED[name] for name in ("plan", "corpus", "left_out", "isolation", "suite", "costs", "provenance")},
+        **{
+            name: FIXED[name]
+            for name in ("plan", "corpus", "assembly", "left_out", "isolation", "suite", "costs", "provenance")
+        },
     }
     return copy.deepcopy(made)
 
