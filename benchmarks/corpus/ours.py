@@ -62,7 +62,7 @@ sources:
     fields: {{text: text, id: id, path: metadata.path, language: metadata.language}}
     rules: [paper]
     max: 1000GB
-deduplicate: {{near: {{tokens: stack2, bands: {bands}, rows: {rows}, permutations: {permutations}}}}}
+deduplicate: {{near: {{tokens: stack2, verify: none, bands: {bands}, rows: {rows}, permutations: {permutations}}}}}
 heldout_max: 1MB
 tokenizer: {{vocabulary: {vocabulary}, sample: 20MB}}
 """
@@ -79,7 +79,7 @@ def pipeline(docs: Path, scratch: Path, bands: int, rows: int, workers: int, voc
     steps |= {"tokenizer": folders.tokenizer, "shards": folders.shards["code"]}
     report = read_json(folders.shards["code"] / "shards.json")
     return {
-        "stages": {name: round(read_json(folder / "manifest.json")["seconds"], 2) for name, folder in steps.items()},
+        "stages": {name: round(read_json(folder / "manifest.json")["made"]["seconds"], 2) for name, folder in steps.items()},
         "reports": {name: read_json(folder / "report.json") for name, folder in steps.items() if name != "shards"},
         "kept": report["splits"]["train"]["documents"],
         "tokens": report["splits"]["train"]["tokens"],
