@@ -17,7 +17,8 @@ from leaven.corpus.adjacent import commits, issues, notebooks, threads
 from leaven.corpus.docstrings import NotPython, remove_docstrings
 from leaven.corpus.document import Document, Dropped, Tally
 from leaven.corpus.language.detect import detect
-from leaven.corpus.language.names import PAPER_MARKUP, canonical, section
+from leaven.corpus.language.kinds import is_of_kind
+from leaven.corpus.language.names import canonical
 from leaven.corpus.licence.scope import LicenceMap, speaks
 from leaven.corpus.origins import packages_by_file
 from leaven.corpus.plan import SourcePlan
@@ -32,8 +33,6 @@ from leaven.corpus.read.units import Unit
 from leaven.corpus.tree import Entry, Unreadable, decode, read_bytes
 from leaven.corpus.workstation import Candidate
 
-PROSE_LANGUAGES = frozenset({"markdown", "restructuredtext", "html", "text", "python"})
-"""What documentation is written in."""
 HEAD = 4096
 """Bytes of a file that its language and its licence are told by."""
 
@@ -126,7 +125,7 @@ def _of_file(
     language = detect(raw.path, head)
     if plan.kind == "text" and plan.origin != "packages":
         language = ""
-    elif not _is_of_kind(plan.kind, language):
+    elif not is_of_kind(plan.kind, language):
         tally.skipped["another kind of file"] += 1
         return
     try:
@@ -150,16 +149,6 @@ def _group(raw: RawFile, plan: SourcePlan) -> str:
     if plan.origin == "packages":
         return "/".join([raw.repository, *parts[1:-1][:2]])
     return parts[0] if plan.options.get("group") == "folder" else raw.repository or raw.path
-
-
-def _is_of_kind(kind: str, language: str) -> bool:
-    if kind == "web_code":
-        return bool(language) and section(language) == "code"
-    if kind == "markup":
-        return language in PAPER_MARKUP
-    if kind == "text":
-        return language in PROSE_LANGUAGES
-    return True
 
 
 def _prose(text: str, language: str, name: str) -> str:
@@ -216,7 +205,7 @@ def _mapped(document: Document, unit: Unit, plan: SourcePlan) -> Document:
         language = (
             canonical(document.language) or detect(document.path, document.text[:HEAD].encode()) or canonical(folder)
         )
-        if not _is_of_kind(plan.kind, language):
+        if not is_of_kind(plan.kind, language):
             raise Dropped("another kind of file")
         return _finished(replace(document, language=language), plan)
     if plan.kind == "adjacent" and plan.form in ("notebooks", "scripts"):

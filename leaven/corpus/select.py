@@ -42,6 +42,7 @@ class Selection:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     languages: Any = "all"
     licences: Any = "any"
+    form: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,13 @@ def refusals(facts: Facts, chosen: Selection) -> np.ndarray:
         wanted = selection(chosen.languages, counts, section)
         other = ~np.isin(language.astype(str), list(wanted))
         reason = np.where((reason == "") & other, "language: not selected", reason)
+    if chosen.form in ("commits", "commitpack"):
+        # One commit for each file of a repository (StarCoder's rule), also where records lie in several files.
+        group = np.where(reason == "", facts.strings("group"), "")
+        _, first = np.unique(group.astype(str), return_index=True)
+        again = np.ones(len(group), bool)
+        again[first] = False
+        reason = np.where((reason == "") & again, "commit: file seen before", reason)
     return reason
 
 

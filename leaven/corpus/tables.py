@@ -1,4 +1,4 @@
-"""The corpus room's data tables: languages by extension and the thresholds of every rule.
+"""The corpus room's data tables: the thresholds of prose and of what is read here, and the identity of all of them.
 
 Thresholds live in `data/*.toml`, not in code, so that a ruleset is one file with a version that identities
 can name.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from leaven.ground.canonical import identity
@@ -24,21 +24,6 @@ def rules() -> dict[str, Any]:
 
 
 @functools.cache
-def _extensions() -> dict[str, dict[str, str]]:
-    table = tomllib.loads((DATA / "languages.toml").read_text(encoding="utf-8"))
-    return {
-        section: {extension: language for language, extensions in languages.items() for extension in extensions}
-        for section, languages in table.items()
-    }
-
-
-@functools.cache
 def identity_of_tables() -> str:
     """The identity of every table: whatever they decided is another result once they change."""
     return identity([[path.relative_to(DATA).as_posix(), sha256_file(path)] for path in sorted(DATA.rglob("*.*"))])
-
-
-def language_of(path: str, kind: str) -> str | None:
-    """The language of a file for a source of this kind, or None where such a source leaves it."""
-    section = "code" if kind == "web_code" else kind
-    return _extensions()[section].get(PurePosixPath(path).suffix.lower())

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leaven.corpus.distributions import top_level
+from leaven.corpus.language.detect import detect
+from leaven.corpus.language.kinds import is_of_kind
 from leaven.corpus.plan import SourcePlan
-from leaven.corpus.tables import language_of, rules
+from leaven.corpus.tables import rules
 from leaven.corpus.tree import Entry, walk
 from leaven.ground.canonical import key64
 
@@ -128,9 +130,11 @@ def _language(kind: str, path: str) -> str | None:
     alone.
     """
     described = path.endswith(".dist-info/METADATA") and kind in ("text", "markup")
-    language = "metadata" if described else language_of(path, kind)
-    if language is None or described:
-        return language
+    if described:
+        return "metadata"
+    language = detect(path)
+    if not language or not is_of_kind(kind, language):
+        return None
     if _LEGAL.search(path):
         return None
     if kind in ("text", "markup") and (".dist-info/" in path or ".egg-info/" in path):

@@ -74,6 +74,7 @@ def _source(task: Task) -> None:
         thresholds=fields["thresholds"],
         languages=fields["languages"],
         licences=fields["licences"],
+        form=fields["form"],
     )
     select_documents(task.inputs["read"], task.out, chosen, task.progress)
 

@@ -87,7 +87,7 @@ def add_corpus(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], tabl
             continue
         fields: dict[str, Any] = {"source": name}
         if source.kind == "control":
-            fields |= {"of": source.of, "transform": source.transform}
+            fields |= {"of": source.of, "transform": source.transform, "tables": tables}
         shards[name] = graph.add("shards", f"shards/{name}", fields, {"corpus": assembled, "tokenizer": tokenizer})
     return CorpusSteps(assembled, tokenizer, shards, frozenset(absent))
 
@@ -156,4 +156,5 @@ def _kept(source: Source, tables: str) -> dict[str, Any]:
         "thresholds": dict(source.thresholds),
         "languages": languages if isinstance(languages, str | list) else languages.model_dump(),
         "licences": source.licences,
+        "form": source.form,
     }

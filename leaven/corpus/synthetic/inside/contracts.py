@@ -9,11 +9,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-ITERATIONS = 40
-SECONDS = 5.0
-PATH_SECONDS = 1.0
-"""Paths decide how far a condition is followed, so that a busy machine changes no verdict; the times are there for
-conditions that a solver does not come back from."""
+ITERATIONS = 30
+SOLVER_STEPS = 300_000
+SECONDS = 60.0
+PATH_SECONDS = 20.0
+"""The numbers of paths and of the solver's steps decide how far a condition is followed, so that a busy machine changes
+no verdict. The times (of CPU, but for half of the second, which is the solver's wall time) only end what hangs."""
 
 _VERDICTS = {
     "confirmed": "confirmed",
@@ -63,6 +64,7 @@ def contracts(number: int) -> dict[str, Any]:
 
 def prepare(cases: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Write all modules, then close this process to side effects for good; {} or the verdict of each."""
+    os.environ["CROSSHAIR_SMT_RLIMIT"] = str(SOLVER_STEPS)
     from crosshair import core_and_libs  # noqa: F401  (files of its own are opened while importing)
     from crosshair.auditwall import engage_auditwall
 
