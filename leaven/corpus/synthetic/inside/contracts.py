@@ -11,7 +11,7 @@ from typing import Any
 
 ITERATIONS = 30
 SOLVER_STEPS = 300_000
-SECONDS = 60.0
+SECONDS = 30.0
 PATH_SECONDS = 20.0
 """The numbers of paths and of the solver's steps decide how far a condition is followed, so that a busy machine changes
 no verdict. The times (of CPU, but for half of the second, which is the solver's wall time) only end what hangs."""
