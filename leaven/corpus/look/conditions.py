@@ -9,7 +9,7 @@ import numpy as np
 
 from leaven.corpus.rules.judge import _COMPARE, _Court
 from leaven.corpus.rules.limits import limits
-from leaven.corpus.rules.tables import extension_of, language_key
+from leaven.corpus.rules.tables import language_key
 from leaven.corpus.select import Selection
 
 
@@ -38,12 +38,17 @@ class Condition:
     refused: bool
 
 
-def conditions(scores: Mapping[str, float], language: str, path: str, selection: Selection) -> list[Condition]:
-    """All conditions of the source's rules for a document, in the order in which rules are asked."""
+def conditions(scores: Mapping[str, float], language: str, extension: str, selection: Selection) -> list[Condition]:
+    """All conditions of the source's rules for a document, in the order in which rules are asked.
+
+    Args:
+        scores: column → its value for the document.
+        extension: of its path, as the source step sees it.
+    """
     court = _Court(
         {name: np.array([value], np.float32) for name, value in scores.items()},
         np.array([language], object),
-        np.array([extension_of(path)], object),
+        np.array([extension], object),
         selection.rules,
         limits(selection.rules, selection.thresholds),
         selection.thresholds,

@@ -96,16 +96,11 @@ def find(judged: Judged, name: str) -> np.ndarray:
     )
 
 
-def explain(steps: Steps, judged: Judged, row: int) -> list[dict[str, Any]]:
+def explain(judged: Judged, row: int) -> list[dict[str, Any]]:
     """Each condition of each rule for a document, as plain data; None for a number that does not apply."""
-    facts = judged.facts
-    one = pa.array([row])
-    found = conditions(
-        {name: float(values[row]) for name, values in facts.scores.items()},
-        facts.columns["language"].take(one)[0].as_py(),
-        facts.columns["path"].take(one)[0].as_py(),
-        judged.chosen,
-    )
+    facts = judged.some(np.array([row]))
+    scores = {name: float(values[0]) for name, values in facts.scores.items()}
+    found = conditions(scores, facts.strings("language")[0], facts.extensions()[0], judged.chosen)
     return [
         {key: None if isinstance(value, float) and isnan(value) else value for key, value in asdict(condition).items()}
         for condition in found
@@ -117,7 +112,7 @@ def one(steps: Steps, judged: Judged, name: str) -> list[tuple[dict[str, Any], D
     told = []
     rows = find(judged, name)
     for row, (row_told, document) in zip(rows.tolist(), documents(steps, judged, rows), strict=True):
-        row_told["conditions"] = explain(steps, judged, row)
+        row_told["conditions"] = explain(judged, row)
         row_told["clusters"] = clusters_of(steps.corpus, steps.name, document.id) if steps.corpus else []
         row_told["items"] = items_in(steps.corpus, steps.name, document.id) if steps.corpus else {}
         told.append((row_told, document))

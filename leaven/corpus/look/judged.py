@@ -49,6 +49,13 @@ class Judged:
         reason[(reason == "") & ~kept] = CAP
         return cls(facts, steps.chosen, reason, twin)
 
+    def some(self, rows: np.ndarray) -> Facts:
+        """The facts of some documents."""
+        facts, places = self.facts, pa.array(rows)
+        columns = {name: values.take(places) for name, values in facts.columns.items()}
+        scores = {name: values[rows] for name, values in facts.scores.items()}
+        return Facts(facts.file[rows], facts.row[rows], columns, scores)
+
     def ids(self, rows: np.ndarray) -> list[str]:
         """Ids of documents, as they were read."""
         found: list[str] = self.facts.columns["id"].take(pa.array(rows)).to_pylist()
@@ -63,15 +70,9 @@ class Judged:
         """Reason → mask over `rows`: every rule that refuses a document, not only the first."""
         if not self.chosen.rules:
             return {}
-        facts = self.facts
-        paths = facts.columns["path"].take(pa.array(rows)).to_pylist()
-        return rules.all_reasons(
-            {name: values[rows] for name, values in facts.scores.items()},
-            facts.strings("language")[rows],
-            np.array([rules.extension_of(path) for path in paths], object),
-            self.chosen.rules,
-            self.chosen.thresholds,
-        )
+        facts = self.some(rows)
+        language, extension = facts.strings("language"), facts.extensions()
+        return rules.all_reasons(facts.scores, language, extension, self.chosen.rules, self.chosen.thresholds)
 
     def of_reason(self, reason: str) -> np.ndarray:
         """Rows of the documents that a rule refuses (whether or not another was first), or that are left out for

@@ -13,6 +13,22 @@ from leaven.corpus.select import Facts, Selection, refusals
 from leaven.ground.errors import BadInput, did_you_mean
 
 
+class _Known(Facts):
+    """Facts whose words are worked out once, however many thresholds are tried."""
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts.file, facts.row, facts.columns, facts.scores)
+        words = {name: facts.strings(name) for name in ("language", "licence")}
+        object.__setattr__(self, "_words", words | {"": facts.extensions()})
+
+    def strings(self, name: str) -> np.ndarray:
+        words: dict[str, np.ndarray] = self.__dict__["_words"]
+        return words[name]
+
+    def extensions(self) -> np.ndarray:
+        return self.strings("")
+
+
 def sweep(facts: Facts, chosen: Selection, key: str, values: Sequence[float]) -> list[dict[str, Any]]:
     """What a source would keep if a threshold had other values, everything else as it is: from scores alone.
 
@@ -30,9 +46,10 @@ def sweep(facts: Facts, chosen: Selection, key: str, values: Sequence[float]) ->
         raise BadInput(
             f'unknown threshold "{key}"{did_you_mean(key, in_force)}', fix=f"Thresholds: {', '.join(in_force)}."
         )
+    known = _Known(facts)
     for value in (None, *values):
         changed = chosen if value is None else replace(chosen, thresholds={**chosen.thresholds, key: value})
-        kept = refusals(facts, changed) == ""
+        kept = refusals(known, changed) == ""
         total = int(size[kept].sum())
         rows.append(
             {

@@ -64,8 +64,9 @@ def test_conditions_agree_with_the_rules(judged: Judged, changes: dict[str, floa
     facts = judged.facts
     language, extension = facts.strings("language"), facts.extensions()
     expected = rules.all_reasons(facts.scores, language, extension, chosen.rules, changes)
-    for row, path in enumerate(facts.columns["path"].to_pylist()):
-        found = conditions({n: float(v[row]) for n, v in facts.scores.items()}, language[row], path, chosen)
+    for row in range(len(language)):
+        scores = {name: float(values[row]) for name, values in facts.scores.items()}
+        found = conditions(scores, language[row], extension[row], chosen)
         refused = {condition.reason for condition in found if condition.refused}
         assert refused == {reason for reason, mask in expected.items() if mask[row]}
         for reason in refused:
