@@ -16,6 +16,8 @@ REASONS = 4
 LANGUAGES = 10
 CLUSTERS = 3
 """Largest clusters of near-duplicates that are shown."""
+ASSEMBLED = ("exact duplicates", "near-duplicates", "contamination")
+"""What is lost when the corpus is assembled, where documents may have been cut."""
 NOT_CHECKED = "not checked"
 
 
@@ -78,19 +80,29 @@ def _left_out(sources: Mapping[str, Row]) -> list[Markup]:
             named = [f"{reason} {words.amount(number)}" for reason, number in list(reasons.items())[:REASONS]]
             others = len(reasons) - len(named)
             said = "; ".join([*named, *([words.count(others, "other reason")] if others else [])])
-            rows.append([name, group, words.amount(many), _bar(many, row.get("seen")), said])
+            rows.append([name, group, words.amount(many), _bar(many, _whole(row, groups, group)), said])
     if not rows:
         return [tag("h3", "What was left out"), paragraph("Nothing was left out of any source.")]
     return [
         tag("h3", "What was left out"),
         table(
-            ["source", "what", "how many", "of documents read", "why"],
+            ["source", "what", "how many", "share", "why"],
             rows,
-            caption="Documents, in the order in which they were lost; unreadable are files, and of documents that were "
-            "cut, pieces are duplicates",
+            caption="In the order in which it was lost: files that could not be read, what is no document, documents "
+            "(share of those read), then duplicates and documents with evaluation items (share of what the rules kept)",
             numbers=(2,),
         ),
     ]
+
+
+def _whole(row: Row, groups: Mapping[str, Mapping[str, int]], group: str) -> int | None:
+    """What the share of a group is of; None where that was not counted."""
+    if group in ("unreadable", "extraction", "transform"):
+        return None
+    if group not in ASSEMBLED:
+        return row.get("seen")
+    lost = sum(sum(groups.get(name, {}).values()) for name in ASSEMBLED)
+    return lost + sum(row.get(name) or 0 for name in ("documents", "heldout_documents"))
 
 
 def _bar(part: int, whole: Any) -> Markup:

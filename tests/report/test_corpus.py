@@ -17,6 +17,9 @@ def test_reasons_are_grouped(data: dict[str, Any]) -> None:
     assert "too short 312; floor: mostly digits 12" in page
     assert "exact duplicates" in page
     assert "--share:" in page
+    assert page.count("%</td><td>not UTF-8 3") == 0
+    data["corpus"]["text"]["removed"]["extraction"] = {"little prose": 10**6}
+    assert "100.0%" not in said(data)
     many = {f"rule {n}": 100 - n for n in range(9)}
     data["corpus"]["text"]["removed"]["rules"] = many
     page = said(data)
