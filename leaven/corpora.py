@@ -332,15 +332,7 @@ class Corpus:
         chosen = None
         if f"source/{source}" in prepared.names:
             fields = prepared.graph.steps[prepared.names[f"source/{source}"]].fields
-            chosen = Selection(
-                name=source,
-                kind=fields["kind"],
-                max_bytes=fields["max"],
-                rules=tuple(fields["rules"]),
-                thresholds=fields["thresholds"],
-                languages=fields["languages"],
-                licences=fields["licences"],
-            )
+            chosen = Selection.of(source, fields)
         read, kept = finished(f"read/{source}"), finished(f"source/{source}")
         shards = finished(f"shards/{source}")
         return Steps(source, chosen, read, kept, finished("corpus"), finished("tokenizer"), shards)

@@ -90,6 +90,8 @@ def _cut(table: pa.Table, move: Move, here: slice, first: int) -> pa.Table:
                 counts[row] = len(cut[row])
         column = taken.schema.get_field_index("text")
         taken = taken.set_column(column, "text", pa.array(texts, pa.string()))
+        size = taken.schema.get_field_index("bytes")
+        taken = taken.set_column(size, "bytes", pa.array([len(text.encode()) for text in texts], pa.int64()))
     if counts or twins.any():
         names = taken.column("id").to_pylist()
         for place, row in enumerate(rows.tolist()):

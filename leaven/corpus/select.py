@@ -7,9 +7,9 @@ cap. Only scores and facts about documents are looked at, never their texts, so 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,20 @@ class Selection:
     languages: Any = "all"
     licences: Any = "any"
     form: str = ""
+
+    @classmethod
+    def of(cls, name: str, fields: Mapping[str, Any]) -> Selection:
+        """Of the fields of a source step."""
+        return cls(
+            name,
+            fields["kind"],
+            fields["max"],
+            rules=tuple(fields["rules"]),
+            thresholds=fields["thresholds"],
+            languages=fields["languages"],
+            licences=fields["licences"],
+            form=fields["form"],
+        )
 
 
 @dataclass(frozen=True)
@@ -84,7 +98,7 @@ class Facts:
 
     def extensions(self) -> np.ndarray:
         """The extension of each document's path, without its dot, in lower case."""
-        return np.array([PurePosixPath(path).suffix[1:].lower() for path in self.columns["path"].to_pylist()], object)
+        return np.array([rules.extension_of(path) for path in self.columns["path"].to_pylist()], object)
 
 
 def select_documents(read: Path, out: Path, chosen: Selection, progress: Progress = silent) -> None:
@@ -191,12 +205,11 @@ def _report(
 
 
 def _table(words: np.ndarray, size: np.ndarray, kept: np.ndarray) -> dict[str, list[int]]:
-    """Word → documents and bytes kept, documents seen; the most frequent first."""
+    """Word → documents and bytes kept, documents seen."""
     seen = Counter(words.tolist())
     documents: Counter[str] = Counter()
     volume: Counter[str] = Counter()
     for word, bytes_of in zip(words[kept].tolist(), size[kept].tolist(), strict=True):
         documents[word] += 1
         volume[word] += bytes_of
-    order: Sequence[str] = sorted(seen, key=lambda word: (-documents[word], -seen[word], word))
-    return {word or "unknown": [documents[word], volume[word], seen[word]] for word in order}
+    return {word or "unknown": [documents[word], volume[word], seen[word]] for word in sorted(seen)}

@@ -65,17 +65,7 @@ def _read(task: Task) -> None:
 def _source(task: Task) -> None:
     from leaven.corpus.select import Selection, select_documents
 
-    fields = task.fields
-    chosen = Selection(
-        name=task.step.name.rpartition("/")[2],
-        kind=fields["kind"],
-        max_bytes=fields["max"],
-        rules=tuple(fields["rules"]),
-        thresholds=fields["thresholds"],
-        languages=fields["languages"],
-        licences=fields["licences"],
-        form=fields["form"],
-    )
+    chosen = Selection.of(task.step.name.rpartition("/")[2], task.fields)
     select_documents(task.inputs["read"], task.out, chosen, task.progress)
 
 

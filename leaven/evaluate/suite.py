@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leaven.evaluate import known, pairs, passages, probes, programs
 from leaven.corpus.files import sources_of
+from leaven.evaluate import known, pairs, passages, probes, programs
 from leaven.evaluate.draft import Draft, stated, whole_blocks
 from leaven.evaluate.item import VERSION, Choice, Passage, Task, write_items, write_lines
 from leaven.evaluate.overlap import Traces, training_texts
