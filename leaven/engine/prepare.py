@@ -12,7 +12,9 @@ from typing import Any
 
 from leaven.corpus import survey as raw
 from leaven.corpus import tables, workstation
+from leaven.corpus.contamination.items import file_of
 from leaven.corpus.plan import SourcePlan
+from leaven.corpus.synthetic.execute import reachable
 from leaven.engine.names import check_source, named
 from leaven.engine.store import Store
 from leaven.evaluate.suite import DEFAULT_ITEMS
@@ -153,6 +155,8 @@ def _survey(corpus: Corpus, cache: Path | None, roots: Mapping[str, Path] | None
     surveys = {}
     for name, source in corpus.sources.items():
         check_source(name, source, where)
+        if source.kind == "synthetic" and source.origin == "generated":
+            surveys[name] = Survey(reachable(source.verify)[0], 0, 0)
         if source.kind == "control" or source.origin == "generated":
             continue
         fields = {**source.model_dump(), "source": name, "origin": source.origin, "rules": source.rulesets}
@@ -174,6 +178,8 @@ def source_plan(fields: Mapping[str, Any], execution: Mapping[str, Any]) -> Sour
     """A read step's fields as the corpus room reads them."""
     path, hub = execution.get("path"), execution.get("hub")
     options = {option: fields[option] for option in OPTIONS if fields.get(option)}
+    if execution.get("against"):
+        options["against"] = [str(file_of(Path(path), task)) for task, path in execution["against"].items()]
     if options.get("endpoint"):
         options["endpoint"] = {**options["endpoint"], "key": execution.get("key")}
     return SourcePlan(

@@ -26,8 +26,9 @@ from leaven.study.step import Graph, Step
 
 MEMORY = 1_000_000_000
 """Bytes one step of a tiny model may need."""
-IN_PARTS = frozenset({"read", "corpus", "shards"})
-"""Kinds of steps that work in parts: several processes each, which share the cores through `parts.SLOTS`."""
+IN_PARTS = frozenset({"read", "corpus", "tokenizer", "shards"})
+"""Kinds of steps that use every core: in parts over processes that share the cores (`slots.SLOTS`), or in threads of a
+library (training the BPE)."""
 STATUS_EVERY = 1.0
 """Seconds between two writes of the status file."""
 

@@ -14,6 +14,8 @@ from leaven.ground.errors import BadInput
 from leaven.study.sources import GENERATED, Corpus, Source
 from leaven.study.step import Graph
 
+PROBLEMS = ("humaneval", "mbpp")
+"""Benchmarks of problems, which synthetic problems are compared with as problems."""
 ITEMS = "decontaminate/items"
 """Under which name the survey of evaluation items stands: no source can have it."""
 
@@ -59,7 +61,9 @@ def add_corpus(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], tabl
     inputs = {}
     for name in present:
         source = corpus.sources[name]
-        read = _read(graph, name, source, surveys.get(name), tables)
+        benchmarks = {task: corpus.decontaminate[task] for task in PROBLEMS if task in corpus.decontaminate}
+        items = surveys[ITEMS].fingerprint if benchmarks else ""
+        read = _read(graph, name, source, surveys.get(name), tables, benchmarks, items)
         inputs[f"read:{name}"] = read
         inputs[f"source:{name}"] = graph.add("source", f"source/{name}", _kept(source, tables), {"read": read})
     near = corpus.deduplicate.near
@@ -112,7 +116,15 @@ def _absent(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey]) -> set[
     return absent
 
 
-def _read(graph: Graph, name: str, source: Source, survey: Survey | None, tables: str) -> str:
+def _read(
+    graph: Graph,
+    name: str,
+    source: Source,
+    survey: Survey | None,
+    tables: str,
+    benchmarks: Mapping[str, str],
+    items: str,
+) -> str:
     fields: dict[str, Any] = {"source": name, "kind": source.kind, "max": source.max, "origin": source.origin}
     execution: dict[str, Any] = {"path": source.path}
     if source.kind in GENERATED and source.origin == "generated":
@@ -121,6 +133,11 @@ def _read(graph: Graph, name: str, source: Source, survey: Survey | None, tables
             fields |= {"restatements": source.restatements}
         else:
             fields |= {"style": source.style, "verify": source.verify, "held_out": source.held_out}
+            # What this computer can check decides what the documents say of themselves.
+            fields |= {"reached": survey.fingerprint if survey else source.verify}
+            if benchmarks:
+                fields |= {"against": items}
+                execution |= {"against": dict(benchmarks)}
             if source.endpoint:
                 fields |= {"endpoint": source.endpoint.model_dump(exclude={"key"})}
                 execution |= {"key": source.endpoint.key}

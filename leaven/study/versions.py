@@ -16,7 +16,7 @@ VERSIONS: dict[str, tuple[str, ...]] = {
     "read:web_code": ("docstrings/1", "scores/1", "regex+entropy/1"),
     "read:markup": ("scores/1", "regex+entropy/1"),
     "read:adjacent": ("commits/1", "issues/1", "notebooks/1", "notebook-scripts/1", "threads/1", "regex+entropy/1"),
-    "read:synthetic": ("synthetic/1", "textbook/1", "verified/1"),
+    "read:synthetic": ("synthetic/1", "textbook/1", "verified/1", "endpoint/1", "ask/1", "held out/1"),
     "read:facts": ("facts/1",),
     "source": ("rules/1", "selection/1", "licence/1", "sample/2"),
     "corpus": (

@@ -117,7 +117,7 @@ def test_find_by_name_and_identity():
         graph.find("balanced-text/seed-1/continue")
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.permutations(["text", "web_code", "markup", "synthetic"]), st.randoms(use_true_random=False))
 def test_identity_does_not_depend_on_how_a_mixture_is_written(order, random):
     weights = {"text": 0.4, "web_code": 0.3, "markup": 0.2, "synthetic": 0.1}

@@ -92,6 +92,11 @@ def load(path: Path, task: str) -> Items:
     return Items(task, tuple(texts), tuple(ids), tuple(rules), tuple(unsearched))
 
 
+def file_of(path: Path, task: str) -> Path:
+    """The file with the items of a task: `path` itself, or the file of the table's name in it. Raises BadInput."""
+    return _file(path, task, tasks().get(task, PLAIN))
+
+
 def _file(path: Path, task: str, row: Mapping[str, Any]) -> Path:
     if path.is_file():
         return path

@@ -27,7 +27,8 @@ WAVE = 32
 def documents(
     plan: SourcePlan, tally: Tally, progress: Progress = silent, *, cache: Path | None = None
 ) -> Iterator[Document]:
-    """The verified problems of a source, as documents with the labels `family`, `verified`, `isolation`, `mutants`.
+    """The verified problems of a source, as documents with the labels `family`, `verified` and `mutants`; an endpoint's
+    also with `isolation` and `model`.
 
     Options of the plan: `count`; `style` "tiny" or "textbook"; `verify` "tests", "properties" or "contracts";
     `endpoint` (see `endpoint.Writer.of`), which is asked until `count` problems are verified or its budget is spent;
@@ -64,7 +65,10 @@ def _document(verified: Verified, plan: SourcePlan) -> Document:
     problem = verified.problem
     labels = {"family": problem.family, **verified.labels}
     licence = "Apache-2.0"
-    if plan.options.get("endpoint"):
+    if not plan.options.get("endpoint"):
+        # Drawn problems are leaven's own and the same everywhere: how this computer isolates is no fact about them.
+        labels.pop("isolation", None)
+    else:
         # Whose it is depends on the terms of whoever runs the model.
         labels["model"], licence = str(plan.options["endpoint"]["model"]), ""
     return Document(
