@@ -1,4 +1,4 @@
-"""What the search for evaluation items found, and whether a task may be called clean."""
+"""What the search for evaluation items found. A task that has no entry was not looked for and is not called clean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from leaven.corpus.contamination.items import Items
-from leaven.ground.errors import BadInput, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -77,24 +76,3 @@ def report(items: Mapping[str, Items], found: Iterable[tuple[str, Iterable[tuple
         matched, documents = len({match.item for match in here}), len({match.document for match in here})
         tasks[task] = Checked(count, len(row.unsearched), matched, documents)
     return Report(tasks, tuple(matches))
-
-
-def is_clean(task: str, found: Report) -> bool | None:
-    """Whether no document held an item of the task; None where it was never looked for, which is not clean."""
-    row = found.tasks.get(task)
-    return None if row is None else row.matched == 0
-
-
-def require_checked(tasks: Iterable[str], found: Report) -> None:
-    """Refuse to call tasks clean that were never looked for.
-
-    Raises:
-        BadInput: naming the first of them.
-    """
-    for task in tasks:
-        if task not in found.tasks:
-            raise BadInput(
-                f'the training documents were never searched for the items of "{task}"',
-                field=f"decontaminate.{task}",
-                fix="Name its file under decontaminate" + did_you_mean(task, found.tasks) + ".",
-            )
