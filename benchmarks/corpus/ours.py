@@ -79,7 +79,9 @@ def pipeline(docs: Path, scratch: Path, bands: int, rows: int, workers: int, voc
     steps |= {"tokenizer": folders.tokenizer, "shards": folders.shards["code"]}
     report = read_json(folders.shards["code"] / "shards.json")
     return {
-        "stages": {name: round(read_json(folder / "manifest.json")["made"]["seconds"], 2) for name, folder in steps.items()},
+        "stages": {
+            name: round(read_json(folder / "manifest.json")["made"]["seconds"], 2) for name, folder in steps.items()
+        },
         "reports": {name: read_json(folder / "report.json") for name, folder in steps.items() if name != "shards"},
         "kept": report["splits"]["train"]["documents"],
         "tokens": report["splits"]["train"]["tokens"],

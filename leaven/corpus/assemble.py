@@ -23,13 +23,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from leaven.corpus import decide, measure, outcome
-from leaven.corpus.contamination.items import load
+from leaven.corpus.contamination.items import identity_of_items, load
 from leaven.corpus.dedup.near import Near
 from leaven.corpus.layout import HELDOUT, TRAIN, lay_out, put
 from leaven.corpus.parts import run_parts
 from leaven.corpus.select import KEPT
 from leaven.ground.canonical import key64
-from leaven.ground.errors import BadInput
+from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json, write_json
 from leaven.ground.progress import Progress, between, silent
 
@@ -48,6 +48,7 @@ class Assembly:
         across: near-duplicates are looked for between sources too.
         cut: characters after which documents are cut between paragraphs; 0: never.
         decontaminate: task → file or folder with its items.
+        items: what `survey_items` found of them before anything was built; "" checks nothing.
     """
 
     heldout: float = 0.05
@@ -59,6 +60,7 @@ class Assembly:
     across: bool = True
     cut: int = 0
     decontaminate: Mapping[str, Path] = field(default_factory=dict)
+    items: str = ""
 
 
 def assemble(
@@ -132,6 +134,8 @@ def _items(assembly: Assembly, state: Path) -> Path | None:
     if not assembly.decontaminate:
         return None
     found = {task: load(path, task) for task, path in sorted(assembly.decontaminate.items())}
+    if assembly.items and identity_of_items(found.values()) != assembly.items:
+        raise LeavenError("the evaluation items changed while the corpus was built; run again")
     path = state / outcome.ITEMS
     write_json(path, {task: items.as_data() for task, items in found.items()})
     return path
@@ -165,7 +169,7 @@ def _rows(measured: list[Path], sources: list[int]) -> tuple[dict[str, np.ndarra
 
 def _why_empty(folder: Path) -> str:
     report = read_json(folder / "report.json")
-    counts = {**report["skipped"], **report["dropped"]}
+    counts = {**report["skipped"], **report["dropped"], "beyond the source's `max`": report.get("beyond_cap", 0)}
     seen = ", ".join(f"{count} × {reason}" for reason, count in sorted(counts.items()) if count) or "nothing was found"
     return f"{report['files']} files were read; {seen}. Point the source at other files or raise its size."
 

@@ -102,7 +102,8 @@ def of_unit(unit: Unit, plan: SourcePlan, context: Context, tally: Tally) -> Ite
     package = packages_by_file().get(unit.entry.path) if plan.origin == "packages" else None
     for raw in raw_files(unit, plan, tally):
         if is_licence(raw.path):
-            continue  # a text that everybody's package repeats
+            tally.skipped["licence text"] += 1  # which everybody's package repeats
+            continue
         inside = raw.path.partition("/")[2]
         if package is not None and package.leaves_out(inside):
             tally.dropped["left out of its package"] += 1

@@ -154,11 +154,9 @@ def refusals(facts: Facts, chosen: Selection) -> np.ndarray:
         reason = np.where((reason == "") & other, "language: not selected", reason)
     if chosen.form in ("commits", "commitpack"):
         # One commit for each file of a repository (StarCoder's rule), also where records lie in several files.
-        group = np.where(reason == "", facts.strings("group"), "")
-        _, first = np.unique(group.astype(str), return_index=True)
-        again = np.ones(len(group), bool)
-        again[first] = False
-        reason = np.where((reason == "") & again, "commit: file seen before", reason)
+        kept = np.flatnonzero(reason == "")
+        again = kept[_twins(facts.columns["group"].take(pa.array(kept))) > 0]
+        reason[again] = "commit: file seen before"
     return reason
 
 

@@ -8,6 +8,7 @@ the extraction of its kind and, where asked for, redaction; which documents are 
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from leaven.corpus.prose import distinct_paragraphs
 from leaven.corpus.read.units import Unit, units
 from leaven.corpus.scored import Writer
 from leaven.corpus.survey import survey
+from leaven.corpus.tree import Entry
 from leaven.corpus.workstation import Candidate
 from leaven.ground.errors import LeavenError
 from leaven.ground.files import read_json, write_json
@@ -33,6 +35,7 @@ from leaven.ground.progress import Progress, silent
 __all__ = ["SourcePlan", "read_source"]
 
 T = TypeVar("T")
+FILES = "files.json"
 PART_BYTES = 32 << 20
 """Bytes of raw files that one process reads at a time."""
 
@@ -100,8 +103,13 @@ def read_source(
         parts = run_parts(partial(_generate, cache=cache, progress=progress), [plan], state / "parts")
     else:
         items = _parts(plan, roots, tally, cache, progress)
+        _forget_other_files(items, state / "parts")
         parts = run_parts(_read, items, state / "parts", workers=workers, progress=progress, note=plan.name)
-        _verify(plan, roots)
+        try:
+            _verify(plan, roots)
+        except LeavenError:
+            shutil.rmtree(state / "parts")  # what was read of files that changed is of no use to anyone
+            raise
     redacted: Counter[str] = Counter()
     files = []
     for part in parts:
@@ -151,6 +159,21 @@ def _parts(
     return [Part(plan, tuple(group), (), context) for group in _grouped(pieces, [unit.size for unit in pieces])]
 
 
+def _files_of(part: Part) -> list[list[Any]]:
+    """What a part reads, as it lay on the disk when it was listed."""
+    listed = [(unit.entry, unit.first, unit.last) for unit in part.units]
+    listed += [(candidate.entry, 0, 0) for candidate in part.candidates]
+    return [[e.path, e.size, e.mtime_ns, e.inode, first, last] for e, first, last in listed]
+
+
+def _forget_other_files(items: list[Part], folder: Path) -> None:
+    """Remove parts that were read from files that were others than those listed now."""
+    for number, part in enumerate(items):
+        done = folder / f"{number:05d}"
+        if done.is_dir() and read_json(done / FILES) != _files_of(part):
+            shutil.rmtree(done)
+
+
 def _grouped(things: list[T], sizes: list[int]) -> Iterator[list[T]]:
     group: list[T] = []
     held = 0
@@ -170,6 +193,22 @@ def _read(part: Part, out: Path) -> None:
         for document in _documents(part, tally):
             writer.add(document)
     _tell(out, tally, writer.redacted)
+    for entry in [*(unit.entry for unit in part.units), *(candidate.entry for candidate in part.candidates)]:
+        _check_unchanged(part.plan, entry)
+    write_json(out / FILES, _files_of(part))
+
+
+def _check_unchanged(plan: SourcePlan, entry: Entry) -> None:
+    """A file that is not as it was listed may have been read half before and half after. Raises LeavenError."""
+    if not entry.mtime_ns or os.path.isdir(entry.file):
+        return  # of the hub, a pinned package or a repository: content that cannot change under its name
+    try:
+        status = os.stat(entry.file)
+        same = (status.st_size, status.st_mtime_ns) == (entry.size, entry.mtime_ns)
+    except OSError:
+        same = False
+    if not same:
+        raise LeavenError(f"source {plan.name}: {entry.path} changed while it was read; run again")
 
 
 def _documents(part: Part, tally: Tally) -> Iterator[Document]:

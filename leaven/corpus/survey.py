@@ -8,23 +8,28 @@ damaged freely.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from leaven.corpus import workstation
-from leaven.corpus.contamination.items import load
+from leaven.corpus.contamination.items import identity_of_items, load
 from leaven.corpus.git import head
+from leaven.corpus.licence.scope import speaks
 from leaven.corpus.origins import chosen_packages, hub_entries
 from leaven.corpus.packages import fingerprint
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.read import entries as raw
-from leaven.corpus.tree import Entry
-from leaven.ground.canonical import identity
+from leaven.corpus.read.forms import is_licence
+from leaven.corpus.read.raw import is_repository
+from leaven.corpus.tree import Entry, walk
+from leaven.ground.canonical import IDENTITY_LENGTH, canonical, identity
 from leaven.ground.errors import LeavenError
 from leaven.ground.files import sha256_file, write_text
 
@@ -72,28 +77,45 @@ def survey(
         return _hub(plan, cache and cache.with_name(REVISIONS))
     known = _load(cache)
     fresh: dict[str, list[int | str]] = {}
-    rows: list[list[object]] = []
-    total = 0
+    print_of = hashlib.sha256(canonical(["survey/3", plan.kind, _grammar(plan)]))
+    files = total = 0
     for path, entry, extra in _read_by(plan, roots, listing):
-        rows.append([path, entry.size, _digest(entry, known, fresh), extra])
-        total += entry.size
+        size = 0 if is_repository(entry) else entry.size  # how git packs its objects is no fact about them
+        print_of.update(canonical([path, size, _digest(entry, known, fresh), extra]))
+        files, total = files + 1, total + entry.size
+    for entry in _stating(plan):
+        print_of.update(canonical(["licence", entry.path, _digest(entry, known, fresh)]))
     if cache is not None and fresh:
         cache.parent.mkdir(parents=True, exist_ok=True)
         write_text(cache, json.dumps(known | fresh))
-    return Survey(identity(["survey/2", plan.kind, rows]), len(rows), total)
+    return Survey(print_of.hexdigest()[:IDENTITY_LENGTH], files, total)
+
+
+def _grammar(plan: SourcePlan) -> str:
+    """The version of Python where its parser decides what a document is: another one reads other files."""
+    parsed = plan.docstrings == "remove" or (plan.kind == "text" and plan.origin in ("workstation", "packages"))
+    return f"python {sys.version_info.major}.{sys.version_info.minor}" if parsed else ""
+
+
+def _stating(plan: SourcePlan) -> Iterator[Entry]:
+    """The files of a folder that are no documents but say under which licence, and in which repository, others are."""
+    if plan.kind in ("web_code", "markup") and plan.path is not None and plan.path.is_dir():
+        for entry in walk(plan.path, Counter()):
+            if speaks(entry.path) or is_licence(entry.path):
+                yield entry
 
 
 def survey_items(paths: Mapping[str, Path]) -> Survey:
     """What is to be looked for of some tasks' items, by the texts themselves. Raises BadInput, as `items.load` does."""
-    found = [load(path, task).as_data() for task, path in sorted(paths.items())]
-    return Survey(identity(["items/1", found]), len(found), sum(len(items["texts"]) for items in found))
+    found = [load(path, task) for task, path in sorted(paths.items())]
+    return Survey(identity_of_items(found), len(found), sum(len(items.texts) for items in found))
 
 
 def _packages(plan: SourcePlan) -> Survey:
     """A pinned list is its own fingerprint: nothing is fetched to know what it holds."""
     wanted = chosen_packages(plan)
     vendored = [[package.label, list(package.vendored)] for package in wanted]
-    known = identity(["packages/2", plan.kind, fingerprint(wanted), vendored])
+    known = identity(["packages/3", plan.kind, _grammar(plan), fingerprint(wanted), vendored])
     return Survey(known, len(wanted), sum(package.bytes for package in wanted))
 
 
@@ -119,7 +141,7 @@ def _read_by(
 
 def _digest(entry: Entry, known: Mapping[str, list[int | str]], fresh: dict[str, list[int | str]]) -> str:
     if os.path.isdir(entry.file):
-        return head(Path(entry.file))  # a git repository: its commit fixes all of it
+        return f"{head(Path(entry.file))} {_cut_off(Path(entry.file))}"  # a commit fixes all of it
     key, stamp = entry.file, [entry.size, entry.mtime_ns, entry.inode]
     row = known.get(key)
     if isinstance(row, list) and row[:3] == stamp and len(row) == 4:
@@ -133,6 +155,16 @@ def _digest(entry: Entry, known: Mapping[str, list[int | str]], fresh: dict[str,
     if time.time_ns() - entry.mtime_ns > SETTLED:
         fresh[key] = [*stamp, digest]
     return digest
+
+
+def _cut_off(repository: Path) -> str:
+    """What a repository says of where its history was cut off: a shallow clone has other commits to give."""
+    for folder in (repository / ".git", repository):
+        try:
+            return (folder / "shallow").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            continue
+    return ""
 
 
 def _load(cache: Path | None) -> dict[str, list[int | str]]:

@@ -58,7 +58,7 @@ def _compiled(task: Task) -> Iterator[None]:
 def _read(task: Task) -> None:
     from leaven.corpus.sources import read_source
 
-    plan = source_plan(task.fields, task.step.execution)
+    plan = source_plan(task.fields, {**task.step.execution, "allow_unisolated": task.allow_unisolated})
     read_source(plan, task.out, task.state, cache=task.cache, workers=task.workers, progress=task.progress)
 
 
@@ -71,18 +71,19 @@ def _source(task: Task) -> None:
 
 def _corpus(task: Task) -> None:
     from leaven.corpus.assemble import Assembly, assemble
-    from leaven.corpus.dedup.near import preset
+    from leaven.engine.names import near_of
 
     fields, reads, kept = task.fields, task.inputs_of("read"), task.inputs_of("source")
     near = fields["near"]
     assembly = Assembly(
         heldout=fields["heldout"],
         max_heldout_bytes=fields["heldout_max"],
-        near=preset(near["tokens"], **_changes(near)) if near else None,
+        near=near_of(near) if near else None,
         near_sources=frozenset(fields["near_sources"]),
         verify=bool(near) and near["verify"] == "signature",
         across=fields["across"],
         cut=fields["cut"],
+        items=fields["items"],
         decontaminate={task: Path(path) for task, path in task.step.execution["decontaminate"].items()},
     )
     order = fields["order"]
@@ -95,11 +96,6 @@ def _corpus(task: Task) -> None:
         workers=task.workers,
         progress=task.progress,
     )
-
-
-def _changes(near: Mapping[str, Any]) -> dict[str, Any]:
-    """What a study changes in a published near-duplicate setting."""
-    return {name: value for name, value in near.items() if name not in ("tokens", "verify") and value is not None}
 
 
 def _tokenizer(task: Task) -> None:

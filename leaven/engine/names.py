@@ -5,10 +5,12 @@ licences, shapes of records, controls.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from leaven.corpus import rules
 from leaven.corpus.control import CONTROLS
+from leaven.corpus.dedup.near import Near, preset
 from leaven.corpus.language.select import selection
 from leaven.corpus.licence.spdx import keep
 from leaven.corpus.plan import SourcePlan
@@ -16,7 +18,7 @@ from leaven.corpus.read.shapes import shape
 from leaven.ground.errors import BadInput, did_you_mean
 from leaven.study.check import Where
 from leaven.study.document import Keys, field
-from leaven.study.sources import Source
+from leaven.study.sources import Corpus, Source
 
 
 @contextlib.contextmanager
@@ -29,6 +31,20 @@ def named(keys: Keys, where: Where) -> Iterator[None]:
         known = not error.field or error.where or at.endswith(error.field.partition("[")[0])
         what = error.what if known else f"{error.field}: {error.what}"
         raise BadInput(what, where=error.where or where(keys), field=at, fix=error.fix) from None
+
+
+def check_near(corpus: Corpus, where: Where) -> None:
+    """Raises BadInput for near-duplicate settings that do not go together."""
+    near = corpus.deduplicate.near
+    if near is not None:
+        with named(("corpus", "deduplicate", "near"), where):
+            near_of(near.model_dump())
+
+
+def near_of(fields: Mapping[str, Any]) -> Near:
+    """The setting that a study's fields mean: the published one of its tokens, with what the study changes."""
+    changes = {name: value for name, value in fields.items() if name not in ("tokens", "verify") and value is not None}
+    return preset(fields["tokens"], **changes)
 
 
 def check_source(name: str, source: Source, where: Where) -> None:

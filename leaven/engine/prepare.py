@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections import Counter
@@ -15,7 +16,7 @@ from leaven.corpus import tables, workstation
 from leaven.corpus.contamination.items import file_of
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.synthetic.execute import reachable
-from leaven.engine.names import check_source, named
+from leaven.engine.names import check_near, check_source, named
 from leaven.engine.store import Store
 from leaven.evaluate.suite import DEFAULT_ITEMS
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
@@ -153,6 +154,7 @@ def survey(
 def _survey(corpus: Corpus, cache: Path | None, roots: Mapping[str, Path] | None, where: Where) -> dict[str, Survey]:
     listing = None
     surveys = {}
+    check_near(corpus, where)
     for name, source in corpus.sources.items():
         check_source(name, source, where)
         if source.kind == "synthetic" and source.origin == "generated":
@@ -164,7 +166,10 @@ def _survey(corpus: Corpus, cache: Path | None, roots: Mapping[str, Path] | None
             listing = workstation.inventory(roots or workstation.roots(), Counter())
         execution = {"path": source.path, "hub": source.hub.model_dump() if source.hub else None}
         with named(("corpus", "sources", name), where):
-            found = raw.survey(source_plan(fields, execution), roots, cache, listing)
+            if source.optional and source.path is not None and _holds_nothing(source.path):
+                found = raw.Survey("", 0, 0)
+            else:
+                found = raw.survey(source_plan(fields, execution), roots, cache, listing)
         surveys[name] = Survey(found.fingerprint, found.files, found.bytes, found.revision)
     if corpus.decontaminate:
         paths = {task: Path(path) for task, path in corpus.decontaminate.items()}
@@ -174,10 +179,17 @@ def _survey(corpus: Corpus, cache: Path | None, roots: Mapping[str, Path] | None
     return surveys
 
 
+def _holds_nothing(path: str) -> bool:
+    """Whether a path is a folder with no file at all below it."""
+    return os.path.isdir(path) and not any(files for _, _, files in os.walk(path))
+
+
 def source_plan(fields: Mapping[str, Any], execution: Mapping[str, Any]) -> SourcePlan:
     """A read step's fields as the corpus room reads them."""
     path, hub = execution.get("path"), execution.get("hub")
     options = {option: fields[option] for option in OPTIONS if fields.get(option)}
+    if execution.get("allow_unisolated"):
+        options["allow_unisolated"] = True
     if execution.get("against"):
         options["against"] = [str(file_of(Path(path), task)) for task, path in execution["against"].items()]
     if options.get("endpoint"):

@@ -80,6 +80,7 @@ def add_corpus(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], tabl
             "cut": corpus.cut,
             "decontaminate": sorted(corpus.decontaminate),
             "items": surveys[ITEMS].fingerprint if corpus.decontaminate else "",
+            "tables": tables,
         },
         inputs,
         {"decontaminate": dict(corpus.decontaminate)},

@@ -115,11 +115,42 @@ class Source(Closed):
             raise ValueError(f"a source of kind {self.kind} needs a `count` of at least 1, or a path")
         if self.kind == "instruct" and not given:
             raise ValueError("instruction data is not found on a computer: give `path` or `hub`")
+        unused = sorted(self.model_fields_set & self._foreign())
+        if unused:
+            raise ValueError(
+                f"`{'`, `'.join(unused)}` would have no effect on this source ({self.kind}, {self.origin})"
+            )
         if self.kind == "control" and (given or not self.of or not self.transform):
             raise ValueError("a control needs `of` (a source) and `transform`, and nothing else")
         if self.kind != "control" and (self.of or self.transform):
             raise ValueError("`of` and `transform` belong to kind control")
         return self
+
+    def _foreign(self) -> set[str]:
+        """Fields that such a source does not use: set, they would be a promise that is not kept."""
+        if self.kind == "control":
+            return set(type(self).model_fields) - {"kind", "of", "transform", "path", "hub", "packages", "optional"}
+        foreign = set() if self.kind in ("web_code", "markup") else {"languages", "docstrings"}
+        if self.origin == "generated":
+            foreign |= {
+                "rules",
+                "thresholds",
+                "redact",
+                "licences",
+                "shape",
+                "fields",
+                "leave",
+                "form",
+                "range",
+                "group",
+            }
+        elif self.origin == "workstation":
+            foreign |= {"shape", "fields", "leave", "form", "range", "group"}
+        if self.kind not in GENERATED:
+            foreign |= {"count", "restatements", "style", "verify", "held_out", "endpoint"}
+        if self.kind != "adjacent":
+            foreign |= {"form", "range"}
+        return foreign
 
     @property
     def origin(self) -> str:
@@ -186,7 +217,7 @@ class TokenizerSpec(Closed):
 class Corpus(Closed):
     """Named sources and what is done to all of them."""
 
-    corpus: str
+    corpus: SourceName = Field(description="names the folder that its results are told in")
     note: str = Field(default="", description="what the corpus is, for the report")
     sources: dict[SourceName, Source] = Field(min_length=1)
     deduplicate: Deduplicate = Deduplicate()

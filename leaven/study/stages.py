@@ -6,7 +6,7 @@ before them. A branch is not a resume: what a child carries from its parent is d
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -47,7 +47,8 @@ class Closed(BaseModel):
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         field = cls.model_fields.get(info.field_name or "")
-        return value if field is None or field.annotation is bool else not_truth(value)
+        may_be_truth = field is None or field.annotation is bool or bool in get_args(field.annotation)
+        return value if may_be_truth else not_truth(value)
 
 
 class Schedule(Closed):

@@ -10,12 +10,20 @@ from collections.abc import Mapping
 from typing import Any
 
 VERSIONS: dict[str, tuple[str, ...]] = {
-    "read": ("read/1", "languages/1", "detect/1", "licence/1", "licence names/1", "licence texts/1", "licence scope/1"),
-    "read:text": ("prose/1", "scores/1", "regex+entropy/1"),
-    "read:instruct": ("scores/1", "regex+entropy/1"),
-    "read:web_code": ("docstrings/1", "scores/1", "regex+entropy/1"),
-    "read:markup": ("scores/1", "regex+entropy/1"),
-    "read:adjacent": ("commits/1", "issues/1", "notebooks/1", "notebook-scripts/1", "threads/1", "regex+entropy/1"),
+    "read": (
+        "read/1",
+        "languages/1",
+        "detect/1",
+        "licence/1",
+        "licence names/1",
+        "licence texts/1",
+        "licence scope/1",
+        "scores/1",
+        "regex+entropy/1",
+    ),
+    "read:text": ("prose/1",),
+    "read:web_code": ("docstrings/1",),
+    "read:adjacent": ("commits/1", "issues/1", "notebooks/1", "notebook-scripts/1", "threads/1"),
     "read:synthetic": ("synthetic/1", "textbook/1", "verified/1", "endpoint/1", "ask/1", "held out/1"),
     "read:facts": ("facts/1",),
     "source": ("rules/1", "selection/1", "licence/1", "sample/2"),

@@ -20,7 +20,8 @@ from leaven.corpus.files import documents_of
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.scored import Writer
 from leaven.corpus.select import Selection, select_documents
-from leaven.ground.errors import BadInput
+from leaven.corpus.survey import survey_items
+from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json, write_json
 
 
@@ -264,6 +265,16 @@ def test_documents_that_hold_an_item_are_removed_and_counted(tmp_path: Path) -> 
         "probe": {"items": 1, "matched": 1, "documents": 1, "unsearched": 0, "checked": True}
     }
     assert read_json(out / "contamination.json")["matches"] == [["probe", "0", "text: zz"]]
+
+
+def test_items_that_changed_since_the_survey_are_refused(tmp_path: Path) -> None:
+    items = tmp_path / "probe.jsonl"
+    items.write_text('{"text": "one two three four five six seven eight"}\n')
+    known = survey_items({"probe": items}).fingerprint
+    run(tmp_path / "same", {"text": many("t")}, decontaminate={"probe": items}, items=known)
+    items.write_text('{"text": "another text of seven words or eight"}\n')
+    with pytest.raises(LeavenError, match="items changed"):
+        run(tmp_path / "other", {"text": many("t")}, decontaminate={"probe": items}, items=known)
 
 
 def test_twins_keep_both_texts_under_two_names(tmp_path: Path) -> None:

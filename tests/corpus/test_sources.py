@@ -161,6 +161,30 @@ def test_thresholds_licences_and_languages_read_nothing_again(tmp_path: Path) ->
     assert kept["permissive"]["licences"]["GPL-3.0-only"] == [0, 0, 10]
 
 
+def test_parts_of_other_files_are_read_again(tmp_path: Path) -> None:
+    """Found by review: a part made while a file was another one outlived a kill and was published."""
+    file = tmp_path / "in" / "a.txt"
+    file.parent.mkdir()
+    file.write_text("as it was surveyed")
+    plan = SourcePlan("text", "text", "path", 1 << 20, file.parent)
+    plan = replace(plan, fingerprint=survey(plan).fingerprint)
+    state = tmp_path / "state"
+    (tmp_path / "first").mkdir()
+    file.write_text("changed meanwhile!")
+    with pytest.raises(LeavenError, match="files changed"):
+        read_source(plan, tmp_path / "first", state)
+    assert not (state / "parts").exists()
+    # As a kill would leave it: a part of the changed file, whole.
+    other = replace(plan, fingerprint="")
+    (tmp_path / "second").mkdir()
+    read_source(other, tmp_path / "second", state)
+    file.write_text("as it was surveyed")
+    (tmp_path / "third").mkdir()
+    read_source(plan, tmp_path / "third", state)
+    [document] = read_documents(tmp_path / "third" / "documents" / "00000.parquet")
+    assert document.text == "as it was surveyed"
+
+
 def test_secrets_are_replaced_before_anything_is_stored(tmp_path: Path) -> None:
     body = "def connect():\n    return open_service('somebody@secret-company.org')\n" * 6
     (tmp_path / "a.jsonl").write_text(json.dumps({"text": body}) + "\n")

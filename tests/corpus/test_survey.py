@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -95,3 +96,32 @@ def test_a_file_by_itself_is_not_the_folder_that_holds_only_it(tmp_path: Path) -
     one = SourcePlan("text", "text", "path", 1 << 20, path=tmp_path / "book.txt")
     other = SourcePlan("text", "text", "path", 1 << 20, path=tmp_path)
     assert survey(one).fingerprint != survey(other).fingerprint
+
+
+def test_what_states_a_licence_is_part_of_what_a_folder_is(tmp_path: Path) -> None:
+    """Found by review: another licence in a file that is no document served documents under the old one."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "a.py").write_text("x = 1\n" * 40)
+    (tmp_path / "lib" / "package.json").write_text('{"license": "MIT"}')
+    plan = SourcePlan("code", "web_code", "path", 1 << 20, tmp_path)
+    before = survey(plan).fingerprint
+    assert survey(plan).fingerprint == before
+    (tmp_path / "lib" / "package.json").write_text('{"license": "GPL-3.0-only"}')
+    assert survey(plan).fingerprint != before
+
+
+def test_how_git_packs_its_objects_is_not_part_of_a_repository(tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True)
+
+    git("init", "-q")
+    (tmp_path / "a.py").write_text("x = 1\n")
+    git("add", "a.py")
+    git("commit", "-q", "-m", "Add a file of one line")
+    plan = SourcePlan("commits", "adjacent", "path", 1 << 20, tmp_path, form="commits")
+    before = survey(plan).fingerprint
+    git("gc", "-q")
+    assert survey(plan).fingerprint == before
+    (tmp_path / "a.py").write_text("x = 2\n")
+    git("commit", "-q", "-a", "-m", "Change the only line")
+    assert survey(plan).fingerprint != before

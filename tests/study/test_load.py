@@ -186,6 +186,9 @@ def test_generated_sources_are_not_read_from_files(tmp_path):
         ("text.transform=lines", "belong to kind control"),
         ("text.hub={dataset: noslash}", "dataset"),
         ("text.languages=some", "languages"),
+        ("synthetic.redact=true", "`redact` would have no effect"),
+        ("text.languages=[python]", "`languages` would have no effect"),
+        ("x={kind: control, of: text, transform: lines, max: 5MB}", "`max` would have no effect"),
     ],
 )
 def test_what_a_source_cannot_be(change, message):
@@ -276,3 +279,15 @@ def test_sources_can_be_the_users_own(tmp_path):
         load(write(tmp_path, GOOD), sources=["text=nowhere"])
     with pytest.raises(BadInput, match='unknown source "texd"; did you mean "text"'):
         load(write(tmp_path, GOOD), sources=[f"texd={tmp_path}"])
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_truths_can_be_set_both_ways(value):
+    source = load("pocket", settings=[f"corpus.sources.text.near={value}"]).study.corpus.sources["text"]
+    assert source.is_near is (value == "true")
+
+
+@pytest.mark.parametrize("name", ["../../escaped", "a/b", ".hidden", ""])
+def test_the_name_of_a_corpus_is_a_file_name(name):
+    with pytest.raises(BadInput, match="corpus.corpus"):
+        load("pocket", settings=[f"corpus.corpus={json.dumps(name)}"])

@@ -7,11 +7,12 @@ import gzip
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, did_you_mean
 
 TABLE = Path(__file__).parents[1] / "data" / "benchmarks.toml"
@@ -90,6 +91,11 @@ def load(path: Path, task: str) -> Items:
     if not texts:
         raise BadInput(f'task "{task}" has no text that could be looked for', where=file.name)
     return Items(task, tuple(texts), tuple(ids), tuple(rules), tuple(unsearched))
+
+
+def identity_of_items(items: Iterable[Items]) -> str:
+    """The identity of everything that is looked for, whatever order the tasks are given in."""
+    return identity(["items/1", sorted((each.as_data() for each in items), key=lambda data: str(data["task"]))])
 
 
 def file_of(path: Path, task: str) -> Path:

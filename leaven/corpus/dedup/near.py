@@ -106,6 +106,8 @@ def preset(name: str, **changes: Any) -> Near:
             changes.get("threshold", near.threshold), changes.get("permutations", near.permutations)
         )
         changes = {**changes, "bands": bands, "rows": rows}
+    if "ngram" in changes and "min_tokens" not in changes:
+        changes = {**changes, "min_tokens": max(near.min_tokens, changes["ngram"])}
     return replace(near, **changes)
 
 
