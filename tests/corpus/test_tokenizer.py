@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ from tokenizers import Tokenizer as HubTokenizer
 
 from leaven.corpus import tokenizer as module
 from leaven.corpus.document import Document, read_documents, write_documents
+from leaven.corpus.plan import SourcePlan
+from leaven.corpus.read.entries import find
+from leaven.corpus.read.records import records
+from leaven.corpus.read.units import units
 from leaven.corpus.tokenizer import Tokenizer, train_tokenizer
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json
@@ -69,16 +74,11 @@ def test_same_ids_as_the_hub_library_on_real_files(trained: Path, tokenizer: Tok
 
 
 def test_same_ids_as_the_hub_library_on_shared_texts(trained: Path, tokenizer: Tokenizer, shared_texts: Path) -> None:
-    from leaven.corpus.document import Tally
-    from leaven.corpus.plan import SourcePlan
-    from leaven.corpus.readers import find, read
-
     hub = HubTokenizer.from_file(str(trained / "tokenizer.json"))
-    tally = Tally()
     for name in ("wiki.heldout.jsonl.zst", "books.heldout.jsonl.zst"):
-        [entry] = find(SourcePlan("s", "text", "path", 1, shared_texts / name), tally.skipped)
-        for document in read(entry, "text", tally):
-            assert tokenizer.encode(document.text) == hub.encode(document.text, add_special_tokens=False).ids
+        [unit] = units(plan := SourcePlan("s", "text", "path", 1 << 30, shared_texts / name), find(plan, Counter()))
+        for _, record in records(unit, Counter()):
+            assert tokenizer.encode(record["text"]) == hub.encode(record["text"], add_special_tokens=False).ids
 
 
 @settings(deadline=None)

@@ -117,6 +117,7 @@ def _kernel(metadata: Mapping[str, Any]) -> str:
 
 def _spoken(cells: list[Mapping[str, Any]]) -> str:
     """The language that every code cell names, as they do in formats 2 and 3."""
-    named = {cell.get("language") for cell in cells if cell.get("cell_type") == "code"}
+    said = [cell.get("language") for cell in cells if cell.get("cell_type") == "code"]
+    named = {word if isinstance(word, str) else None for word in said}
     only = named.pop() if len(named) == 1 else None
     return only.strip().lower() if isinstance(only, str) else ""

@@ -56,7 +56,7 @@ def test_identity_is_plain_data_and_tells_settings_apart():
     [
         ({"bands": 30, "rows": 10}, "permutations"),
         ({"tokens": "chars"}, "tokens"),
-        ({"ngram": 9}, "min_tokens"),
+        ({"ngram": 9, "min_tokens": 5}, "min_tokens"),
         ({"threshold": 0.0, "bands": 1, "rows": 1}, "threshold"),
         ({"short": "drop"}, "short"),
         ({"rows": 0}, "rows"),
@@ -67,6 +67,11 @@ def test_what_cannot_be_is_refused(changes, field):
     with pytest.raises(BadInput) as caught:
         preset("starcoder1", **changes)
     assert caught.value.field == field
+
+
+def test_longer_ngrams_need_longer_documents():
+    assert preset("starcoder1", ngram=9).min_tokens == 9
+    assert preset("starcoder1", ngram=3).min_tokens == preset("starcoder1").min_tokens
 
 
 def test_unknown_settings_are_named():
