@@ -6,6 +6,7 @@ Rooms are imported when their kind executes, so that work on text never waits fo
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -58,6 +59,10 @@ def _compiled(task: Task) -> Iterator[None]:
 def _read(task: Task) -> None:
     from leaven.corpus.sources import read_source
 
+    if task.fields["origin"] == "hub":
+        from leaven.corpus.hub.snapshot import ask_the_hub
+
+        ask_the_hub()
     plan = source_plan(task.fields, {**task.step.execution, "allow_unisolated": task.allow_unisolated})
     read_source(plan, task.out, task.state, cache=task.cache, workers=task.workers, progress=task.progress)
 
@@ -101,6 +106,8 @@ def _corpus(task: Task) -> None:
 def _tokenizer(task: Task) -> None:
     from leaven.corpus.tokenizer import train_tokenizer
 
+    # The trainer's threads; a step has one core unless it was given more.
+    os.environ |= {"RAYON_NUM_THREADS": str(task.workers), "TOKENIZERS_PARALLELISM": "true"}
     corpus, vocabulary, sample = task.inputs["corpus"], task.fields["vocabulary"], task.fields["sample"]
     train_tokenizer(corpus, task.out, vocab=vocabulary, sample_bytes=sample, progress=task.progress)
 

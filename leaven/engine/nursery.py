@@ -22,6 +22,7 @@ import subprocess
 import sys
 from typing import Any
 
+from leaven.corpus.hub.snapshot import UNASKED
 from leaven.ground.errors import LeavenError
 
 PRELOAD = (
@@ -49,6 +50,11 @@ SAME_RESULTS = {"PYTHONHASHSEED": "0", "JAX_ENABLE_X64": "0"}
 """Not the user's to change: these alter numbers without altering any identity."""
 
 
+def asked() -> dict[str, str]:
+    """Whether the user, not leaven, decided about the network: a source of the hub is what was asked for by name."""
+    return {} if "HF_HUB_OFFLINE" in os.environ else {UNASKED: "1"}
+
+
 class Nursery:
     """The scheduler's end: start steps, hear from them, stop everything."""
 
@@ -61,7 +67,7 @@ class Nursery:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-c", code, str(theirs.fileno()), json.dumps(sys.path)],
                 pass_fds=[theirs.fileno()],
-                env={**ONE_THREAD, **os.environ, **SAME_RESULTS},
+                env={**ONE_THREAD, **os.environ, **SAME_RESULTS, **asked()},
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C reaches the scheduler only, which then closes the socket
             )

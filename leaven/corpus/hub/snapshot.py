@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,10 +22,25 @@ _TRUE = {"1", "ON", "YES", "TRUE"}
 MOST_SHOWN = 5
 
 
+UNASKED = "LEAVEN_OFFLINE_UNASKED"
+"""Set where leaven itself, and not the user, told the hub's library to stay offline."""
+_OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+
+def ask_the_hub() -> None:
+    """Let this process reach the hub, unless the user said that it must not: steps are offline by default."""
+    if os.environ.pop(UNASKED, None) is None:
+        return
+    for name in _OFFLINE:
+        os.environ.pop(name, None)
+    constants = sys.modules.get("huggingface_hub.constants")
+    if constants is not None:  # it read the environment when it was imported
+        constants.HF_HUB_OFFLINE = False  # type: ignore[attr-defined]
+
+
 def is_offline() -> bool:
     """Whether the environment says that the hub is not to be asked."""
-    names = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
-    return any(os.environ.get(name, "").upper() in _TRUE for name in names)
+    return any(os.environ.get(name, "").upper() in _TRUE for name in _OFFLINE)
 
 
 def cache_folder() -> Path:

@@ -134,6 +134,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of snapshots, and an environment that says nothing else about the hub."""
     for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HOME", "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    # Read from the environment when it was imported, which another test's library may have made say offline.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     folder = tmp_path / "hub"
     folder.mkdir()
     monkeypatch.setenv("HF_HUB_CACHE", str(folder))
