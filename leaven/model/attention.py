@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from leaven.model.execution import Execution
+
 MASKED = float(np.finfo(np.float32).min)
 """The score of a key after the query: finite, so that no difference of two is not a number."""
 
@@ -107,3 +109,17 @@ def _backward(kept: tuple[jax.Array, ...], g: jax.Array) -> tuple[jax.Array, jax
 
 
 causal_attention_blocked.defvjp(_forward, _backward)
+
+
+def attend(
+    q_BHTd: jax.Array,
+    k_BKTd: jax.Array,
+    v_BKTd: jax.Array,
+    how: Execution,
+    segments_BT: jax.Array | None = None,
+) -> jax.Array:
+    """Causal attention as `how` says. Returns [B, H, T, d]."""
+    groups = q_BHTd.shape[1] // k_BKTd.shape[1]
+    if groups > 1:
+        k_BKTd, v_BKTd = (jnp.repeat(x, groups, axis=1) for x in (k_BKTd, v_BKTd))
+    return causal_attention_blocked(q_BHTd, k_BKTd, v_BKTd)
