@@ -52,42 +52,49 @@ class ModelConfig:
         return self.width // self.heads
 
 
+def _size(
+    shape: tuple[int, int, int, int], vocab: int, sequence: int, batch: int, precision: str = "float32", **more: Any
+) -> dict[str, Any]:
+    """`shape`: width, layers, heads, ffn."""
+    dimensions = dict(zip(("width", "layers", "heads", "ffn"), shape, strict=True))
+    return {**dimensions, "vocab": vocab, "sequence": sequence, "batch": batch, "precision": precision, **more}
+
+
 SIZES: dict[str, dict[str, Any]] = {
-    # The vocabulary at which the name is about right; any other may be given.
-    "0.3m": {"width": 64, "layers": 3, "heads": 2, "ffn": 176, "vocab": 2048},
-    "1m": {"width": 128, "layers": 4, "heads": 4, "ffn": 352, "vocab": 2048},
-    "3m": {"width": 192, "layers": 6, "heads": 6, "ffn": 512, "vocab": 2048},
-    "7m": {"width": 256, "layers": 8, "heads": 8, "ffn": 704, "vocab": 2048},
-    "30m": {"width": 512, "layers": 8, "heads": 8, "ffn": 1408, "vocab": 8192},
-    # The paper (arXiv 2408.10914) publishes only "470M", "2.8B" and the vocabulary of 256,000. The shapes are
-    # inferred: chosen here to meet those parameter counts, with Cohere's default logit scale.
-    "470m": {
-        "width": 1024,
-        "layers": 16,
-        "heads": 16,
-        "ffn": 2816,
-        "vocab": 256000,
-        "logit_scale": 0.0625,
-        "inferred": True,
-    },
-    "2.8b": {
-        "width": 2560,
-        "layers": 26,
-        "heads": 20,
-        "ffn": 7296,
-        "vocab": 256000,
-        "logit_scale": 0.0625,
-        "inferred": True,
-    },
+    # `vocab` is the vocabulary at which the name is about right; any other may be given. `sequence`, `batch` (in
+    # sequences) and `precision` are what a study gets that names none: chosen here.
+    "0.3m": _size((64, 3, 2, 176), 2048, 128, 16),
+    "1m": _size((128, 4, 4, 352), 2048, 256, 32),
+    "3m": _size((192, 6, 6, 512), 2048, 256, 32),
+    "7m": _size((256, 8, 8, 704), 2048, 512, 32),
+    "30m": _size((512, 8, 8, 1408), 8192, 1024, 64),
+    "100m": _size((768, 11, 6, 1920), 32768, 2048, 128, "bfloat16"),
+    "150m": _size((768, 17, 6, 2176), 32768, 2048, 128, "bfloat16"),
+    # The paper (arXiv 2408.10914) publishes only "470M", "2.8B", batches of 512 sequences of 8192 and the vocabulary of
+    # 256,000. The shapes are inferred: chosen here to meet those parameter counts, with heads of 128 channels and the
+    # logit scale of Cohere's published models. The precision is not published.
+    "470m": _size((1024, 16, 8, 2816), 256000, 8192, 512, "bfloat16", logit_scale=0.0625, inferred=True),
+    "2.8b": _size((2560, 26, 20, 7296), 256000, 8192, 512, "bfloat16", logit_scale=0.0625, inferred=True),
 }
+TRAINING = ("batch", "precision")
+"""Fields of a size that are about training it and not its shape."""
 
 
-def from_size(name: str, vocab: int, sequence: int) -> ModelConfig:
-    """The shape called `name` in `SIZES` with this vocabulary and sequence length. Raises BadInput if unknown."""
+def from_size(name: str, vocab: int | None = None, sequence: int | None = None, **changed: Any) -> ModelConfig:
+    """The shape called `name` in `SIZES`.
+
+    Args:
+        vocab, sequence: those of the size where not given.
+        changed: any other field of `ModelConfig` that shall differ from the size's.
+
+    Raises:
+        BadInput: an unknown size, or changes that make no model.
+    """
     if name not in SIZES:
         raise BadInput(f'no model size "{name}"{did_you_mean(name, SIZES)}', field="model")
-    fields = {key: value for key, value in SIZES[name].items() if key not in ("vocab", "inferred")}
-    return ModelConfig(**fields, vocab=vocab, sequence=sequence)
+    fields = {key: value for key, value in SIZES[name].items() if key not in (*TRAINING, "inferred")}
+    fields |= {key: value for key, value in (("vocab", vocab), ("sequence", sequence)) if value is not None}
+    return ModelConfig(**{**fields, **changed})
 
 
 def count_parameters(config: ModelConfig) -> int:
