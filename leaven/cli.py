@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from leaven import cli_corpus
+from leaven import cli_corpus, cli_training
 from leaven.ground.errors import LeavenError
 from leaven.options import AsJson, Jobs, Runs, Seeds, Settings, Size, Sources, StudyName, Unisolated, Without
 from leaven.sentences import print_json, status_lines, waiting, why_lines
@@ -30,6 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(cli_corpus.app, name="corpus")
+app.command()(cli_training.export)
 
 
 def _study(
