@@ -58,11 +58,13 @@ class Shard:
         total = self.rows(sequence)
         if len(rows) and (rows.min() < 0 or rows.max() >= total):
             raise IndexError(f"rows {rows.min()} to {rows.max()} of {total} in {self.source}")
+        return self.overlapping(sequence)[rows]
+
+    def overlapping(self, sequence: int) -> npt.NDArray[Any]:
+        """All windows [rows, sequence + 1] as a read-only view: nothing is copied, neighbours share a token."""
         step = self.tokens.strides[0]
-        overlapping = np.lib.stride_tricks.as_strided(
-            self.tokens, (total, sequence + 1), (sequence * step, step), writeable=False
-        )
-        return overlapping[rows]
+        shape, strides = (self.rows(sequence), sequence + 1), (sequence * step, step)
+        return np.lib.stride_tricks.as_strided(self.tokens, shape, strides, writeable=False)
 
 
 def _map(path: Path, dtype: str, count: int) -> npt.NDArray[Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from leaven.mixture.shard import Shard
 
 NAMES = [f"s{number:03}" for number in range(1000)]
-WEIGHTS = {name: 1e-4 for name in NAMES} | {"s000": 0.9, "s001": 2e-4}
+WEIGHTS = dict.fromkeys(NAMES, 0.0001) | {"s000": 0.9, "s001": 2e-4}
 """They sum to one, so a source's ideal share is its weight as declared."""
 
 
