@@ -53,11 +53,17 @@ def start(params: Params) -> OptimizerState:
 
 
 def update(
-    config: OptimizerConfig, params: Params, gradients: Params, state: OptimizerState, learning_rate: jax.Array
+    config: OptimizerConfig,
+    params: Params,
+    gradients: Params,
+    norm: jax.Array,
+    state: OptimizerState,
+    learning_rate: jax.Array,
 ) -> tuple[Params, OptimizerState]:
-    """One AdamW update: p ← p − η (m̂ / (√v̂ + ε) + λ p), gradients first scaled down to the largest norm."""
+    """One AdamW update: p ← p − η (m̂ / (√v̂ + ε) + λ p), gradients of global `norm` first scaled to the largest."""
     if config.clip > 0:
-        gradients, _ = optax.clip_by_global_norm(config.clip).update(gradients, optax.EmptyState())
+        scale = jnp.where(norm < config.clip, 1.0, config.clip / norm)
+        gradients = jax.tree.map(lambda g: g * scale, gradients)
     adam = optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=config.eps)
     steps, moments = adam.update(gradients, optax.ScaleByAdamState(*state), params)
     decays = optax.add_decayed_weights(config.weight_decay, mask=decayed(config, params))

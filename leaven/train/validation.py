@@ -24,16 +24,18 @@ from leaven.ground.errors import BadInput
 from leaven.ground.files import read_json
 from leaven.mixture.shard import Shard
 from leaven.model.config import ModelConfig
+from leaven.model.execution import HERE, Execution
 from leaven.model.init import Params
 from leaven.model.loss import token_log_likelihoods
+from leaven.train.mesh import batch_of
 
 WINDOWS = 32
-"""Windows of one compiled call; fewer are filled up with zeros."""
+"""Short windows of one compiled call; fewer are filled up with zeros."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Tokens i32 [n, T + 1] of one source, n a multiple of `WINDOWS`, and the bytes i64 [n, T] of each target."""
+    """Tokens i32 [n, T + 1] of one source, and the bytes i64 [n, T] of each target."""
 
     tokens: npt.NDArray[np.int32]
     bytes: npt.NDArray[np.int64]
@@ -62,28 +64,36 @@ def load_windows(folder: Path, rows: int, sequence: int, lengths: npt.NDArray[np
     if count == 0:
         return None
     tokens = shard.windows(np.arange(count, dtype=np.int64), sequence).astype(np.int32)
-    padding = [(0, -count % WINDOWS), (0, 0)]
-    return Windows(np.pad(tokens, padding), np.pad(lengths[tokens[:, 1:]], padding))
+    return Windows(tokens, lengths[tokens[:, 1:]])
 
 
-@partial(jax.jit, static_argnums=1)
-def _scores(params: Params, config: ModelConfig, tokens_BT: Any) -> jax.Array:
-    return token_log_likelihoods(params, config, tokens_BT)
+@partial(jax.jit, static_argnums=(1, 2))
+def _scores(params: Params, config: ModelConfig, how: Execution, tokens_BT: Any) -> jax.Array:
+    return how.place(token_log_likelihoods(params, config, tokens_BT, how), None, None)
+
+
+def rows_at_once(sequence: int, how: Execution) -> int:
+    """Windows of one compiled call, the same number for each device: about 32 short ones, long ones one by one."""
+    short = max(1, WINDOWS // how.data_parts)
+    return how.data_parts * (short if sequence <= 1024 else 1)
 
 
 def bits_per_byte(
-    params: Params, config: ModelConfig, validation: Mapping[str, Windows | None]
+    params: Params, config: ModelConfig, validation: Mapping[str, Windows | None], how: Execution = HERE
 ) -> dict[str, float | None]:
     """source → bits per byte; None where a source has no window."""
-    return {name: _one(params, config, windows) for name, windows in validation.items()}
+    return {name: _one(params, config, windows, how) for name, windows in validation.items()}
 
 
-def _one(params: Params, config: ModelConfig, windows: Windows | None) -> float | None:
+def _one(params: Params, config: ModelConfig, windows: Windows | None, how: Execution) -> float | None:
     if windows is None:
         return None
     nats = 0.0
-    for start in range(0, len(windows.tokens), WINDOWS):
-        part = slice(start, start + WINDOWS)
-        scores = np.asarray(_scores(params, config, windows.tokens[part]), np.float64)
-        nats -= float(scores[windows.bytes[part] > 0].sum())
+    count = rows_at_once(windows.tokens.shape[1] - 1, how)
+    for start in range(0, len(windows.tokens), count):
+        lengths = windows.bytes[start : start + count]
+        tokens = np.zeros((count, windows.tokens.shape[1]), np.int32)
+        tokens[: len(lengths)] = windows.tokens[start : start + count]
+        scores = np.asarray(_scores(params, config, how, batch_of(tokens, how)), np.float64)[: len(lengths)]
+        nats -= float(scores[lengths > 0].sum())
     return nats / math.log(2) / float(windows.bytes.sum())

@@ -26,8 +26,9 @@ def test_updates_are_those_of_adamw_written_in_numpy(clip: float) -> None:
         draw = np.random.default_rng(t)
         gradients = {name: draw.normal(size=value.shape) for name, value in plain.items()}
         rate = 0.01 * t
-        params, state = step(config, params, nest({n: jnp.float32(g) for n, g in gradients.items()}), state, rate)
         norm = np.sqrt(sum((g**2).sum() for g in gradients.values()))
+        whole = nest({n: jnp.float32(g) for n, g in gradients.items()})
+        params, state = step(config, params, whole, jnp.float32(norm), state, rate)
         scale = min(1.0, clip / norm) if clip else 1.0
         for name, g in gradients.items():
             mu[name] = 0.9 * mu[name] + 0.1 * g * scale

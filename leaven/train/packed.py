@@ -1,0 +1,179 @@
+"""Many stages of one shape in one program: seeds, mixtures, learning rates and branches side by side under `vmap`.
+
+Each member has its own data, order, checkpoints, curve and results, exactly those of training alone; its weights are
+those of training alone up to `TOLERANCE`, because a batched product may sum in another order. A small model leaves most
+of an accelerator idle; many of them fill it.
+Shapes: K steps, M members, B sequences, T positions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from leaven.ground.errors import BadInput, Diverged, LeavenError
+from leaven.ground.progress import Progress, silent
+from leaven.mixture.ahead import ReadAhead
+from leaven.model.config import ModelConfig
+from leaven.model.execution import Execution
+from leaven.train.checkpoint import Pace, latest_common, save
+from leaven.train.cost import Clock, Cost
+from leaven.train.plan import StagePlan
+from leaven.train.step import Measured, Recipe, TrainState, chunk_length, one_step, steps
+from leaven.train.training import Training
+
+TOLERANCE = 2e-3
+"""Relative difference of losses, packed against alone, that is still rounding: float32, over a few hundred steps."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A stage of a pack, and where its results and checkpoints go."""
+
+    plan: StagePlan
+    out: Path
+    work: Path
+    progress: Progress = silent
+
+
+def shape_of(plan: StagePlan) -> Mapping[str, Any]:
+    """What the members of one pack must have in common."""
+    return {
+        "model": asdict(plan.model),
+        "steps": plan.steps,
+        "batch": plan.batch,
+        "sequence": plan.sequence,
+        "eval_every": plan.eval_every,
+        "precision": plan.precision,
+        "z_loss": plan.z_loss,
+        "document_mask": plan.document_mask,
+        "spike": dict(plan.spike),
+        "optimizer": asdict(plan.optimizer) if plan.optimizer else None,
+    }
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=(3,))
+def train_pack(
+    config: ModelConfig,
+    recipe: Recipe,
+    how: Execution,
+    state: TrainState,
+    tokens_KMBT1: jax.Array,
+    learning_rates_KM: jax.Array,
+    n: jax.Array,
+) -> tuple[TrainState, Measured]:
+    """`train_chunk` for M models at once: every array of `state` has M in front, and what was measured is [K, M]."""
+    together = jax.vmap(partial(one_step, config, recipe, how))
+    return steps(together, state, tokens_KMBT1, learning_rates_KM, n)
+
+
+def run_pack(
+    members: Sequence[Member], *, checkpoint_seconds: float = 5.0, how: Execution | None = None
+) -> list[Cost | LeavenError]:
+    """Train all members together and write the results of each; keep the checkpoints of each in its own folder.
+
+    Returns for each member its share of the cost, or why it stopped: a member that diverges does not hold up the rest.
+    Raises BadInput where members differ in shape.
+    """
+    shapes = [shape_of(member.plan) for member in members]
+    if any(shape != shapes[0] for shape in shapes):
+        raise BadInput("the stages of a pack must have one shape", field="pack")
+    plan, clock, pace = members[0].plan, Clock(), Pace(checkpoint_seconds)
+    how = how or Execution(compute=plan.precision)
+    ends: list[Cost | LeavenError | None] = [None] * len(members)
+    trainings = _open(members, ends)
+    live = [m for m, training in enumerate(trainings) if training is not None]
+    if not live:
+        return [end for end in ends if end is not None]
+    crew = [trainings[m] for m in live]
+    state = _first_state([training for training in crew if training])
+    recipe = crew[0].settled.recipe
+    longest = chunk_length(plan.batch, plan.sequence)
+    calls = list(crew[0].chunks(longest))
+    with ReadAhead(lambda call: _tokens(crew, call, longest), calls) as ahead:
+        for first, n in calls:
+            tokens, waited = ahead.get()
+            clock.input_wait += waited
+            rates = np.stack([training.rates(first, n, longest) for training in crew], axis=1)
+            state, measured = train_pack(plan.model, recipe, how, state, tokens, rates, np.int32(n))
+            columns = [np.asarray(column)[:n] for column in measured]
+            for place, m in enumerate(live):
+                if ends[m] is None:
+                    ends[m] = _hear(crew[place], [column[:, place] for column in columns], state, place, how)
+            clock.tokens += n * plan.batch * plan.sequence * len(live)
+            done = first + n
+            if pace.due(time.monotonic()) and done < plan.steps:
+                began = time.monotonic()
+                for place, m in enumerate(live):
+                    if ends[m] is None:
+                        save(members[m].work, crew[place].checkpoint(_member(state, place)))
+                pace.saved(began, time.monotonic())
+            tokens_a_step = plan.batch * plan.sequence
+            for place, m in enumerate(live):
+                if ends[m] is None:
+                    note = f"loss {crew[place].last:.3f}"
+                    members[m].progress(done * tokens_a_step, plan.steps * tokens_a_step, note)
+    for place, m in enumerate(live):
+        if ends[m] is None:
+            crew[place].write(_member(state, place), members[m].out)
+            ends[m] = clock.cost()
+    return [end for end in ends if end is not None]
+
+
+def _open(members: Sequence[Member], ends: list[Cost | LeavenError | None]) -> list[Training | None]:
+    """Every member's stage; what cannot be begun ends here."""
+    trainings: list[Training | None] = []
+    for m, member in enumerate(members):
+        try:
+            trainings.append(Training.open(member.plan, member.work))
+        except LeavenError as error:
+            trainings.append(None)
+            ends[m] = error
+    return trainings
+
+
+def _first_state(crew: Sequence[Training]) -> TrainState:
+    """The members' states side by side: of the newest step at which all have a good checkpoint, else their first."""
+    checkpoints = latest_common([training.work for training in crew])
+    if checkpoints is None:
+        states = [training.begin() for training in crew]
+    else:
+        states = [training.restore(kept) for training, kept in zip(crew, checkpoints, strict=True)]
+    return jax.tree.map(lambda *values: jnp.stack(values), *states)
+
+
+def _member(state: TrainState, place: int) -> TrainState:
+    """One member's state."""
+    return jax.tree.map(lambda x: x[place], state)
+
+
+def _tokens(crew: Sequence[Training], call: tuple[int, int], longest: int) -> Any:
+    """Batches [K, M, B, T + 1] of one call, zero beyond its steps."""
+    (first, n), plan = call, crew[0].plan
+    tokens = np.zeros((longest, len(crew), plan.batch, plan.sequence + 1), np.int32)
+    for place, training in enumerate(crew):
+        rows = training.order.batch(first * plan.batch, (first + n) * plan.batch)
+        tokens[:n, place] = rows.reshape(n, plan.batch, -1)
+    return tokens
+
+
+def _hear(
+    training: Training, columns: Sequence[Any], state: TrainState, place: int, how: Execution
+) -> LeavenError | None:
+    """Tell a member what its steps gave; the reason if it stops here."""
+    try:
+        training.hear(*columns)
+        if training.measures_now:
+            training.measure(_member(state, place).params, how)
+    except Diverged as error:
+        training.remember(error)
+        return error
+    return None

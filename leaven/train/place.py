@@ -1,0 +1,54 @@
+"""How a stage is computed on the devices that are here: the mesh, the kernels, what is recomputed.
+
+None of it is part of a stage's identity. On the CPU a stage has one device, so that its bytes do not depend on the
+machine; on accelerators it takes all of them, over every process that joined.
+"""
+
+from __future__ import annotations
+
+import jax
+
+from leaven.model.execution import Execution
+from leaven.train.mesh import make_mesh
+from leaven.train.plan import StagePlan
+
+KERNELS = {"gpu": "cudnn", "tpu": "splash", "cpu": "blocked"}
+"""Attention by platform."""
+
+
+def here(plan: StagePlan, model_parts: int = 1) -> Execution:
+    """`Execution` of a plan on `jax.devices()`. Raises BadInput where its memory does not suffice."""
+    devices = jax.devices()
+    platform = devices[0].platform
+    if platform == "cpu" and len(devices) == 1:
+        return Execution(compute=plan.precision)
+    mesh = make_mesh(devices, model_parts) if len(devices) > 1 else None
+    attention = KERNELS.get(platform, "blocked")
+    if attention == "cudnn" and plan.precision != "bfloat16":
+        attention = "blocked"  # cuDNN's flash attention computes in sixteen bits only
+    from leaven.train.memory import choose
+
+    fitting = choose(
+        plan.model,
+        plan.batch,
+        plan.sequence,
+        data=len(devices) // model_parts,
+        model=model_parts,
+        memory_bytes=memory_of(devices[0]),
+        platform=platform,
+        compute=plan.precision,
+    )
+    return Execution(
+        attention=attention,
+        compute=plan.precision,
+        tile=fitting.tile,
+        remat=fitting.remat,
+        accumulate=fitting.accumulate,
+        mesh=mesh,
+    )
+
+
+def memory_of(device: jax.Device) -> int:
+    """Bytes that a device lets a program have; a CPU device its share of nothing in particular: 16 GiB."""
+    stats = device.memory_stats() or {}
+    return int(stats.get("bytes_limit", 16 * 2**30))
