@@ -165,11 +165,13 @@ def from_config(data: Any, where: str = "config.json") -> ModelConfig:
 
 
 def _check_architecture(data: Mapping[str, Any], where: str) -> None:
-    named = data.get("architectures") or [data.get("model_type")]
-    if named != [ARCHITECTURE] or data.get("model_type") != "cohere":
+    kind = data.get("model_type")
+    # A configuration saved without its model names no architecture; the type then says which one is meant.
+    named = data.get("architectures") or [ARCHITECTURE if kind == "cohere" else kind]
+    if named != [ARCHITECTURE] or kind != "cohere":
         shown = ", ".join(map(str, named)) if isinstance(named, list) else str(named)
         raise BadInput(
-            f"this is {shown} (model_type {data.get('model_type')}), not {ARCHITECTURE}",
+            f"this is {shown} (model_type {kind}), not {ARCHITECTURE}",
             where=where,
             field="architectures",
             fix=f"Only {ARCHITECTURE} (model_type cohere) is the model that leaven computes.",

@@ -110,7 +110,7 @@ def _tokenizer_config(config: ModelConfig, end: str) -> dict[str, Any]:
     """Their wrapper of `tokenizer.json`, told to add, clean and strip nothing.
 
     `split_special_tokens`: the end token written out in a text is ordinary text there as here, so that no text can
-    end itself. Where it is meant, its id is given.
+    end itself. Where it is meant, its id is given. `padding_side`: what is continued ends where the others end.
     """
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -122,6 +122,7 @@ def _tokenizer_config(config: ModelConfig, end: str) -> dict[str, Any]:
         "add_eos_token": False,
         "clean_up_tokenization_spaces": False,
         "split_special_tokens": True,
+        "padding_side": "left",
         "model_input_names": ["input_ids", "attention_mask"],
     }
 

@@ -137,7 +137,7 @@ def test_what_their_classes_take_for_granted_is_taken() -> None:
         "hidden_act",
     ):
         del data[field]
-    data["num_key_value_heads"] = None
+    data["num_key_value_heads"] = data["architectures"] = None
     config = from_config(data)
     assert (config.norm_eps, config.logit_scale, config.kv_heads) == (1e-5, 0.0625, 4)
 

@@ -72,6 +72,7 @@ def test_files_and_what_they_say(params: Params, tokenizer: Path, tmp_path: Path
         "add_eos_token": False,
         "clean_up_tokenization_spaces": False,
         "split_special_tokens": True,
+        "padding_side": "left",
         "model_input_names": ["input_ids", "attention_mask"],
     }
     assert (out / "tokenizer.json").read_bytes() == tokenizer.read_bytes()

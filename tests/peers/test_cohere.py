@@ -1,6 +1,7 @@
-"""Our transformer against Hugging Face's Cohere: the same weights give the same logits, gradients of no concern here.
+"""Our transformer against Hugging Face's Cohere: the same weights give the same logits and likelihoods.
 
-The mapping below is the claim of `leaven.model.transformer`: transposed and renamed, every weight means the same.
+The mapping is the one that exports go through (`leaven.model.cohere`); here it is held against their classes in memory,
+in `test_huggingface` against their files.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import jax
 import numpy as np
 import pytest
 
+from leaven.model.cohere import HEAD, places, take, to_config
 from leaven.model.config import ModelConfig
 from leaven.model.init import Params, flatten, init, nest
 from leaven.model.loss import token_log_likelihoods
@@ -20,18 +22,6 @@ pytestmark = pytest.mark.peer
 
 torch = pytest.importorskip("torch", reason="the peer environment holds torch: make test-peers")
 transformers = pytest.importorskip("transformers", reason="the peer environment holds transformers: make test-peers")
-
-IN_LAYER = {
-    "query": "self_attn.q_proj",
-    "key": "self_attn.k_proj",
-    "value": "self_attn.v_proj",
-    "output": "self_attn.o_proj",
-    "gate": "mlp.gate_proj",
-    "up": "mlp.up_proj",
-    "down": "mlp.down_proj",
-    "norm": "input_layernorm",
-}
-"""Our name of a layer's weight → theirs. Linear weights are [out, in] there and [in, out] here."""
 
 SHAPES = {
     "plain": ModelConfig(width=64, layers=3, heads=4, ffn=96, vocab=211, sequence=70),
@@ -58,36 +48,13 @@ def drawn(config: ModelConfig) -> Params:
 
 def peer(config: ModelConfig, params: Params) -> Any:
     """The same model in their classes."""
-    model = transformers.CohereForCausalLM(
-        transformers.CohereConfig(
-            vocab_size=config.vocab,
-            hidden_size=config.width,
-            intermediate_size=config.ffn,
-            num_hidden_layers=config.layers,
-            num_attention_heads=config.heads,
-            num_key_value_heads=config.kv_heads,
-            max_position_embeddings=config.sequence,
-            layer_norm_eps=config.norm_eps,
-            logit_scale=config.logit_scale,
-            rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
-            tie_word_embeddings=True,
-            use_qk_norm=False,
-            attention_bias=False,
-            bos_token_id=0,
-            eos_token_id=0,
-            pad_token_id=0,
-            attn_implementation="eager",
-        )
-    ).eval()
-    assert model.config.rope_parameters["rope_theta"] == config.rope_theta
-    weights = {"model.embed_tokens.weight": params["embedding"], "model.norm.weight": params["norm"]}
-    for ours, theirs in IN_LAYER.items():
-        for layer in range(config.layers):
-            weights[f"model.layers.{layer}.{theirs}.weight"] = np.asarray(params["layers"][ours][layer]).T
-    tensors = {name: torch.from_numpy(np.array(value, np.float32)) for name, value in weights.items()}
+    theirs = transformers.CohereConfig(**to_config(config, "float32", 0), attn_implementation="eager")
+    assert theirs.rope_parameters["rope_theta"] == config.rope_theta
+    model = transformers.CohereForCausalLM(theirs).eval()
+    tensors = {place.name: torch.from_numpy(np.array(take(params, place), np.float32)) for place in places(config)}
     missing, unexpected = model.load_state_dict(tensors, strict=False)
     assert not unexpected
-    assert set(missing) <= {"lm_head.weight"}  # tied to the embedding
+    assert set(missing) <= {HEAD}  # tied to the embedding
     assert model.lm_head.weight.data_ptr() == model.model.embed_tokens.weight.data_ptr()
     return model.float()
 
