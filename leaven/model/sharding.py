@@ -28,7 +28,7 @@ PLACES = {
 
 
 def spec_of(name: str, shape: tuple[int, ...], mesh: Mesh) -> PartitionSpec:
-    """Of a weight of `leaven.model.init.shapes`, by its flat dotted name, of its gradient and moments. Norms are whole."""
+    """Of a weight of `leaven.model.init.shapes`, by its flat dotted name, its gradient and moments. Norms are whole."""
     return _spec(name, shape, mesh, (MODEL, DATA))
 
 
