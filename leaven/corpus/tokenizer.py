@@ -1,4 +1,4 @@
-"""One byte-level BPE for all sources: trained with Hugging Face tokenizers, encoding with tiktoken.
+"""One byte-level BPE for all sources: trained with Hugging Face tokenizers, or given; encoding with tiktoken.
 
 The vocabulary file is Hugging Face's; tiktoken reads the same vocabulary and gives the same ids several
 times faster (tested against each other on real files). Every byte string has a token sequence and decodes
@@ -7,7 +7,6 @@ back to itself.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,10 +18,11 @@ import tiktoken
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as HubTokenizer
 
+from leaven.corpus.byte_level import ByteLevel, check_given, read_byte_level
 from leaven.corpus.document import read_documents
 from leaven.corpus.files import document_files, sources_of
 from leaven.ground.errors import BadInput, LeavenError
-from leaven.ground.files import write_bytes, write_json
+from leaven.ground.files import sha256_file, write_bytes, write_json
 from leaven.ground.progress import Progress, silent
 
 END_OF_TEXT = "<|endoftext|>"
@@ -49,31 +49,32 @@ PATTERN = (
 every chunk bounded so that no input can make merging slow. Each character is in some alternative, so nothing
 is ever lost."""
 
+TRIED = (
+    "The quick brown fox, it's said, didn't jump: 3 dogs; 1234567 cats!\n\n  And then?  \n\tNothing ",
+    "def f(x_1, y=0x1F):\n    return {'a': [x_1 ** 2, -y]}  # комментарий 注释\n",
+    "  leading, trailing   \r\n\r\n\t\t . 12 3 45  6\u00a0\u2028 x\u0301 é ½ ² Ⅷ ٣ 🙂👩‍👩‍👧 \x00\x7f aaaaaaaaaaaaaaaa",
+    "I'LL I'll we've WE'VE 'tis 'S don''t — …",
+)
+"""Texts that a given tokenizer must encode alike with both libraries: the rest is `check_given`'s."""
+
 
 class Tokenizer:
-    """Text ↔ token ids. Token 0 ends a text; encoding never yields it."""
+    """Text ↔ token ids. Token `eot` ends a text; encoding never yields it, nor any other special token."""
 
-    def __init__(self, vocabulary: dict[bytes, int], pattern: str, eot: int) -> None:
-        self.eot = eot
-        self.size = len(vocabulary) + 1
+    def __init__(self, vocabulary: ByteLevel) -> None:
+        self.eot = vocabulary.end
+        self.size = vocabulary.size
         self._encoding = tiktoken.Encoding(
-            "leaven", pat_str=pattern, mergeable_ranks=vocabulary, special_tokens={END_OF_TEXT: eot}
+            "leaven",
+            pat_str=vocabulary.pattern,
+            mergeable_ranks=dict(vocabulary.ranks),
+            special_tokens=dict(vocabulary.special),
         )
 
     @classmethod
     def load(cls, path: Path) -> Tokenizer:
-        """Read a `tokenizer.json` that `train_tokenizer` wrote. Raises BadInput for any other file."""
-        try:
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
-            vocabulary = {token: number for token, number in data["model"]["vocab"].items() if token != END_OF_TEXT}
-            pattern = data["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"]
-            characters = _characters()
-            ranks = {bytes(characters[c] for c in token): number for token, number in vocabulary.items()}
-            return cls(ranks, pattern, data["model"]["vocab"][END_OF_TEXT])
-        except OSError as error:
-            raise BadInput(error.strerror or "cannot be read", where=str(path)) from error
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            raise BadInput("this is not a tokenizer that leaven has trained", where=str(path)) from error
+        """Read a `tokenizer.json` that `train_tokenizer` or `give_tokenizer` wrote. Raises BadInput for others."""
+        return cls(read_byte_level(path))
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text; `<|endoftext|>` in it is ordinary text."""
@@ -170,6 +171,29 @@ def train_tokenizer(
     progress(vocab, vocab)
 
 
+def give_tokenizer(path: Path, out: Path, *, expected: str = "") -> None:
+    """Take a tokenizer trained elsewhere: write `tokenizer.json`, byte for byte, and `report.json` into `out`.
+
+    `expected` is the file's SHA-256 when the corpus was planned. Raises BadInput where it cannot be used, or where
+    tiktoken and its own library encode a text differently, LeavenError where it has changed.
+    """
+    vocabulary = check_given(path)
+    ours, theirs = Tokenizer(vocabulary), HubTokenizer.from_file(str(path))
+    theirs.no_truncation()
+    theirs.no_padding()
+    for text in TRIED:
+        if ours.encode(text) != theirs.encode(text, add_special_tokens=False).ids:
+            raise BadInput(
+                f"the tokenizer cannot be used: {text[:40]!r} is encoded otherwise than by its own library",
+                where=str(path),
+                fix="Give a byte-level BPE, or leave `corpus.tokenizer.path` out and have one trained.",
+            )
+    write_bytes(out / "tokenizer.json", path.read_bytes())
+    if expected and sha256_file(out / "tokenizer.json") != expected:
+        raise LeavenError(f"{path} has changed since the corpus was planned\n  Run again.")
+    write_json(out / "report.json", {"vocab": vocabulary.size, "given": True})
+
+
 def _sample_size(sources: Sequence[Sequence[Path]], sample_bytes: int) -> int:
     """The most bytes that will be sampled. Raises BadInput where they are too many for the trainer to count."""
     total = sample_bytes * len(sources)
@@ -217,11 +241,3 @@ def _sample(files: Sequence[Path], most: int) -> Iterator[str]:
                 return
             most -= len(data)
             yield document.text
-
-
-def _characters() -> dict[str, int]:
-    """The byte that each character of a byte-level vocabulary stands for (GPT-2's table): printable Latin-1
-    for itself, the others, in order, from U+0100 on."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {chr(256 + n): byte for n, byte in enumerate(others)}

@@ -23,7 +23,7 @@ def audit(prepared: Prepared, store: Store) -> None:
             continue  # it failed, and so what depends on it will not run
         shards = read_json(store.folder(step.identity) / "shards.json")
         tokens[step.fields["source"]] = int(shards["splits"]["train"]["tokens"])
-    rows = {source: max(0, count - 1) // study.model.sequence for source, count in tokens.items()}
+    rows = {source: max(0, count - 1) // study.sequence for source, count in tokens.items()}
     for run in graph.runs:
         _chain(prepared, run.variant, run.stages, rows)
     for step in graph.of_kind("stage"):
@@ -47,7 +47,7 @@ def _chain(prepared: Prepared, variant: str, stages: tuple[str, ...], rows: dict
             drawn,
             rows,
             study.training.repeat,
-            study.model.sequence,
+            study.sequence,
             where=prepared.loaded.where(("variants", variant, index) if variant else ("judge", "tokens")),
             field=f"variants.{variant}[{index}]" if variant else "judge.tokens",
         )

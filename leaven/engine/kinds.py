@@ -104,8 +104,11 @@ def _corpus(task: Task) -> None:
 
 
 def _tokenizer(task: Task) -> None:
-    from leaven.corpus.tokenizer import train_tokenizer
+    from leaven.corpus.tokenizer import give_tokenizer, train_tokenizer
 
+    if task.fields.get("kind") == "given":
+        give_tokenizer(Path(task.step.execution["path"]), task.out, expected=task.fields["fingerprint"])
+        return
     # The trainer's threads; a step has one core unless it was given more.
     os.environ |= {"RAYON_NUM_THREADS": str(task.workers), "TOKENIZERS_PARALLELISM": "true"}
     corpus, vocabulary, sample = task.inputs["corpus"], task.fields["vocabulary"], task.fields["sample"]
@@ -144,10 +147,19 @@ def _suite(task: Task) -> None:
     build_suite(plan, task.inputs["corpus"], task.out, task.progress)
 
 
+def _import(task: Task) -> None:
+    from leaven.model.config import ModelConfig
+    from leaven.train.warm_start import import_weights
+
+    folder, model = Path(task.step.execution["path"]), ModelConfig(**task.fields["model"])
+    import_weights(folder, model, task.inputs["tokenizer"], task.out, expected=task.fields["fingerprint"])
+
+
 def _stage(task: Task) -> None:
     from leaven.model.config import ModelConfig
     from leaven.train.optimizer import OptimizerConfig
-    from leaven.train.stage import StagePlan, run_stage
+    from leaven.train.plan import StagePlan
+    from leaven.train.stage import run_stage
 
     fields = task.fields
     optimizer = fields["optimizer"]
@@ -170,6 +182,10 @@ def _stage(task: Task) -> None:
             clip=optimizer["clip"],
             decay=optimizer["decay"],
         ),
+        precision=fields["precision"],
+        z_loss=fields["z_loss"],
+        document_mask=fields["document_mask"],
+        spike=fields["spike"],
         parent=task.inputs.get("parent"),
         carry=fields["carry"] or "weights+optimizer",
         cursor=fields["cursor"] or "continue",
@@ -264,6 +280,7 @@ KINDS: dict[str, Callable[[Task], None]] = {
     "tokenizer": _tokenizer,
     "shards": _shards,
     "suite": _suite,
+    "import": _import,
     "stage": _stage,
     "evaluate": _evaluate,
     "complete": _complete,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ from leaven.corpus import tables, workstation
 from leaven.corpus.contamination.items import file_of
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.synthetic.execute import reachable
+from leaven.engine.given import survey_starts, survey_tokenizer
 from leaven.engine.names import check_near, check_source, named
 from leaven.engine.store import Store
 from leaven.evaluate.suite import DEFAULT_ITEMS
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
-from leaven.model.config import SIZES, flops_per_token, from_size
+from leaven.model.config import SIZES, ModelConfig, flops_per_token, from_size
 from leaven.sandbox.level import Level, probe
-from leaven.study.check import Where
-from leaven.study.corpus_graph import ITEMS, Survey, add_corpus
+from leaven.study.check import Where, check
+from leaven.study.corpus_graph import ITEMS, TOKENIZER, Survey, add_corpus
 from leaven.study.expand import expand
 from leaven.study.load import Loaded
 from leaven.study.load_corpus import LoadedCorpus
@@ -34,11 +36,14 @@ from leaven.study.step import Graph
 
 @dataclass(frozen=True)
 class Prepared:
-    """A study ready to be planned or run."""
+    """A study ready to be planned or run. `loaded` holds it settled: nothing is left to the size of its model."""
 
     loaded: Loaded
     graph: Graph
     surveys: Mapping[str, Survey]
+    """Of the sources."""
+    given: Mapping[str, Survey]
+    """Of what else the study gives: evaluation items, a tokenizer, weights."""
     isolation: Level
     flops_per_token: float
 
@@ -71,18 +76,17 @@ def prepare(
         roots: label → folder of the workstation corpus; this computer's by default.
 
     Raises:
-        BadInput: a source's path is missing or holds nothing; an unknown model size.
+        BadInput: a source's path is missing or holds nothing; an unknown model size; a stage that does not fit the
+            batch and the sequence of its model's size; a tokenizer or weights that cannot be used.
     """
+    loaded = settle(loaded)
     study = loaded.study
-    if study.model.size not in SIZES:
-        raise BadInput(
-            f'unknown model size "{study.model.size}"{did_you_mean(study.model.size, SIZES)}',
-            where=loaded.where(("model",)),
-            field="model.size",
-        )
     _check_tasks(loaded)
-    config = from_size(study.model.size, vocab=study.corpus.tokenizer.vocabulary, sequence=study.model.sequence)
-    surveys = survey(study.corpus, store, roots, remember, loaded.where)
+    with _hashes(store, remember) as cache:
+        surveys = _survey(study.corpus, cache, roots, loaded.where)
+        given = surveys.get(TOKENIZER)
+        config = model_of(study, given.vocabulary if given else study.corpus.tokenizer.vocabulary, loaded.where)
+        surveys |= survey_starts(study, config, cache, loaded.where)
     level = probe()
     execute = not without_code and (level.name != "none" or allow_unisolated)
     try:
@@ -90,7 +94,32 @@ def prepare(
     except BadInput as error:
         where = loaded.where(error.field.split("."))
         raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None
-    return Prepared(loaded, graph, surveys, level, flops_per_token(config))
+    sources = {name: surveys[name] for name in surveys if name in study.corpus.sources}
+    others = {name: surveys[name] for name in surveys if name not in sources}
+    return Prepared(loaded, graph, sources, others, level, flops_per_token(config))
+
+
+def settle(loaded: Loaded) -> Loaded:
+    """The study with what it leaves to its model's size put in, and checked again. Raises BadInput."""
+    study = loaded.study
+    if study.model.size not in SIZES:
+        raise BadInput(
+            f'unknown model size "{study.model.size}"{did_you_mean(study.model.size, SIZES)}',
+            where=loaded.where(("model",)),
+            field="model.size",
+        )
+    size = SIZES[study.model.size]
+    study = study.settled(sequence=size["sequence"], batch=size["batch"], precision=size["precision"])
+    check(study, loaded.where)
+    return replace(loaded, study=study)
+
+
+def model_of(study: Study, vocabulary: int, where: Where) -> ModelConfig:
+    """The shape of a settled study's model. Raises BadInput where its fields make none."""
+    try:
+        return from_size(study.model.size, vocabulary, study.sequence, **study.model.changed())
+    except BadInput as error:
+        raise BadInput(error.what, where=where(error.field.split(".")), field=error.field, fix=error.fix) from None
 
 
 def _check_tasks(loaded: Loaded) -> None:
@@ -120,7 +149,8 @@ def prepare_corpus(
     loaded: LoadedCorpus, store: Store, *, remember: bool = False, roots: Mapping[str, Path] | None = None
 ) -> PreparedCorpus:
     """Survey the sources of a corpus and expand its steps. Arguments and errors as of `prepare`."""
-    surveys = survey(loaded.corpus, store, roots, remember, loaded.where)
+    with _hashes(store, remember) as cache:
+        surveys = _survey(loaded.corpus, cache, roots, loaded.where)
     graph = Graph()
     try:
         add_corpus(graph, loaded.corpus, surveys, tables.identity_of_tables())
@@ -131,29 +161,30 @@ def prepare_corpus(
     return PreparedCorpus(graph, names, surveys)
 
 
-def survey(
-    corpus: Corpus, store: Store, roots: Mapping[str, Path] | None, remember: bool, where: Where
-) -> dict[str, Survey]:
-    """The fingerprint of every source that is found, not generated. Hashes are cached by size, time and inode."""
+@contextlib.contextmanager
+def _hashes(store: Store, remember: bool) -> Iterator[Path | None]:
+    """The file of known hashes (by size, time and inode); one that is thrown away where nothing is to be written."""
     cache = store.cache / "hashes.json"
     try:
         if remember:
-            return _survey(corpus, cache if cache.parent.is_dir() else None, roots, where)
-        if not cache.is_file():
-            return _survey(corpus, None, roots, where)
-        # Known hashes make a plan quick; what the survey adds to them goes where nobody looks.
-        with tempfile.TemporaryDirectory() as scratch:
-            settled = cache.with_name(raw.REVISIONS)
-            if settled.is_file():
-                shutil.copy(settled, scratch)
-            return _survey(corpus, Path(shutil.copy(cache, scratch)), roots, where)
+            yield cache if cache.parent.is_dir() else None
+        elif not cache.is_file():
+            yield None
+        else:
+            # Known hashes make a plan quick; what the survey adds to them goes where nobody looks.
+            with tempfile.TemporaryDirectory() as scratch:
+                settled = cache.with_name(raw.REVISIONS)
+                if settled.is_file():
+                    shutil.copy(settled, scratch)
+                yield Path(shutil.copy(cache, scratch))
     except OSError as error:
         raise LeavenError(f"cannot look at the sources: {error.strerror}: {error.filename}") from None
 
 
 def _survey(corpus: Corpus, cache: Path | None, roots: Mapping[str, Path] | None, where: Where) -> dict[str, Survey]:
+    """The fingerprint of every source that is found, not generated, and of what else the corpus gives."""
     listing = None
-    surveys = {}
+    surveys = survey_tokenizer(corpus, cache, where)
     check_near(corpus, where)
     for name, source in corpus.sources.items():
         check_source(name, source, where)

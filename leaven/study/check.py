@@ -1,4 +1,9 @@
-"""What a schema cannot say: names that must exist, stages that must follow one another, budgets that hold a batch."""
+"""What a schema cannot say: names that must exist, stages that must follow one another, budgets that hold a batch,
+learning rates that lead somewhere.
+
+Batch and sequence may be left to the model's size, which this room does not know: what depends on them is checked as
+soon as they are there, in a study as it was read or as it was settled.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from leaven.ground.errors import BadInput, did_you_mean
 from leaven.study.document import Keys, field
 from leaven.study.mixtures import flatten
 from leaven.study.spec import Study
-from leaven.study.stages import Stage
+from leaven.study.stages import Schedule, Stage
 
 Where = Callable[[Sequence[str | int]], str]
 
@@ -31,21 +36,23 @@ def check(study: Study, where: Where) -> None:
             raise BadInput(
                 "a variant needs at least one stage", where=where(("variants", variant)), field=f"variants.{variant}"
             )
+        rate: float | None = None
         for index, stage in enumerate(stages):
+            at: Keys = ("variants", variant, index)
             if (stage.kind == "pretrain") != (index == 0):
-                at: Keys = ("variants", variant, index)
                 raise BadInput(
                     f"{stage.kind} cannot be stage {index + 1} of a variant",
                     where=where(at),
                     field=field(at),
                     fix="A variant begins with pretrain; continue and cooldown follow it.",
                 )
-            _known_mixture(study, stage, ("variants", variant, index), where)
-            _stage(study, stage, ("variants", variant, index), where)
+            _known_mixture(study, stage, at, where)
+            _start(stage, index, at, where)
+            rate = _stage(study, stage, rate, at, where)
     if study.judge.kind == "reference-likelihood":
         reference = study.reference_stage()
         _known_mixture(study, reference, ("judge", "mixture"), where)
-        _stage(study, reference, ("judge", "tokens"), where)
+        _stage(study, reference, None, ("judge", "tokens"), where)
 
 
 def _known_mixture(study: Study, stage: Stage, at: Keys, where: Where) -> None:
@@ -55,32 +62,86 @@ def _known_mixture(study: Study, stage: Stage, at: Keys, where: Where) -> None:
         raise BadInput(what, where=where(at), field=field(at))
 
 
-def _stage(study: Study, stage: Stage, at: Keys, where: Where) -> None:
-    """One stage, of a variant or of the judge's reference model."""
+def _start(stage: Stage, index: int, at: Keys, where: Where) -> None:
+    """What a stage that begins with weights trained elsewhere cannot be."""
+    if stage.start is None:
+        return
+    place = {"where": where((*at, "start")), "field": field((*at, "start"))}
+    if index:
+        raise BadInput(
+            f"stage {index + 1} of a variant begins with the weights of stage {index}",
+            **place,
+            fix="Only the first stage may start from weights trained elsewhere.",
+        )
+    own = stage.schedule
+    if own is not None and "carry" in own.model_fields_set and own.carry != "weights":
+        raise BadInput(
+            "weights trained elsewhere bring no state of an optimizer",
+            where=where((*at, "schedule", "carry")),
+            field=field((*at, "schedule", "carry")),
+            fix="Leave `carry` out: a warm-start carries weights only.",
+        )
+
+
+def _stage(study: Study, stage: Stage, parent: float | None, at: Keys, where: Where) -> float:
+    """One stage, of a variant or of the judge's reference model. Returns the learning rate it is declared to end with;
+    `parent` is its parent's."""
     place = {"where": where(at), "field": field(at)}
-    batch, sequence = study.training.batch, study.model.sequence
-    if stage.tokens < batch * sequence:
-        raise BadInput(
-            f"{stage.tokens} tokens are less than one batch of {batch} × {sequence} = {batch * sequence} tokens",
-            **place,
-            fix="Raise the budget or lower training.batch.",
-        )
-    schedule, steps = study.schedule_of(stage), stage.tokens // (batch * sequence)
-    if stage.kind == "pretrain" and schedule.peak == "parent":
-        raise BadInput(
-            "pretrain has no parent to take its learning rate from",
-            **place,
-            fix="Give training.pretrain.peak a number.",
-        )
-    if schedule.warmup > steps:
+    schedule, steps = study.schedule_of(stage), _steps(study, stage, at, where)
+    if steps is not None and schedule.warmup > steps:
         raise BadInput(
             f"a warm-up of {schedule.warmup} steps does not fit the {steps} steps of the stage",
             **place,
             fix=f"Lower training.{stage.kind}.warmup or raise the budget.",
         )
-    if schedule.schedule != "constant" and schedule.final is None:
+    peak = _peak(stage, schedule, parent, place)
+    if schedule.schedule == "constant":
+        return peak
+    if schedule.final is None:
         raise BadInput(
             f"a {schedule.schedule} schedule needs `final`",
             **place,
             fix=f"Set training.{stage.kind}.final.",
         )
+    if schedule.final > peak:
+        raise BadInput(
+            f"`final` {schedule.final:g} is above the learning rate that it falls from, {peak:g}",
+            **place,
+            fix=f"Lower training.{stage.kind}.final or raise its peak.",
+        )
+    return peak if schedule.warmup == steps else schedule.final
+
+
+def _peak(stage: Stage, schedule: Schedule, parent: float | None, place: dict[str, str]) -> float:
+    """The highest learning rate of a stage as declared: its own, or the one its parent ends with."""
+    if schedule.peak != "parent":
+        return schedule.peak
+    if parent is None:
+        what = "pretrain has no parent to take its learning rate from"
+        raise BadInput(
+            "weights trained elsewhere bring no learning rate" if stage.start else what,
+            **place,
+            fix="Give training.pretrain.peak a number.",
+        )
+    if parent == 0:
+        raise BadInput(
+            "its parent ends with a learning rate of 0, and it would begin with that",
+            **place,
+            fix=f"Give training.{stage.kind}.peak a number, or the stage before it a `final` above 0.",
+        )
+    return parent
+
+
+def _steps(study: Study, stage: Stage, at: Keys, where: Where) -> int | None:
+    """Updates of a stage; None as long as batch or sequence are left to the size."""
+    if study.model.sequence is None or study.training.batch is None:
+        return None
+    batch, sequence = study.batch, study.sequence
+    if stage.tokens < batch * sequence:
+        raise BadInput(
+            f"{stage.tokens} tokens are less than one batch of {batch} × {sequence} = {batch * sequence} tokens",
+            where=where(at),
+            field=field(at),
+            fix="Raise the budget or lower training.batch.",
+        )
+    return stage.tokens // (batch * sequence)

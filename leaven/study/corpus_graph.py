@@ -18,6 +18,8 @@ PROBLEMS = ("humaneval", "mbpp")
 """Benchmarks of problems, which synthetic problems are compared with as problems."""
 ITEMS = "decontaminate/items"
 """Under which name the survey of evaluation items stands: no source can have it."""
+TOKENIZER = "tokenizer/given"
+"""Under which name the survey of a given tokenizer stands."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,14 @@ class Survey:
         fingerprint: of everything that is read, and of the data tables behind the rules.
         files, bytes: how much it is, as it lies on disk.
         revision: the commit that a hub source stands at.
+        vocabulary: tokens of a tokenizer that is given.
     """
 
     fingerprint: str
     files: int
     bytes: int
     revision: str = ""
+    vocabulary: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def add_corpus(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], tabl
     """Add the steps of a corpus to a graph.
 
     Args:
-        surveys: for every source that is found, not generated.
+        surveys: for every source that is found, not generated; for a tokenizer that is given, under `TOKENIZER`.
         tables: identity of the data tables behind rules, languages and licences.
 
     Raises:
@@ -85,7 +89,7 @@ def add_corpus(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], tabl
         inputs,
         {"decontaminate": dict(corpus.decontaminate)},
     )
-    tokenizer = graph.add("tokenizer", "tokenizer", corpus.tokenizer.model_dump(), {"corpus": assembled})
+    tokenizer = _tokenizer(graph, corpus, surveys, assembled)
     shards = {}
     for name, source in corpus.sources.items():
         if name in absent:
@@ -95,6 +99,16 @@ def add_corpus(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], tabl
             fields |= {"of": source.of, "transform": source.transform, "tables": tables}
         shards[name] = graph.add("shards", f"shards/{name}", fields, {"corpus": assembled, "tokenizer": tokenizer})
     return CorpusSteps(assembled, tokenizer, shards, frozenset(absent))
+
+
+def _tokenizer(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], assembled: str) -> str:
+    wanted = corpus.tokenizer
+    if wanted.path is None:
+        fields = {"vocabulary": wanted.vocabulary, "sample": wanted.sample}
+        return graph.add("tokenizer", "tokenizer", fields, {"corpus": assembled})
+    # It is what it is whatever the corpus holds: a new corpus has the same one.
+    given = {"kind": "given", "fingerprint": surveys[TOKENIZER].fingerprint}
+    return graph.add("tokenizer", "tokenizer", given, {}, {"path": wanted.path})
 
 
 def _absent(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey]) -> set[str]:

@@ -13,7 +13,7 @@ from leaven.ground.errors import BadInput
 from leaven.study.corpus_graph import Survey, add_corpus
 from leaven.study.mixtures import flatten, without
 from leaven.study.spec import Study
-from leaven.study.stages import Stage
+from leaven.study.stages import Schedule, Stage
 from leaven.study.step import Graph, Run
 
 VALIDATION_ROWS = 32
@@ -22,13 +22,20 @@ REFERENCE = "reference/pretrain"
 """Name of the stage that trains the judge's reference model. No variant's can be: theirs hold `/seed-`."""
 
 
+def start_key(path: str) -> str:
+    """Under which name the survey of a folder of weights stands: no source can have it."""
+    return f"start/{path}"
+
+
 def expand(
     study: Study, surveys: Mapping[str, Survey], model: Mapping[str, Any], *, tables: str = "", execute: bool = True
 ) -> Graph:
     """The graph of a study.
 
     Args:
-        surveys: for every source that is not generated.
+        study: settled: nothing is left to the size of its model.
+        surveys: for every source that is not generated, and what `add_corpus` wants; for every folder of weights that
+            a stage starts from, under `start_key`.
         tables: identity of the corpus room's data tables.
         model: the resolved shape (all dimensions), so that a change of the size table changes identity.
         execute: whether model-written programs can be executed here; without it those tasks are left out by name.
@@ -36,6 +43,8 @@ def expand(
     Raises:
         BadInput: a source that holds nothing and is not optional; a mixture with nothing left.
     """
+    if not study.is_settled:
+        raise ValueError("the study leaves something to its model's size: settle it first")
     graph = Graph()
     steps = add_corpus(graph, study.corpus, surveys, tables)
     absent, corpus = set(steps.absent), steps.corpus
@@ -53,7 +62,9 @@ def expand(
         },
         {"corpus": corpus},
     )
-    expansion = _Expansion(study, graph, dict(model), dict(steps.shards), absent, suite, steps.tokenizer, execute)
+    expansion = _Expansion(
+        study, graph, surveys, dict(model), dict(steps.shards), absent, suite, steps.tokenizer, execute
+    )
     if not execute:
         graph.left_out.append("programs: nothing here isolates model-written programs (see leaven doctor)")
     expansion.runs()
@@ -74,6 +85,7 @@ class _Expansion:
 
     study: Study
     graph: Graph
+    surveys: Mapping[str, Survey]
     model: dict[str, Any]
     shards: dict[str, str]
     absent: set[str]
@@ -113,25 +125,24 @@ class _Expansion:
 
     def _chain(self, variant: str, stages: list[Stage], seed: int) -> list[str]:
         chain: list[str] = []
-        learning_rate: float | None = None
         for index, stage in enumerate(stages):
             same = sum(other.kind == stage.kind for other in stages[:index])
             label = stage.kind if not same else f"{stage.kind}-{same + 1}"
-            name = f"{variant}/seed-{seed}/{label}"
-            step, learning_rate = self._stage(name, stage, seed, chain[-1] if chain else None, learning_rate)
-            chain.append(step)
-            self.graph.unshared_tokens += self.graph.steps[step].tokens
+            parent = chain[-1] if chain else None
+            if stage.start is not None:
+                parent = self._import(f"{variant}/seed-{seed}/start", stage.start)
+            chain.append(self._stage(f"{variant}/seed-{seed}/{label}", stage, seed, parent))
+            self.graph.unshared_tokens += self.graph.steps[chain[-1]].tokens
         return chain
 
-    def _stage(
-        self,
-        name: str,
-        stage: Stage,
-        seed: int,
-        parent: str | None,
-        parent_rate: float | None,
-    ) -> tuple[str, float]:
-        """Add a stage; returns it and the learning rate it ends with (what a child's `parent` means)."""
+    def _import(self, name: str, path: str) -> str:
+        """Weights trained elsewhere, as a step: read once, checked against the study's model and tokenizer."""
+        fields = {"fingerprint": self.surveys[start_key(path)].fingerprint, "model": self.model}
+        return self.graph.add("import", name, fields, {"tokenizer": self.tokenizer}, {"path": path})
+
+    def _stage(self, name: str, stage: Stage, seed: int, parent: str | None) -> str:
+        """Add a stage. What decides its results is in its fields; devices, micro-batches, recomputation and the
+        implementation of attention are not."""
         training, study, schedule = self.study.training, self.study, self.study.schedule_of(stage)
         mixture = without(flatten(stage.mixture, study.mixtures, study.corpus.sources), self.absent)
         if not mixture:
@@ -139,43 +150,42 @@ class _Expansion:
                 f"nothing of mixture {stage.mixture} was found on this computer",
                 field=f"mixtures.{stage.mixture}",
             )
-        if schedule.peak == "parent":
-            if parent_rate is None:
-                raise ValueError(f"{name} has no parent")
-            peak = parent_rate
-        else:
-            peak = schedule.peak
-        last = peak if schedule.schedule == "constant" or schedule.final is None else schedule.final
+        if schedule.peak == "parent" and (parent is None or stage.start is not None):
+            raise ValueError(f"{name} has no parent that states a learning rate")
         validation = [s for s in self.shards if study.corpus.sources[s].kind in ("text", "web_code")]
         fields = {
             "kind": stage.kind,
             "seed": seed,
             "model": self.model,
             "mixture": mixture,
-            "steps": stage.tokens // (training.batch * study.model.sequence),
-            "batch": training.batch,
-            "sequence": study.model.sequence,
+            "steps": stage.tokens // (study.batch * study.sequence),
+            "batch": study.batch,
+            "sequence": study.sequence,
+            "precision": training.precision,
             "schedule": {
                 "kind": schedule.schedule,
-                "peak": peak,
-                "final": last,
+                "peak": schedule.peak,
+                # A constant schedule never arrives at it.
+                "final": schedule.final if schedule.final is not None and schedule.schedule != "constant" else 0.0,
                 "warmup": schedule.warmup,
                 "decay": schedule.decay,
             },
             "optimizer": training.optimizer.model_dump(),
-            "carry": schedule.carry if parent else None,
-            "cursor": schedule.cursor if parent else None,
+            "z_loss": training.z_loss,
+            "document_mask": training.document_mask,
+            "spike": training.spike.model_dump(),
+            **_carried(schedule, parent, stage.start),
             "curve": {"every": training.curve, "rows": dict.fromkeys(validation, VALIDATION_ROWS)},
         }
         inputs = {f"shards:{source}": self.shards[source] for source in dict.fromkeys([*mixture, *validation])}
         inputs["tokenizer"] = self.tokenizer
         if parent:
             inputs["parent"] = parent
-        return self.graph.add("stage", name, fields, inputs, {"repeat": training.repeat}), last
+        return self.graph.add("stage", name, fields, inputs, {"repeat": training.repeat})
 
     def _reference(self) -> str:
         """The judge's reference model: one run of its own, seed 0."""
-        step, _ = self._stage(REFERENCE, self.study.reference_stage(), 0, None, None)
+        step = self._stage(REFERENCE, self.study.reference_stage(), 0, None)
         self.graph.unshared_tokens += self.graph.steps[step].tokens
         return step
 
@@ -219,6 +229,13 @@ class _Expansion:
             "proxy": study.proxy,
         }
         self.graph.add("verdict", "verdict", fields, inputs | {"suite": self.suite})
+
+
+def _carried(schedule: Schedule, parent: str | None, start: str | None) -> dict[str, Any]:
+    """What a stage takes from the step before it: weights trained elsewhere come alone."""
+    if start is not None:
+        return {"carry": "weights", "cursor": "restart"}
+    return {"carry": schedule.carry, "cursor": schedule.cursor} if parent else {"carry": None, "cursor": None}
 
 
 def summary(study: Study) -> dict[str, Any]:

@@ -77,6 +77,8 @@ def load(
             holder = home
         if part == "corpus":
             data[part] = beside(data.get(part), holder)
+    if "variants" in data:
+        data["variants"] = _starts_beside(data["variants"], home)
     changed += [set_field(data, setting) for setting in settings if setting not in whole]
     changed += [set_source(data, source) for source in sources]
     if seeds is not None:
@@ -119,7 +121,7 @@ def _part(name: str, folder: str, part: str, where: str, beside: Path) -> tuple[
 
 
 def beside(corpus: Any, folder: Path) -> Any:
-    """A corpus whose relative paths start from the folder of the file that names them."""
+    """A corpus whose relative paths (sources, evaluation items, tokenizer) start from the folder of its file."""
     sources = corpus.get("sources") if isinstance(corpus, dict) else None
     if not isinstance(corpus, dict) or not isinstance(sources, dict):
         return corpus
@@ -133,7 +135,24 @@ def beside(corpus: Any, folder: Path) -> Any:
             **corpus,
             "decontaminate": {task: str(folder / Path(str(p)).expanduser()) for task, p in items.items()},
         }
+    tokenizer = corpus.get("tokenizer")
+    if isinstance(tokenizer, dict) and isinstance(tokenizer.get("path"), str):
+        corpus = {**corpus, "tokenizer": {**tokenizer, "path": str(folder / Path(tokenizer["path"]).expanduser())}}
     return {**corpus, "sources": found}
+
+
+def _starts_beside(variants: Any, folder: Path) -> Any:
+    """Variants whose stages start from weights beside the study's file where they name a relative path."""
+
+    def stage(given: Any) -> Any:
+        start = given.get("start") if isinstance(given, dict) else None
+        return {**given, "start": str(folder / Path(start).expanduser())} if isinstance(start, str) else given
+
+    if not isinstance(variants, dict):
+        return variants
+    return {
+        name: [stage(s) for s in stages] if isinstance(stages, list) else stages for name, stages in variants.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -210,8 +210,18 @@ class Deduplicate(Closed):
 
 
 class TokenizerSpec(Closed):
+    """A tokenizer that is trained on the corpus, or one that is given."""
+
+    path: str | None = Field(default=None, description="a tokenizer.json (byte-level BPE) in place of a trained one")
     vocabulary: int = Field(default=2048, ge=300, le=256_000)
     sample: Bytes = Field(default=2_000_000, description="bytes of each source the BPE is trained on")
+
+    @model_validator(mode="after")
+    def _trained_or_given(self) -> TokenizerSpec:
+        unused = sorted(self.model_fields_set & {"vocabulary", "sample"})
+        if self.path is not None and unused:
+            raise ValueError(f"`{'`, `'.join(unused)}` would have no effect on a tokenizer that is given")
+        return self
 
 
 class Corpus(Closed):

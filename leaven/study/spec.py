@@ -18,15 +18,27 @@ Name = Annotated[str, AfterValidator(name_of)]
 
 
 class Model(Closed):
-    """Model shape. `size` names a row of the size table (`leaven.model.config.SIZES`)."""
+    """Model shape. `size` names a row of the size table (`leaven.model.config.SIZES`); a field given here differs."""
 
     size: str = "0.3m"
-    sequence: int = Field(default=128, ge=16)
+    sequence: int | None = Field(default=None, ge=16, description="tokens; without it the size's")
+    width: int | None = Field(default=None, ge=1)
+    layers: int | None = Field(default=None, ge=1)
+    heads: int | None = Field(default=None, ge=1)
+    kv_heads: int | None = Field(default=None, ge=1, description="heads of keys and values; without it as many")
+    ffn: int | None = Field(default=None, ge=1, description="width of the feed-forward part")
+    rope_theta: float | None = Field(default=None, gt=0, description="base of the rotary wavelengths")
+    norm_eps: float | None = Field(default=None, gt=0)
+    logit_scale: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="before")
     @classmethod
     def _from_name(cls, value: Any) -> Any:
         return {"size": value} if isinstance(value, str) else value
+
+    def changed(self) -> dict[str, int | float]:
+        """What differs from the size, by the names of `leaven.model.config.ModelConfig`; the sequence is apart."""
+        return {name: value for name, value in self if value is not None and name not in ("size", "sequence")}
 
 
 class Optimizer(Closed):
@@ -43,10 +55,29 @@ class Optimizer(Closed):
     )
 
 
+class Spike(Closed):
+    """A step is out of the ordinary where its loss or the norm of its gradient exceeds mean + sigma · sd of the last
+    `window` steps. A loss that is not a number stops the stage, except under `skip`."""
+
+    window: int = Field(default=128, ge=2, description="steps that a step is compared with")
+    sigma: float = Field(default=6.0, gt=0, description="standard deviations above their mean")
+    policy: Literal["record", "skip", "stop"] = Field(
+        default="record", description="what follows: it is listed, its update is skipped too, or the stage stops"
+    )
+    patience: int = Field(default=10, ge=0, description="skip: updates skipped in a row before the stage stops")
+
+
 class Training(Closed):
-    batch: int = Field(default=16, ge=1, description="sequences in a batch")
+    batch: int | None = Field(default=None, ge=1, description="sequences in a batch; without it the size's")
+    precision: Literal["float32", "bfloat16"] | None = Field(
+        default=None,
+        description="of activations and products, without it the size's; weights are kept in float32 in either",
+    )
     repeat: float = Field(default=4.0, gt=0, description="how often a source may be repeated over a run")
     curve: int = Field(default=50, ge=1, description="steps between two points of the held-out curve")
+    z_loss: float = Field(default=0.0, ge=0, description="weight of mean(logsumexp²) of the logits; 0: none")
+    document_mask: bool = Field(default=False, description="whether attention stays within a document")
+    spike: Spike = Spike()
     optimizer: Optimizer = Optimizer()
     pretrain: Schedule = Schedule()
     continue_: Schedule = Field(default=Schedule(peak="parent"), alias="continue")
@@ -111,6 +142,12 @@ class Judge(Closed):
         return self
 
 
+def _known(value: int | None) -> int:
+    if value is None:
+        raise ValueError("the study leaves this to its model's size and has not been settled")
+    return value
+
+
 MOST_SEEDS = 1000
 """A count beyond this is a seed written where a number of seeds belongs."""
 
@@ -157,6 +194,28 @@ class Study(Closed):
         if len(set(value)) != len(value):
             raise ValueError("seeds must differ from one another")
         return value
+
+    def settled(self, *, sequence: int, batch: int, precision: str) -> Study:
+        """The study with these in place of what it leaves to its model's size."""
+        model = self.model.model_copy(update={"sequence": self.model.sequence or sequence})
+        own = self.training
+        training = {"batch": own.batch or batch, "precision": own.precision or precision}
+        return self.model_copy(update={"model": model, "training": own.model_copy(update=training)})
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to the size."""
+        return None not in (self.model.sequence, self.training.batch, self.training.precision)
+
+    @property
+    def sequence(self) -> int:
+        """Tokens of a sequence. Raises ValueError before `settled`."""
+        return _known(self.model.sequence)
+
+    @property
+    def batch(self) -> int:
+        """Sequences of a batch. Raises ValueError before `settled`."""
+        return _known(self.training.batch)
 
     def schedule_of(self, stage: Stage) -> Schedule:
         """The schedule of a stage: its kind's in `training`, with the fields that the stage itself gives."""

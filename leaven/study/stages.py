@@ -1,11 +1,13 @@
 """A stage as it is written: `continue 200B mostly_text`, or a mapping with the same three words and any training field.
 
-Kinds are the paper's: `pretrain` starts from random weights, `continue` and `cooldown` are children of the stage
-before them. A branch is not a resume: what a child carries from its parent is declared (`carry`, `cursor`).
+Kinds are the paper's: `pretrain` starts from random weights, or from weights trained elsewhere (`start`), `continue`
+and `cooldown` are children of the stage before them. A branch is not a resume: what a child carries from its parent is
+declared (`carry`, `cursor`).
 """
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -52,7 +54,8 @@ class Closed(BaseModel):
 
 
 class Schedule(Closed):
-    """Learning rate over one stage. `peak: parent` begins where the parent stage's learning rate ended."""
+    """Learning rate over one stage. `peak: parent` begins where the parent stage's learning rate ended: the stage reads
+    it from the parent's results, so it cannot be copied wrongly."""
 
     schedule: Literal["constant", "cosine", "linear", "wsd"] = "constant"
     peak: Peak = Field(default=0.01, description="highest learning rate, or `parent`")
@@ -75,6 +78,9 @@ class Stage(Closed):
     tokens: Tokens
     mixture: str
     schedule: Schedule | None = None
+    start: str | None = Field(
+        default=None, description="first stage only: a folder of weights trained elsewhere, in place of random ones"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -89,4 +95,5 @@ class Stage(Closed):
         return value
 
     def words(self) -> str:
-        return f"{self.kind} {short(self.tokens)} {self.mixture}"
+        start = f" from {PurePath(self.start).name}" if self.start else ""
+        return f"{self.kind} {short(self.tokens)} {self.mixture}{start}"

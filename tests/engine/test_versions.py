@@ -40,8 +40,11 @@ from leaven.study.versions import VERSIONS
         ("leaven.evaluate.complete", ["complete"]),
         ("leaven.mixture.stream", ["stage"]),
         ("leaven.model.init", ["stage"]),
-        ("leaven.train.stage", ["stage"]),
+        ("leaven.train.plan", ["stage"]),
         ("leaven.train.step", ["stage"]),
+        ("leaven.train.watch", ["stage"]),
+        ("leaven.train.warm_start", ["import"]),
+        ("leaven.corpus.byte_level", ["tokenizer:given"]),
     ],
 )
 def test_declared_versions_are_in_identities(module, kinds):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leaven.ground.errors import BadInput
-from leaven.study.corpus_graph import Survey, add_corpus
+from leaven.study.corpus_graph import TOKENIZER, Survey, add_corpus
 from leaven.study.load_corpus import built_in_corpora, load_corpus
 from leaven.study.step import Graph
 
@@ -66,6 +66,25 @@ def test_a_path_is_not_part_of_identity_but_a_rule_is(tmp_path):
     there = "sources.text.path=/elsewhere"
     assert not changed(steps(here), steps(there))
     assert "read/text" in changed(steps(here), steps(here, "sources.text.rules=[gopher]"))
+
+
+def test_a_given_tokenizer_is_what_it_is_whatever_the_corpus_holds():
+    setting = "tokenizer={path: t/tokenizer.json}"
+
+    def given(*settings, mark="print"):
+        corpus = load_corpus("workstation", settings=[setting, *settings]).corpus
+        surveys = {source: Survey(f"print-{source}", 3, 100) for source in corpus.sources}
+        graph = Graph()
+        add_corpus(graph, corpus, surveys | {TOKENIZER: Survey(mark, 1, 9, vocabulary=500)}, "t")
+        return {step.name: step for step in graph.steps.values()}
+
+    step = given()["tokenizer"]
+    assert (dict(step.fields), dict(step.inputs)) == ({"kind": "given", "fingerprint": "print"}, {})
+    assert step.execution == {"path": "t/tokenizer.json"}
+    assert "given/1" in step.describe()["versions"]
+    assert changed(given(), given("heldout=0.1")).isdisjoint({"tokenizer", "read/text"})
+    assert {"tokenizer", "shards/text"} <= changed(given(), given(mark="another"))
+    assert "corpus" not in changed(given(), given(mark="another"))
 
 
 def test_every_built_in_corpus_expands():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from leaven.ground.errors import BadInput
+from leaven.study.check import check
 from leaven.study.load import built_in, load
 
 GOOD = """\
@@ -81,7 +83,6 @@ def test_good_file(tmp_path):
             "study.yaml:14: variants.code→text[1]: .* is not",
         ),
         ("continue 2M mostly_text", "pretrain 2M mostly_text", "study.yaml:14: .*pretrain cannot be stage 2"),
-        ("pretrain 4M text", "pretrain 100 text", "study.yaml:11: .*less than one batch of 16 × 128 = 2048"),
         ("markup: 0.2", "markup: -0.2", "study.yaml:6: mixtures.code.markup: weight -0.2 is negative"),
         ("markup: 0.2", "markup: lots", "study.yaml:6: mixtures.code.markup: "),
         ("final: 1e-6", "finale: 1e-6", 'study.yaml:9: .*unknown field "finale"; did you mean "final"'),
@@ -124,17 +125,130 @@ def test_good_file(tmp_path):
             "evaluate: pocket\njudge: {mixture: cod, tokens: 1M}",
             'study.yaml:18: judge.mixture: unknown mixture "cod"; did you mean "code"?',
         ),
-        (
-            "evaluate: pocket",
-            "evaluate: pocket\njudge: {mixture: code, tokens: 100}",
-            "study.yaml:18: judge.tokens: 100 tokens are less than one batch of 16 × 128 = 2048",
-        ),
     ],
 )
 def test_mistakes(tmp_path, old, new, says):
     assert old in GOOD
     with pytest.raises(BadInput, match=says.replace("[", r"\[").replace("?", r"\?").replace("(", r"\(")):
         load(write(tmp_path, GOOD.replace(old, new, 1)))
+
+
+TRAINED = GOOD.replace("  cooldown: {", "  batch: 16\n  cooldown: {") + "model: {size: 0.3m, sequence: 128}\n"
+"""`GOOD` with every number that a budget is counted in."""
+FROM = "{kind: pretrain, tokens: 2M, mixture: code, start: mine"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("pretrain 4M text", "pretrain 100 text", "12: .*less than one batch of 16 × 128 = 2048"),
+        (
+            "evaluate: pocket",
+            "evaluate: pocket\njudge: {mixture: code, tokens: 100}",
+            "19: judge.tokens: 100 tokens are less than one batch of 16 × 128 = 2048",
+        ),
+        ("  batch: 16", "  batch: 16\n  pretrain: {warmup: 2000}", "13: .*warm-up of 2000 steps does not fit the 1953"),
+        ("peak: parent, final: 1e-6", "peak: 0.1, final: 0.2", "12: .*`final` 0.2 is above .* from, 0.1"),
+        ("peak: parent, final: 1e-6", "peak: parent, final: 0.2", "12: .*`final` 0.2 is above .* from, 0.01"),
+        ("peak: parent, final: 1e-6", "peak: parent", "12: .*a linear schedule needs `final`"),
+        (
+            "  batch: 16",
+            "  batch: 16\n  pretrain: {schedule: wsd, final: 0}",
+            "13: variants.text-only[1]: its parent ends with a learning rate of 0",
+        ),
+        (
+            "  batch: 16",
+            "  batch: 16\n  pretrain: {peak: parent}",
+            "13: variants.text-only[0]: pretrain has no parent to take its learning rate from",
+        ),
+        ("  batch: 16", "  batch: 0", "9: training.batch: "),
+        ("  batch: 16", "  precision: float16", '9: training.precision: "float16" is not one of: float32, bfloat16'),
+        ("  batch: 16", "  z_loss: -1", "9: training.z_loss: "),
+        ("  batch: 16", "  document_mask: sometimes", "9: training.document_mask: "),
+        ("  batch: 16", "  spike: {sigma: 0}", "9: training.spike.sigma: "),
+        ("  batch: 16", "  spike: {policy: skp}", '9: training.spike.policy: "skp" is not one of: .*mean "skip"'),
+        ("  batch: 16", "  spike: {windows: 3}", '9: .*unknown field "windows"; did you mean "window"'),
+        ("  batch: 16", "  spike: {window: 1}", "9: training.spike.window: "),
+        ("size: 0.3m", "size: 0.3m, depth: 3", '19: model.depth: unknown field "depth"'),
+        ("size: 0.3m", "size: 0.3m, heads: 0", "19: model.heads: "),
+        (
+            "continue 2M mostly_text",
+            "{kind: continue, tokens: 2M, mixture: mostly_text, start: mine}",
+            "15: variants.code→text[1].start: stage 2 of a variant begins with the weights of stage 1",
+        ),
+        (
+            "pretrain 2M code",
+            f"{FROM}, schedule: {{peak: parent}}}}",
+            "14: variants.code→text[0]: weights trained elsewhere bring no learning rate",
+        ),
+        (
+            "pretrain 2M code",
+            f"{FROM}, schedule: {{carry: weights+optimizer}}}}",
+            "14: variants.code→text[0].schedule.carry: weights trained elsewhere bring no state of an optimizer",
+        ),
+        (
+            "corpus: workstation",
+            "corpus: {corpus: c, sources: {text: {kind: text}}, tokenizer: {path: t.json, vocabulary: 500}}",
+            "3: corpus.tokenizer: `vocabulary` would have no effect on a tokenizer that is given",
+        ),
+    ],
+)
+def test_mistakes_in_training(tmp_path, old, new, says):
+    assert old in TRAINED
+    with pytest.raises(BadInput) as caught:
+        load(write(tmp_path, TRAINED.replace(old, new, 1)))
+    assert re.match("study.yaml:" + re.sub(r"([\[?(+])", r"\\\1", says), str(caught.value)), str(caught.value)
+
+
+def test_what_hangs_on_the_size_is_checked_once_the_study_is_settled(tmp_path):
+    loaded = load(write(tmp_path, GOOD.replace("pretrain 4M text", "pretrain 100 text")))
+    assert not loaded.study.is_settled
+    with pytest.raises(ValueError, match="settled"):
+        _ = loaded.study.batch
+    settled = loaded.study.settled(sequence=64, batch=2, precision="bfloat16")
+    assert settled.is_settled
+    assert (settled.sequence, settled.batch, settled.training.precision) == (64, 2, "bfloat16")
+    with pytest.raises(BadInput, match=r"study.yaml:11: variants.text-only\[0\]: 100 tokens .* of 2 × 64 = 128"):
+        check(settled, loaded.where)
+
+
+def test_the_studys_own_numbers_come_before_those_of_the_size(tmp_path):
+    text = TRAINED.replace("  batch: 16", "  batch: 16\n  precision: float32")
+    study = load(write(tmp_path, text)).study
+    assert study.is_settled
+    assert study.settled(sequence=8192, batch=512, precision="bfloat16") == study
+
+
+def test_the_fields_of_training_and_their_defaults(tmp_path):
+    training = load(write(tmp_path, GOOD)).study.training
+    assert (training.batch, training.precision, training.z_loss, training.document_mask) == (None, None, 0.0, False)
+    assert training.spike.model_dump() == {"window": 128, "sigma": 6.0, "policy": "record", "patience": 10}
+    spike = "  spike: {window: 64, sigma: 4, policy: skip, patience: 3}"
+    given = load(write(tmp_path, TRAINED.replace("  batch: 16", f"  z_loss: 1e-4\n  document_mask: true\n{spike}")))
+    assert given.study.training.z_loss == 1e-4
+    assert given.study.training.document_mask is True
+    assert given.study.training.spike.model_dump() == {"window": 64, "sigma": 4.0, "policy": "skip", "patience": 3}
+
+
+def test_a_model_may_differ_from_its_size(tmp_path):
+    assert load(write(tmp_path, GOOD)).study.model.changed() == {}
+    text = GOOD + "model: {size: 1m, sequence: 64, heads: 2, rope_theta: 8e6}\n"
+    assert load(write(tmp_path, text)).study.model.changed() == {"heads": 2, "rope_theta": 8e6}
+
+
+def test_paths_of_weights_and_tokenizers_start_from_the_file_that_names_them(tmp_path, monkeypatch):
+    (tmp_path / "deep").mkdir()
+    corpus = "corpus: c\nsources:\n  text: {kind: text}\n  web_code: {kind: web_code}\n  markup: {kind: markup}\n"
+    write(tmp_path / "deep", corpus + "tokenizer: {path: t/tokenizer.json}\n", "mine.yaml")
+    text = GOOD.replace("pretrain 2M code", FROM + "}").replace("pretrain 4M text", FROM.replace("mine", "/abs") + "}")
+    path = write(tmp_path, text.replace("corpus: workstation", "corpus: deep/mine.yaml"))
+    monkeypatch.chdir("/")
+    study = load(path).study
+    assert study.variants["code→text"][0].start == str(tmp_path / "mine")
+    assert study.variants["text-only"][0].start == "/abs"
+    assert study.variants["code→text"][0].words() == "pretrain 2M code from mine"
+    assert study.corpus.tokenizer.path == str(tmp_path / "deep/t/tokenizer.json")
+    assert load(path, settings=["variants.code→text.0.start=here"]).study.variants["code→text"][0].start == "here"
 
 
 def test_a_line_of_a_built_in_part_names_the_part(tmp_path):
