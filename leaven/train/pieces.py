@@ -2,7 +2,7 @@
 
 A piece is what one device holds of an array; of equal copies the first is taken, so the pieces of all processes cover
 each array exactly once. Whatever devices wrote them, a reader takes the part it wants out of the pieces it overlaps.
-Invariant: on neither way is more than one piece (reading: one device's part) of one array put together on the host.
+Invariant: no array is put together on the host but where its sharding wants it whole, and reading goes array by array.
 """
 
 from __future__ import annotations
