@@ -46,8 +46,10 @@ def _backward(how: Execution, kept: tuple[jax.Array, jax.Array], g_BTD: jax.Arra
         # Rows of other devices' vocabulary are sent past the end, where nothing is added.
         sums = _summed(jnp.where((mine >= 0) & (mine < rows), mine, rows), g_bTD, rows)
         if scatter is None:
-            return jax.lax.psum(sums, DATA)
-        return jax.lax.psum_scatter(sums, DATA, scatter_dimension=scatter, tiled=True)
+            added: jax.Array = jax.lax.psum(sums, DATA)
+        else:
+            added = jax.lax.psum_scatter(sums, DATA, scatter_dimension=scatter, tiled=True)
+        return added
 
     spread_out = {0: PartitionSpec((MODEL, DATA), None), 1: PartitionSpec(MODEL, DATA), None: PartitionSpec(MODEL)}
     table = jax.shard_map(

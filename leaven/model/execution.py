@@ -70,7 +70,8 @@ class Execution:
         """`x` spread over the mesh, one axis name (or None) for each dimension; without a mesh, `x`."""
         if self.mesh is None:
             return x
-        return jax.lax.with_sharding_constraint(x, NamedSharding(self.mesh, PartitionSpec(*axes)))
+        placed: jax.Array = jax.lax.with_sharding_constraint(x, NamedSharding(self.mesh, PartitionSpec(*axes)))
+        return placed
 
 
 HERE = Execution()

@@ -14,9 +14,9 @@ COMPILATION = "/jax/core/compile/backend_compile_duration"
 _compiled: list[float] = []
 
 
-def _hear(event: str, seconds: float, **_: Any) -> None:
+def _hear(event: str, duration_secs: float, **_: Any) -> None:
     if event == COMPILATION:
-        _compiled.append(seconds)
+        _compiled.append(duration_secs)
 
 
 jax.monitoring.register_event_duration_secs_listener(_hear)

@@ -53,7 +53,7 @@ def spread(params: Params, mesh: Mesh | None) -> Params:
 def put(value: Any, place: NamedSharding) -> jax.Array:
     """An array that every process holds whole, spread out."""
     whole = np.asarray(value)
-    return jax.make_array_from_callback(whole.shape, place, lambda index: whole[index])
+    return jax.make_array_from_callback(whole.shape, place, lambda index: whole[index] if index is not None else whole)
 
 
 def replicated(value: Any, mesh: Mesh | None) -> Any:
@@ -68,7 +68,7 @@ def batches(rows: Rows, steps: int, batch: int, width: int, mesh: Mesh) -> jax.A
     """
     place = NamedSharding(mesh, PartitionSpec(None, DATA, None))
 
-    def read(index: tuple[slice, ...]) -> npt.NDArray[np.int32]:
+    def read(index: Any) -> npt.NDArray[np.int32]:
         first, last, _ = index[1].indices(batch)
         return np.stack([rows(k * batch + first, k * batch + last) for k in range(*index[0].indices(steps))])
 
@@ -92,6 +92,19 @@ def spread_state(state: TrainState, mesh: Mesh | None) -> TrainState:
         OptimizerState(replicated(moments.updates, mesh), spread(moments.mu, mesh), spread(moments.nu, mesh)),
         Watch(*(replicated(value, mesh) for value in state.watch)),
     )
+
+
+def state_shardings(shapes: Mapping[str, tuple[int, ...]], mesh: Mesh) -> dict[str, NamedSharding]:
+    """Where each array of a checkpoint lives, by flat dotted name; `shapes`: of the weights."""
+    weights = shardings(shapes, mesh)
+    here = NamedSharding(mesh, PartitionSpec())
+    small = ("optimizer.updates", *(f"watch.{name}" for name in Watch._fields))
+    spread_out = {
+        f"{place}.{name}": where
+        for place in ("params", "optimizer.mu", "optimizer.nu")
+        for name, where in weights.items()
+    }
+    return {**spread_out, **dict.fromkeys(small, here)}
 
 
 def whole(tree: Any) -> Any:

@@ -89,12 +89,11 @@ def run_pack(
     plan, clock, pace = members[0].plan, Clock(), Pace(checkpoint_seconds)
     how = how or Execution(compute=plan.precision)
     ends: list[Cost | LeavenError | None] = [None] * len(members)
-    trainings = _open(members, ends)
-    live = [m for m, training in enumerate(trainings) if training is not None]
-    if not live:
+    opened = _open(members, ends)
+    if not opened:
         return [end for end in ends if end is not None]
-    crew = [trainings[m] for m in live]
-    state = _first_state([training for training in crew if training])
+    live, crew = list(opened), list(opened.values())
+    state = _first_state(crew)
     recipe = crew[0].settled.recipe
     longest = chunk_length(plan.batch, plan.sequence)
     calls = list(crew[0].chunks(longest))
@@ -128,16 +127,15 @@ def run_pack(
     return [end for end in ends if end is not None]
 
 
-def _open(members: Sequence[Member], ends: list[Cost | LeavenError | None]) -> list[Training | None]:
-    """Every member's stage; what cannot be begun ends here."""
-    trainings: list[Training | None] = []
+def _open(members: Sequence[Member], ends: list[Cost | LeavenError | None]) -> dict[int, Training]:
+    """The stages of the members that can be begun, by place; the others end here."""
+    opened: dict[int, Training] = {}
     for m, member in enumerate(members):
         try:
-            trainings.append(Training.open(member.plan, member.work))
+            opened[m] = Training.open(member.plan, member.work)
         except LeavenError as error:
-            trainings.append(None)
             ends[m] = error
-    return trainings
+    return opened
 
 
 def _first_state(crew: Sequence[Training]) -> TrainState:
@@ -147,12 +145,14 @@ def _first_state(crew: Sequence[Training]) -> TrainState:
         states = [training.begin() for training in crew]
     else:
         states = [training.restore(kept) for training, kept in zip(crew, checkpoints, strict=True)]
-    return jax.tree.map(lambda *values: jnp.stack(values), *states)
+    together: TrainState = jax.tree.map(lambda *values: jnp.stack(values), *states)
+    return together
 
 
 def _member(state: TrainState, place: int) -> TrainState:
     """One member's state."""
-    return jax.tree.map(lambda x: x[place], state)
+    alone: TrainState = jax.tree.map(lambda x: x[place], state)
+    return alone
 
 
 def _tokens(crew: Sequence[Training], call: tuple[int, int], longest: int) -> Any:

@@ -8,7 +8,8 @@ A stage begins in one of three ways, and each takes something else along:
 | branch | its parent's results | weights, optimizer state and data cursor as declared | schedule |
 | warm-start | weights trained elsewhere | weights | everything else |
 
-Where the own folder holds a checkpoint of this very plan, that comes first; then the named parent; then initial weights.
+Where the own folder holds a checkpoint of this very plan, that comes first; then the named parent; then initial
+weights.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ the same and results differ by rounding.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,10 @@ from leaven.ground.errors import Diverged
 from leaven.ground.progress import Progress, silent
 from leaven.mixture.ahead import ReadAhead
 from leaven.model.execution import Execution
+from leaven.model.init import shapes
 from leaven.train import mesh
-from leaven.train.checkpoint import Pace, latest_good, save
+from leaven.train.behind import Saver
+from leaven.train.checkpoint import Pace, latest_good
 from leaven.train.cost import Clock, Cost
 from leaven.train.place import here
 from leaven.train.plan import StagePlan
@@ -44,11 +45,12 @@ def run_stage(
     """
     training = Training.open(plan, work)
     how = how or here(plan)
-    clock, pace = Clock(), Pace(checkpoint_seconds)
+    clock = Clock()
     longest = chunk_length(plan.batch, plan.sequence)
     state = _first_state(training, how)
     calls = list(training.chunks(longest))
-    with ReadAhead(lambda call: tokens_of(training, call, longest, how), calls) as ahead:
+    reader = ReadAhead(lambda call: tokens_of(training, call, longest, how), calls)
+    with Saver(work, Pace(checkpoint_seconds)) as saver, reader as ahead:
         for first, n in calls:
             tokens, waited = ahead.get()
             clock.input_wait += waited
@@ -64,10 +66,8 @@ def run_stage(
                     training.remember(error)
                 raise
             clock.tokens += n * plan.batch * plan.sequence
-            if pace.due(time.monotonic()) and training.done < plan.steps:
-                began = time.monotonic()
-                save(work, training.checkpoint(state))
-                pace.saved(began, time.monotonic())
+            if saver.due() and training.done < plan.steps:
+                saver.save(training.checkpoint(state))
             tokens_a_step = plan.batch * plan.sequence
             progress(training.done * tokens_a_step, plan.steps * tokens_a_step, f"loss {training.last:.3f}")
     whole = mesh.whole(state)
@@ -78,9 +78,9 @@ def run_stage(
 
 def _first_state(training: Training, how: Execution) -> TrainState:
     """Of the own folder's last good checkpoint, else of the parent, else fresh; where it is to live."""
-    checkpoint = latest_good(training.work)
-    state = training.restore(checkpoint) if checkpoint else training.begin()
-    return mesh.spread_state(state, how.mesh)
+    places = mesh.state_shardings(shapes(training.plan.model), how.mesh) if how.mesh else None
+    checkpoint = latest_good(training.work, places)
+    return training.restore(checkpoint) if checkpoint else mesh.spread_state(training.begin(), how.mesh)
 
 
 def tokens_of(training: Training, call: tuple[int, int], longest: int, how: Execution) -> Any:

@@ -62,7 +62,7 @@ class Training:
 
     @staticmethod
     def open(plan: StagePlan, work: Path) -> Training:
-        """The stage before its first step. Raises Diverged where it is known to have diverged, BadInput, LeavenError."""
+        """The stage before its first step. Raises Diverged where it is known to diverge, BadInput, LeavenError."""
         settled = settle(plan)
         own = identity_of(plan)
         _recall(own, work)
