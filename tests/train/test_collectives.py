@@ -118,7 +118,7 @@ TPU = """HloModule spread, is_scheduled=true, replica_count=1, num_partitions=64
   %kernel = bf16[16,128]{1,0} custom-call(%x), custom_call_target="tpu_custom_call", frontend_attributes={notes={
 "block_q": 512 } {
 }}, metadata={op_name="jit(step)/kernel"}
-  %begun = ((bf16[16,128]{1,0}), bf16[128,128]{1,0}) all-gather-start(%kernel), replica_groups=GROUPS, metadata={op_name="jit(step)/gather"}
+  %begun = ((bf16[16,128]{1,0}), bf16[128,128]{1,0}) all-gather-start(%kernel), GROUPS, metadata={op_name="jit(step)/use"}
   %whole = bf16[128,128]{1,0} all-gather-done(%begun)
   %sum = (f32[4]{0}, /*index=1*/bf16[16,128]{1,0}) all-reduce(%four, %x), replica_groups=[4,16]<=[64], to_apply=%add
   %part = bf16[16,128]{1,0} slice(%whole), slice={[0:16], [0:128]}
@@ -149,7 +149,7 @@ ENTRY %main (a: bf16[16,128]) -> bf16[16,128] {
   %sent = ((bf16[16,128]{1,0}), bf16[16,128]{1,0}, s32[]) async-start(%y.1), calls=%apart
   ROOT %done = bf16[16,128]{1,0} async-done(%sent), calls=%apart
 }
-""".replace("GROUPS", "mesh['axis_0'=8,'axis_1'=8] {'axis_1'}")
+""".replace("GROUPS", "replica_groups=mesh['axis_0'=8,'axis_1'=8] {'axis_1'}")
 """What a TPU's compiler writes and that of CPUs does not: groups by mesh axes, collectives in two halves, limits of
 loops in their state, notes of kernels over several lines."""
 
@@ -157,7 +157,7 @@ loops in their state, notes of kernels over several lines."""
 def test_what_a_tpu_compiler_writes() -> None:
     array = 16 * 128 * 2
     assert traffic(TPU).collectives == (
-        Collective("all-gather", "jit(step)/gather", array, 8, 10),
+        Collective("all-gather", "jit(step)/use", array, 8, 10),
         Collective("all-reduce", "", 16 + array, 16, 10),
         Collective("collective-permute", "", array, 64, 1),
     )
