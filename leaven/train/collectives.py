@@ -119,10 +119,20 @@ def traffic(text: str) -> Traffic:
     return Traffic(tuple(found), tuple(unknown))
 
 
-def _walk(program: _Program, frame: _Frame, times: int, unknown: list[str]) -> Iterator[Collective]:
+def _walk(
+    program: _Program, frame: _Frame, times: int, unknown: list[str], pieces: set[str] | None = None
+) -> Iterator[Collective]:
+    """`pieces`: inside a fusion, the channels that fusions of the same caller have used before. A TPU spreads one
+    collective over several fusions, which begin it, carry it along with other work and end it."""
+    fused: set[str] = set()
     for name, at in frame.computation.instructions.items():
         kind = at.opcode.removesuffix("-start")
         if kind in KINDS:
+            if pieces is not None:
+                channel = kind + at.called("channel_id")
+                if channel in pieces:
+                    continue
+                pieces.add(channel)
             size = sum(_bytes(frame.computation.instructions[operand].type) for operand in at.operands)
             yield Collective(kind, _where(at), size, _group(at, program.devices), times)
         elif at.opcode == "while":
@@ -134,7 +144,7 @@ def _walk(program: _Program, frame: _Frame, times: int, unknown: list[str]) -> I
         else:
             for callee in _callees(at):
                 inner = _Frame(program.computations[callee], at.operands, frame)
-                yield from _walk(program, inner, times, unknown)
+                yield from _walk(program, inner, times, unknown, fused if at.opcode == "fusion" else None)
 
 
 def _callees(at: _Instruction) -> list[str]:

@@ -118,7 +118,7 @@ TPU = """HloModule spread, is_scheduled=true, replica_count=1, num_partitions=64
   %kernel = bf16[16,128]{1,0} custom-call(%x), custom_call_target="tpu_custom_call", frontend_attributes={notes={
 "block_q": 512 } {
 }}, metadata={op_name="jit(step)/kernel"}
-  %begun = ((bf16[16,128]{1,0}), bf16[128,128]{1,0}) all-gather-start(%kernel), GROUPS, metadata={op_name="jit(step)/use"}
+  %begun = ((bf16[16,128]{1,0}), bf16[128,128]) all-gather-start(%kernel), GROUPS, metadata={op_name="jit(step)/use"}
   %whole = bf16[128,128]{1,0} all-gather-done(%begun)
   %sum = (f32[4]{0}, /*index=1*/bf16[16,128]{1,0}) all-reduce(%four, %x), replica_groups=[4,16]<=[64], to_apply=%add
   %part = bf16[16,128]{1,0} slice(%whole), slice={[0:16], [0:128]}
@@ -134,6 +134,16 @@ TPU = """HloModule spread, is_scheduled=true, replica_count=1, num_partitions=64
   ROOT %less = pred[]{:T(512)} compare(%i.1, %last.1), direction=LT
 }
 
+%begin_it (p: bf16[16,128]) -> bf16[64,128] {
+  %p = bf16[16,128]{1,0} parameter(0)
+  ROOT %gathering = bf16[64,128]{1,0} all-gather(%p), channel_id=3, replica_groups=[16,4]<=[64], dimensions={0}
+}
+
+%end_it (q: bf16[16,128]) -> bf16[64,128] {
+  %q = bf16[16,128]{1,0} parameter(0)
+  ROOT %gathered = bf16[64,128]{1,0} all-gather(%q), channel_id=3, replica_groups=[16,4]<=[64], dimensions={0}
+}
+
 %apart (y: bf16[16,128]) -> bf16[16,128] {
   %y = bf16[16,128]{1,0} parameter(0)
   ROOT %moved = bf16[16,128]{1,0} collective-permute(%y), source_target_pairs={{0,1},{1,0}}
@@ -141,6 +151,8 @@ TPU = """HloModule spread, is_scheduled=true, replica_count=1, num_partitions=64
 
 ENTRY %main (a: bf16[16,128]) -> bf16[16,128] {
   %a = bf16[16,128]{1,0} parameter(0)
+  %first = bf16[64,128]{1,0} fusion(%a), kind=kCustom, calls=%begin_it
+  %last = bf16[64,128]{1,0} fusion(%a), kind=kCustom, calls=%end_it
   %zero = s32[]{:T(128)} constant(0)
   %ten = s32[]{:T(128)} constant(10)
   %begin = (s32[]{:T(128)}, bf16[16,128]{1,0}, s32[]{:T(128)}) tuple(%zero, %a, %ten)
@@ -151,12 +163,13 @@ ENTRY %main (a: bf16[16,128]) -> bf16[16,128] {
 }
 """.replace("GROUPS", "replica_groups=mesh['axis_0'=8,'axis_1'=8] {'axis_1'}")
 """What a TPU's compiler writes and that of CPUs does not: groups by mesh axes, collectives in two halves, limits of
-loops in their state, notes of kernels over several lines."""
+loops in their state, notes of kernels over several lines, one collective carried along by several fusions."""
 
 
 def test_what_a_tpu_compiler_writes() -> None:
     array = 16 * 128 * 2
     assert traffic(TPU).collectives == (
+        Collective("all-gather", "", array, 4, 1),
         Collective("all-gather", "jit(step)/use", array, 8, 10),
         Collective("all-reduce", "", 16 + array, 16, 10),
         Collective("collective-permute", "", array, 64, 1),
@@ -169,3 +182,9 @@ def test_a_limit_that_a_turn_changes_is_no_limit() -> None:
     seen = traffic(changed)
     assert len(seen.unknown) == 1
     assert {one.times for one in seen.collectives} == {1}
+
+
+def test_a_second_call_of_the_same_fusions_is_another_collective() -> None:
+    again = TPU.replace('custom-call(%x), custom_call_target="tpu_custom_call"', "fusion(%x), calls=%begin_it")
+    times = [one.times for one in traffic(again).collectives if one.devices == 4]
+    assert times == [1, 10]
