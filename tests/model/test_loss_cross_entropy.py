@@ -42,11 +42,12 @@ def draw(seed: int, N: int, V: int = 77, D: int = 16) -> tuple[jax.Array, jax.Ar
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 1000),
-    N=st.sampled_from([1, 5, TILE, TILE + 1, 3 * TILE - 5]),
-    scale=st.sampled_from([1.0, 0.0625]),
-    z_loss=st.sampled_from([0.0, 1e-4, 0.5]),
+    # Each pair is one program more to compile.
+    N=st.sampled_from([1, TILE, 3 * TILE - 5]),
+    factors=st.sampled_from([(1.0, 0.0), (0.0625, 0.5)]),
 )
-def test_values_and_gradients_are_those_of_the_reference(seed: int, N: int, scale: float, z_loss: float) -> None:
+def test_values_and_gradients_are_those_of_the_reference(seed: int, N: int, factors: tuple[float, float]) -> None:
+    scale, z_loss = factors
     h, w, y = draw(seed, N)
     got = values_and_gradients(cross_entropy_tiled, h, w, y, Execution(tile=TILE), scale, z_loss)
     want = values_and_gradients(reference, h, w, y, HERE, scale, z_loss)
