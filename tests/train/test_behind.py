@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from leaven.train import behind
@@ -41,9 +42,11 @@ def test_a_state_given_up_to_the_next_step_is_saved_as_it_was(tmp_path: Path, mo
     gate = Gate(monkeypatch)
     checkpoint = make(10)
     arrays, state = dict(checkpoint.arrays), state_of(10)
+    norm = np.array(arrays.pop("params.norm"))
     with Saver(tmp_path, Pace(0)) as saver:
-        saver.save(Checkpoint(10, arrays, state))
+        saver.save(Checkpoint(10, {**arrays, "params.norm": norm}, state))
         state["losses"].append(0.0)
+        norm[:] = 7
         step = partial(jax.jit, donate_argnums=0)(lambda tree: jax.tree.map(lambda x: x * 0 + 7, tree))
         arrays = step(arrays)
         jax.block_until_ready(arrays)

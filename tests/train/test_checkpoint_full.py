@@ -125,6 +125,23 @@ def test_a_note_that_finds_no_room_leaves_an_equal_step_as_it_was(folder: Path) 
     assert contents(folder) == before
 
 
+def test_what_a_killed_writer_left_makes_room_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (".step-000000020.safetensors.7.part", "step-000000030.1-of-2.safetensors"):
+        (tmp_path / name).write_bytes(b"x")
+    really = Path.open
+
+    def opened(path: Path, *arguments: Any, **options: Any) -> Any:
+        assert list(tmp_path.iterdir()) == []
+        monkeypatch.undo()
+        return really(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", opened)
+    save(tmp_path, make(40))
+    assert check(latest_good(tmp_path)) == 40
+
+
 def test_a_file_system_that_is_really_full(tmp_path: Path) -> None:
     unshare = ["unshare", "--user", "--map-root-user", "--mount"]
     if subprocess.run([*unshare, "mount", "-t", "tmpfs", "tmpfs", str(tmp_path)], capture_output=True).returncode:
