@@ -36,7 +36,7 @@ COUNT_AT_ONCE = 1 << 20
 BLOCK = 1 << 14
 """Samples whose places are computed at once: from here on the time of one no longer falls."""
 
-MANY = 8
+MANY = 10
 """Rows of one source in a call from which on gathering them together is faster than copying one by one."""
 
 Ints = npt.NDArray[np.int64]
