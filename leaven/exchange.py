@@ -115,5 +115,15 @@ def _export(name: str, stage: Path, tokenizer: Path | None, folder: Path, dtype:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"its model's shape cannot be read ({error})", where=str(stage / "stage.json")) from None
     with mapped(stage / "model.safetensors") as params:
-        export_folder(params, config, tokenizer, folder, dtype=dtype)
+        export_folder(params, config, tokenizer, folder, dtype=dtype, end=_end(tokenizer))
     return Exported(name, folder, count_parameters(config), dtype, tokenizer)
+
+
+def _end(tokenizer: Path | None) -> str:
+    """What the token at the end of a document is called."""
+    from leaven.corpus.byte_level import ENDS
+
+    if tokenizer is None:
+        return ENDS[0]
+    names = {token["content"] for token in read_json(tokenizer)["added_tokens"]}
+    return next((name for name in ENDS if name in names), ENDS[0])

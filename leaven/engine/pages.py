@@ -227,6 +227,9 @@ def _provenance(prepared: Prepared, manifests: dict[str, dict[str, Any]]) -> dic
         "python": platform.python_version(),
         **{name: ", ".join(sorted(versions)) for name, versions in sorted(packages.items()) if name != "leaven"},
         "corpus": prepared.study.corpus.corpus,
-        "fingerprints": {name: survey.fingerprint for name, survey in prepared.surveys.items()},
+        "fingerprints": {
+            name.rpartition("/")[2]: survey.fingerprint
+            for name, survey in {**prepared.surveys, **prepared.given}.items()
+        },
         "verdict": prepared.graph.find("verdict").identity,
     }

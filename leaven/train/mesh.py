@@ -108,7 +108,12 @@ def state_shardings(shapes: Mapping[str, tuple[int, ...]], mesh: Mesh) -> dict[s
 
 
 def whole(tree: Any) -> Any:
-    """Arrays as numpy has them, gathered from all processes."""
+    """Arrays as numpy has them in the first process, one after the other; the other processes are left with none."""
     if jax.process_count() == 1:
         return tree
-    return jax.tree.map(lambda x: np.asarray(process_allgather(x, tiled=True)), tree)
+
+    def gather(x: jax.Array) -> Any:
+        gathered = process_allgather(x, tiled=True)
+        return np.asarray(gathered) if jax.process_index() == 0 else None
+
+    return jax.tree.map(gather, tree)

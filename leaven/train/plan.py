@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from leaven.corpus.byte_level import ENDS
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json, sha256_file
@@ -166,12 +167,12 @@ def _difference(theirs: OptimizerConfig, ours: OptimizerConfig) -> str:
 
 
 def end_token(tokenizer: Path) -> int:
-    """Id of the end-of-document token: the added token `<|endoftext|>`. Raises LeavenError."""
-    tokens = read_json(tokenizer / "tokenizer.json").get("added_tokens", ())
-    for token in tokens:
-        if token["content"] == "<|endoftext|>":
-            return int(token["id"])
-    raise LeavenError(f"the tokenizer in {tokenizer.name} has no <|endoftext|> token that would end a document")
+    """Id of the token that ends a document. Raises LeavenError."""
+    tokens = {token["content"]: token["id"] for token in read_json(tokenizer / "tokenizer.json")["added_tokens"]}
+    for name in ENDS:
+        if name in tokens:
+            return int(tokens[name])
+    raise LeavenError(f"the tokenizer in {tokenizer.name} has no token that would end a document ({', '.join(ENDS)})")
 
 
 def versions() -> dict[str, str]:

@@ -150,7 +150,8 @@ def train_chunk(
 
     `state` is given up to the call.
     """
-    return steps(partial(one_step, config, recipe, how), state, tokens_KBT1, learning_rates_K, n)
+    state, measured = steps(partial(one_step, config, recipe, how), state, tokens_KBT1, learning_rates_K, n)
+    return state, jax.tree.map(lambda column: how.place(column, None), measured)
 
 
 def steps(

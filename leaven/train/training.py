@@ -16,18 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from leaven.ground.errors import Diverged, LeavenError
-from leaven.ground.files import read_json, write_bytes, write_json
+from leaven.ground.files import read_json, write_json
 from leaven.ground.tables import write_table
 from leaven.mixture.shard import Shard
 from leaven.mixture.stream import StageStream
 from leaven.model.execution import Execution
 from leaven.model.init import Params, flatten, init, nest
-from leaven.model.weights import encode, load_params, read_arrays, save_params
+from leaven.model.weights import load_params, read_arrays, save_params, write_arrays
 from leaven.train import optimizer, step, watch
 from leaven.train.checkpoint import Checkpoint
 from leaven.train.plan import Settled, StagePlan, identity_of, settle, versions
@@ -199,7 +200,7 @@ class Training:
     def measure(self, params: Params, how: Execution) -> None:
         """Add a row to the curve. The weights are looked at too: the very last update shows in no training loss."""
         plan = self.plan
-        if not all(bool(np.isfinite(weight).all()) for weight in jax.tree.leaves(params)):
+        if not bool(_are_numbers(params)):
             raise self._diverged(self.done - 1, "the weights are not numbers after")
         losses, norms = ([v for v in values if math.isfinite(v)] for values in (self.losses, self.norms))
         row = {
@@ -217,7 +218,7 @@ class Training:
         """The stage's results."""
         plan, order = self.plan, self.order
         save_params(out / "model.safetensors", state.params)
-        write_bytes(out / "optimizer.safetensors", encode(optimizer.to_flat(state.optimizer)))
+        write_arrays(out / "optimizer.safetensors", optimizer.to_flat(state.optimizer))
         kinds = {name: pa.int64() if name in ("step", "tokens") else pa.float64() for name in self.columns}
         write_table(out / "curve.parquet", self.curve, pa.schema(list(kinds.items())))
         first = np.ascontiguousarray(order.batch(0, plan.batch), "<i4")
@@ -247,6 +248,12 @@ class Training:
             "versions": {**versions(), "jax": jax.__version__},
         }
         write_json(out / "stage.json", about)
+
+
+@jax.jit
+def _are_numbers(params: Params) -> jax.Array:
+    """Whether every weight is finite, wherever it lives."""
+    return jnp.all(jnp.stack([jnp.isfinite(weight).all() for weight in jax.tree.leaves(params)]))
 
 
 def _validation(plan: StagePlan) -> dict[str, Windows | None]:
