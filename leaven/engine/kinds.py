@@ -5,55 +5,19 @@ Rooms are imported when their kind executes, so that work on text never waits fo
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from leaven.engine.prepare import source_plan
-from leaven.ground.progress import Progress
-from leaven.study.step import Step
+from leaven.engine.task import Task, compiled
 
 
-@dataclass(frozen=True)
-class Task:
-    """A step about to execute, with the folders of its inputs by role."""
-
-    step: Step
-    inputs: Mapping[str, Path]
-    out: Path
-    state: Path
-    cache: Path
-    allow_unisolated: bool
-    progress: Progress
-    workers: int = 1
-
-    @property
-    def fields(self) -> Mapping[str, Any]:
-        return self.step.fields
-
-    def inputs_of(self, prefix: str) -> dict[str, Path]:
-        """Inputs whose role is `prefix:NAME`, by name."""
-        return {role.partition(":")[2]: path for role, path in self.inputs.items() if role.startswith(prefix + ":")}
-
-
-def execute(task: Task) -> None:
-    """Run the step; results are in `task.out` when this returns."""
-    KINDS[task.step.kind](task)
-
-
-@contextlib.contextmanager
-def _compiled(task: Task) -> Iterator[None]:
-    """Compile through the store's cache and hand on what was new."""
-    from leaven.train.compile import publish, use_cache, use_one_core
-
-    use_one_core()
-    use_cache(task.cache / "xla")
-    yield
-    publish(task.cache / "xla")
+def execute(task: Task) -> dict[str, Any]:
+    """Run the step; results are in `task.out` when this returns. What the kind has to tell of its costs."""
+    return KINDS[task.step.kind](task) or {}
 
 
 def _read(task: Task) -> None:
@@ -155,46 +119,10 @@ def _import(task: Task) -> None:
     import_weights(folder, model, task.inputs["tokenizer"], task.out, expected=task.fields["fingerprint"])
 
 
-def _stage(task: Task) -> None:
-    from leaven.model.config import ModelConfig
-    from leaven.train.optimizer import OptimizerConfig
-    from leaven.train.plan import StagePlan
-    from leaven.train.stage import run_stage
+def _stage(task: Task) -> dict[str, Any]:
+    from leaven.engine.stages import train
 
-    fields = task.fields
-    optimizer = fields["optimizer"]
-    plan = StagePlan(
-        name=task.step.name,
-        model=ModelConfig(**fields["model"]),
-        seed=fields["seed"],
-        kind=fields["kind"],
-        mixture=fields["mixture"],
-        shards=task.inputs_of("shards"),
-        steps=fields["steps"],
-        batch=fields["batch"],
-        sequence=fields["sequence"],
-        schedule=fields["schedule"],
-        optimizer=OptimizerConfig(
-            b1=optimizer["beta1"],
-            b2=optimizer["beta2"],
-            eps=optimizer["epsilon"],
-            weight_decay=optimizer["weight_decay"],
-            clip=optimizer["clip"],
-            decay=optimizer["decay"],
-        ),
-        precision=fields["precision"],
-        z_loss=fields["z_loss"],
-        document_mask=fields["document_mask"],
-        spike=fields["spike"],
-        parent=task.inputs.get("parent"),
-        carry=fields["carry"] or "weights+optimizer",
-        cursor=fields["cursor"] or "continue",
-        validation=fields["curve"]["rows"],
-        eval_every=fields["curve"]["every"],
-        tokenizer=task.inputs["tokenizer"],
-    )
-    with _compiled(task):
-        run_stage(plan, task.out, task.state, task.progress)
+    return train(task)
 
 
 def _evaluate(task: Task) -> None:
@@ -202,7 +130,7 @@ def _evaluate(task: Task) -> None:
     from leaven.evaluate.subject import Subject
     from leaven.sandbox.level import probe
 
-    with _compiled(task):
+    with compiled(task):
         evaluate(
             Subject.load(task.inputs["stage"], task.inputs["tokenizer"]),
             task.inputs["suite"],
@@ -219,7 +147,7 @@ def _complete(task: Task) -> None:
     from leaven.evaluate.subject import Subject
 
     fields = task.fields
-    with _compiled(task):
+    with compiled(task):
         complete(
             Subject.load(task.inputs["stage"], task.inputs["tokenizer"]),
             task.inputs["suite"] / "prompts.jsonl",
@@ -234,7 +162,7 @@ def _complete(task: Task) -> None:
 def _judge(task: Task) -> None:
     from leaven.judge.run import judge_pair
 
-    with _compiled(task):
+    with compiled(task):
         judge_pair(task.inputs["a"], task.inputs["b"], _make_judge(task), task.out, task.progress)
 
 
@@ -273,7 +201,7 @@ def _verdict(task: Task) -> None:
     analyze(request, evaluations, judgements, task.out, task.progress)
 
 
-KINDS: dict[str, Callable[[Task], None]] = {
+KINDS: dict[str, Callable[[Task], dict[str, Any] | None]] = {
     "read": _read,
     "source": _source,
     "corpus": _corpus,

@@ -90,7 +90,8 @@ def _speak_into(log_path: Path) -> None:
 
 
 def _execute(step: Step, store: Store, order: Mapping[str, Any], say: Say) -> None:
-    from leaven.engine.kinds import Task, execute
+    from leaven.engine.kinds import execute
+    from leaven.engine.task import Task
 
     folder = store.work / step.identity
     folder.mkdir(parents=True, exist_ok=True)

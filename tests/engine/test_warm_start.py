@@ -13,9 +13,10 @@ import yaml
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from leaven.engine.given import Hashes
-from leaven.engine.kinds import Task, execute
+from leaven.engine.kinds import execute
 from leaven.engine.prepare import prepare
 from leaven.engine.store import Store
+from leaven.engine.task import Task
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json, sha256_file
 from leaven.ground.progress import silent
