@@ -1,114 +1,59 @@
-"""Causal attention and rotary positions: a plain reference of each, and the form that training runs.
+"""Causal attention: the formula as a reference, and the form that the device at hand computes.
 
-Shapes: B sequences, H heads, T positions, d channels of a head, block of queries q.
-Invariants: the blocked form equals the reference in value and gradients up to rounding, and never holds T×T scores, in
-neither direction: the backward pass rebuilds a block's probabilities from the row's log-sum-exp. Its loop over query
-blocks is unrolled, so a block touches only the keys at or before it and causality saves half of the operations.
+Shapes: B sequences, H query heads, K key heads (K divides H; key head i serves the H/K query heads from i·H/K), T
+positions, d channels of a head.
+Invariants: every form equals the reference in value and gradients up to rounding; only the reference holds T×T scores.
+A query sees the keys at or before it that are of its own segment. On a mesh each device computes its own sequences and
+heads, and nothing is exchanged.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
-import numpy as np
+from jax.sharding import PartitionSpec
 
-from leaven.model.execution import Execution
+from leaven.ground.errors import BadInput
+from leaven.model.blocked import KEPT, MASKED, causal_attention_blocked
+from leaven.model.execution import DATA, MODEL, Execution
+from leaven.model.flash import FORWARD, causal_attention_cudnn
+from leaven.model.rope import even_first, rope_angles, rope_halves, rope_interleaved
+from leaven.model.splash import causal_attention_splash
 
-MASKED = float(np.finfo(np.float32).min)
-"""The score of a key after the query: finite, so that no difference of two is not a number."""
+__all__ = [
+    "KEPT",
+    "MASKED",
+    "attend",
+    "causal_attention_blocked",
+    "causal_attention_reference",
+    "even_first",
+    "keeps",
+    "rope_angles",
+    "rope_halves",
+    "rope_interleaved",
+]
 
-MOST_BLOCKS = 16
-"""Query blocks in one unrolled program; more only costs compile time, as 16 already skip 47 % of the scores."""
-
-
-def rope_angles(positions: jax.Array, head: int, theta: float) -> jax.Array:
-    """Angles of the rotation: positions [...] → [..., head / 2], position · theta^(-2i/head) (arXiv 2104.09864)."""
-    wavelengths = theta ** (-np.arange(0, head, 2, dtype=np.float64) / head)
-    return positions[..., None].astype(jnp.float32) * wavelengths.astype(np.float32)
-
-
-def rope_interleaved(x: jax.Array, angles: jax.Array) -> jax.Array:
-    """Reference: rotate the pairs (0, 1), (2, 3), … of the last axis, as Cohere does."""
-    even, odd = x[..., 0::2], x[..., 1::2]
-    cos, sin = jnp.cos(angles), jnp.sin(angles)
-    return jnp.stack([even * cos - odd * sin, odd * cos + even * sin], axis=-1).reshape(x.shape)
-
-
-def rope_halves(x: jax.Array, cos: jax.Array, sin: jax.Array) -> jax.Array:
-    """Rotate channel i with channel i + d/2: the same rotation for channels sorted by `even_first`."""
-    first, second = jnp.split(x, 2, axis=-1)
-    return jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
+_NAMED = jax.checkpoint_policies.save_only_these_names(KEPT)
 
 
-def even_first(w: jax.Array, heads: int) -> jax.Array:
-    """Sort the output channels of each head, even ones first: [..., in, heads·d] of a query or key projection.
+def causal_attention_reference(
+    q_BHTd: jax.Array, k_BKTd: jax.Array, v_BKTd: jax.Array, segments_BT: jax.Array | None = None
+) -> jax.Array:
+    """softmax(q kᵀ / √d, keys at or before the query and of its segment) v, written as the formula is, in float32.
 
-    q·k does not change when both are sorted alike, and rotating halves needs no strided access.
+    Returns [B, H, T, d] in the type of `q_BHTd`.
     """
-    *front, width = w.shape
-    pairs = w.reshape(*front, heads, width // heads // 2, 2)
-    return jnp.swapaxes(pairs, -1, -2).reshape(w.shape)
-
-
-def causal_attention_reference(q_BHTd: jax.Array, k_BHTd: jax.Array, v_BHTd: jax.Array) -> jax.Array:
-    """softmax(q kᵀ / √d, keys at or before the query) v, written as the formula is. Returns [B, H, T, d]."""
-    T, d = q_BHTd.shape[-2:]
-    scores = jnp.einsum("bhtd,bhsd->bhts", q_BHTd, k_BHTd) * d**-0.5
-    scores = jnp.where(jnp.tril(jnp.ones((T, T), bool)), scores, -jnp.inf)
-    return jnp.einsum("bhts,bhsd->bhtd", jax.nn.softmax(scores, axis=-1), v_BHTd)
-
-
-def block_of(T: int) -> int:
-    """Queries of one block: 32 (measured), larger where that would unroll more than `MOST_BLOCKS`."""
-    return max(32, -(-T // MOST_BLOCKS))
-
-
-@jax.custom_vjp
-def causal_attention_blocked(q_BHTd: jax.Array, k_BHTd: jax.Array, v_BHTd: jax.Array) -> jax.Array:
-    """The same as `causal_attention_reference`, block by block of queries. Returns [B, H, T, d]."""
-    return _forward(q_BHTd, k_BHTd, v_BHTd)[0]
-
-
-def _scores(q: jax.Array, k: jax.Array, start: int, stop: int) -> jax.Array:
-    """Scaled, masked scores of queries [start, stop) with keys [0, stop)."""
-    scores = jnp.einsum("bhtd,bhsd->bhts", q[:, :, start:stop] * q.shape[-1] ** -0.5, k[:, :, :stop])
-    seen = np.arange(start, stop)[:, None] >= np.arange(stop)[None]
-    return jnp.where(seen, scores, MASKED)
-
-
-def _forward(q: jax.Array, k: jax.Array, v: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-    T = q.shape[2]
-    outs, sums = [], []
-    for start in range(0, T, block_of(T)):
-        stop = min(start + block_of(T), T)
-        scores = _scores(q, k, start, stop)
-        top = scores.max(axis=-1, keepdims=True)
-        p = jnp.exp(scores - top)
-        total = p.sum(axis=-1, keepdims=True)
-        outs.append(jnp.einsum("bhts,bhsd->bhtd", p, v[:, :, :stop]) / total)
-        sums.append(top + jnp.log(total))
-    out = jnp.concatenate(outs, axis=2)
-    return out, (q, k, v, out, jnp.concatenate(sums, axis=2))
-
-
-def _backward(kept: tuple[jax.Array, ...], g: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    q, k, v, out, logsumexp = kept
-    T, scale = q.shape[2], q.shape[3] ** -0.5
-    inner = (g * out).sum(axis=-1, keepdims=True)
-    dq, dk, dv = [], jnp.zeros_like(k), jnp.zeros_like(v)
-    for start in range(0, T, block_of(T)):
-        stop = min(start + block_of(T), T)
-        rows = slice(start, stop)
-        p = jnp.exp(_scores(q, k, start, stop) - logsumexp[:, :, rows])
-        dp = jnp.einsum("bhtd,bhsd->bhts", g[:, :, rows], v[:, :, :stop])
-        ds = p * (dp - inner[:, :, rows]) * scale
-        dq.append(jnp.einsum("bhts,bhsd->bhtd", ds, k[:, :, :stop]))
-        dk = dk.at[:, :, :stop].add(jnp.einsum("bhts,bhtd->bhsd", ds, q[:, :, rows]))
-        dv = dv.at[:, :, :stop].add(jnp.einsum("bhts,bhtd->bhsd", p, g[:, :, rows]))
-    return jnp.concatenate(dq, axis=2), dk, dv
-
-
-causal_attention_blocked.defvjp(_forward, _backward)
+    H, T, d = q_BHTd.shape[1:]
+    q, k, v = (x.astype(jnp.float32) for x in (q_BHTd, k_BKTd, v_BKTd))
+    k, v = (jnp.repeat(x, H // k_BKTd.shape[1], axis=1) for x in (k, v))
+    scores = jnp.einsum("bhtd,bhsd->bhts", q, k) * d**-0.5
+    seen = jnp.tril(jnp.ones((T, T), bool))
+    if segments_BT is not None:
+        seen = (seen & (segments_BT[:, :, None] == segments_BT[:, None, :]))[:, None]
+    weights = jax.nn.softmax(jnp.where(seen, scores, -jnp.inf), axis=-1)
+    return jnp.einsum("bhts,bhsd->bhtd", weights, v).astype(q_BHTd.dtype)
 
 
 def attend(
@@ -118,8 +63,57 @@ def attend(
     how: Execution,
     segments_BT: jax.Array | None = None,
 ) -> jax.Array:
-    """Causal attention as `how` says. Returns [B, H, T, d]."""
-    groups = q_BHTd.shape[1] // k_BKTd.shape[1]
-    if groups > 1:
-        k_BKTd, v_BKTd = (jnp.repeat(x, groups, axis=1) for x in (k_BKTd, v_BKTd))
-    return causal_attention_blocked(q_BHTd, k_BKTd, v_BKTd)
+    """Causal attention as `how` says. Returns [B, H, T, d] in the type of `q_BHTd`.
+
+    Args:
+        segments_BT: document number (an integer) of each position; None: each sequence is one document.
+
+    Raises:
+        BadInput: heads or sequences that the mesh, or types that the kernel, cannot take.
+    """
+    H, K = q_BHTd.shape[1], k_BKTd.shape[1]
+    if H % K:
+        raise BadInput(f"{K} key heads do not divide {H} query heads", field="kv_heads")
+    if how.mesh is None:
+        return _local(how, q_BHTd, k_BKTd, v_BKTd, segments_BT)
+    _check_divisible(q_BHTd, how)
+    if K % how.model_parts:  # no device could hold a part of a key head: each gets its query heads' copies
+        k_BKTd, v_BKTd = (jnp.repeat(x, H // K, axis=1) for x in (k_BKTd, v_BKTd))
+    heads = PartitionSpec(DATA, MODEL, None, None)  # type: ignore[no-untyped-call]
+    rows = PartitionSpec(DATA, None)  # type: ignore[no-untyped-call]
+    # Kernels do not say over which axes their results vary, so that is not checked.
+    spread = jax.shard_map(
+        lambda q, k, v, segments: _local(how, q, k, v, segments),
+        mesh=how.mesh,
+        in_specs=(heads, heads, heads, None if segments_BT is None else rows),
+        out_specs=heads,
+        check_vma=False,
+    )
+    out_BHTd: jax.Array = spread(q_BHTd, k_BKTd, v_BKTd, segments_BT)  # type: ignore[no-untyped-call]
+    return out_BHTd
+
+
+def _local(how: Execution, q: jax.Array, k: jax.Array, v: jax.Array, segments: jax.Array | None) -> jax.Array:
+    """Attention of the sequences and heads of one device."""
+    if how.attention == "reference":
+        return causal_attention_reference(q, k, v, segments)
+    if how.attention == "splash":
+        return causal_attention_splash(q, k, v, segments, interpret=how.interpret)
+    if how.attention == "cudnn" and segments is None:  # with segments: see flash.py
+        return causal_attention_cudnn(q, k, v)
+    return causal_attention_blocked(q, k, v, segments)
+
+
+def _check_divisible(q_BHTd: jax.Array, how: Execution) -> None:
+    B, H = q_BHTd.shape[:2]
+    for count, parts, what, axis in ((B, how.data_parts, "sequences", DATA), (H, how.model_parts, "heads", MODEL)):
+        if count % parts:
+            raise BadInput(f"{count} {what} cannot be spread over {parts} devices", where="mesh", field=axis)
+
+
+def keeps(primitive: Any, *_: Any, **parameters: Any) -> bool:
+    """A rematerialisation policy: keep what attention's backward pass needs of its forward pass, whatever computed it.
+
+    Kernels of ours and Splash name it `KEPT`; of cuDNN it is the results of its primitive.
+    """
+    return bool(_NAMED(primitive, *_, **parameters)) or primitive.name == FORWARD
