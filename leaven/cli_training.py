@@ -1,4 +1,4 @@
-"""Commands about trained models: `leaven export`."""
+"""Commands about training and trained models: `leaven bench`, `leaven export`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,58 @@ from leaven.sentences import print_json, waiting
 
 if TYPE_CHECKING:
     from leaven.exchange import Exported
+
+
+def bench(
+    size: Annotated[str, typer.Argument(metavar="SIZE", help="a model size, e.g. 7m, 470m")] = "1m",
+    batch: Annotated[
+        int | None, typer.Option(help="sequences of a step (default: the size's, or as many as take seconds)")
+    ] = None,
+    sequence: Annotated[int | None, typer.Option(help="tokens of a sequence (default: the size's)")] = None,
+    vocabulary: Annotated[int | None, typer.Option(help="tokens there are (default: the size's)")] = None,
+    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16 (default: the size's)")] = None,
+    models: Annotated[int, typer.Option(help="models trained at once in one program")] = 1,
+    model_parts: Annotated[int, typer.Option(help="devices that share each sequence: the mesh's model axis")] = 1,
+    calls: Annotated[int | None, typer.Option(help="timed calls (default: as many as take ten seconds)")] = None,
+    attention: Annotated[
+        str | None, typer.Option(help="cudnn, splash, blocked, reference (default: by device)")
+    ] = None,
+    remat: Annotated[
+        str | None, typer.Option(help="none, projections, block: what is recomputed (default: by memory)")
+    ] = None,
+    accumulate: Annotated[int | None, typer.Option(help="micro-batches of a step (default: by memory)")] = None,
+    tile: Annotated[int | None, typer.Option(help="tokens of a tile of the loss (default: by memory)")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, gpu, tpu")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="of the processor (default: all; a study's stages use 1)")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a size on random tokens and say how fast, with its FLOPs, memory, compile time and wait for input."""
+    from leaven.sentences_training import bench_lines, told
+    from leaven.train.bench import measure
+    from leaven.train.devices import use
+    from leaven.train.wanted import wanted
+
+    use(device, threads)
+    fixed = {"attention": attention, "remat": remat, "accumulate": accumulate, "tile": tile}
+    with told(quiet=as_json) as progress:
+        asked = wanted(
+            size,
+            batch=batch,
+            sequence=sequence,
+            vocabulary=vocabulary,
+            precision=precision,
+            models=models,
+            model_parts=model_parts,
+            fixed={name: value for name, value in fixed.items() if value is not None},
+            calls=calls,
+        )
+        speed = measure(asked, progress)
+    if as_json:
+        print_json({"size": size, **speed.data(), "note": asked.note})
+    else:
+        print("\n".join(bench_lines(size, speed, asked.note)))
 
 
 def export(

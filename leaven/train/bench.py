@@ -1,162 +1,225 @@
-"""How fast a size trains on the devices at hand: the true step, fed by the true loader, timed call by call.
+"""How fast a shape trains on the devices at hand: the true step, fed by the true loader, timed call by call.
 
-The tokens are random and lie in a file, so that waiting for input is real waiting. Compilation is not in the rates.
+What: weights and moments of their true sizes, the program that `run_stage` (or, for many models, `run_pack`) calls, and
+its reader one call ahead of it, on a file, so that waiting for input is real waiting.
+Invariants: compiling and the first two calls are in no rate; every call is waited for; the state is given up to each.
 """
 
 from __future__ import annotations
 
+import math
+import os
+import re
 import tempfile
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from leaven.ground.files import write_json
+from leaven.ground.errors import BadInput
+from leaven.ground.progress import Progress, silent
 from leaven.mixture.ahead import ReadAhead
-from leaven.model.config import ModelConfig, count_parameters, flops_per_token
+from leaven.model.config import count_parameters, flops_per_token
 from leaven.model.execution import Execution
-from leaven.model.init import init
-from leaven.train import mesh, step
-from leaven.train.cost import Clock
+from leaven.train import mesh
+from leaven.train.cost import device_bytes, process_bytes
 from leaven.train.packed import train_pack
 from leaven.train.peaks import chip_of
 from leaven.train.place import here
 from leaven.train.plan import StagePlan
+from leaven.train.speed import FORMULA, Speed, numbers
 from leaven.train.stage import tokens_of
-from leaven.train.step import Recipe, chunk_length, train_chunk
+from leaven.train.step import chunk_length, train_chunk
 from leaven.train.training import Training
+from leaven.train.wanted import RATE, Wanted, plan_of
 
-FORMULA = "6 × (parameters − norms) + 6 × layers × width × sequence, per token; nothing for recomputation"
-"""What `leaven.model.config.flops_per_token` computes, in words."""
-MOST_TOKENS = 1 << 24
-"""Random tokens on disk at most; a longer run reads them again."""
+PLATFORMS = {"cudnn": "gpu", "splash": "tpu"}
+"""Kernels of attention that run on one kind of device only."""
+UNTIMED, FEWEST, MOST = 2, 3, 50
+"""Calls before the timed ones; the fewest and most of those where their number is not given."""
+LONGEST = 3.0
+"""Seconds of a call: where a full call would take longer, it makes fewer steps, in the same program."""
+
+
+@dataclass
+class Calls:
+    """Calls of one program in order, the untimed ones first: their steps (one more than were made, being read ahead),
+    seconds, and seconds without input. `most`: steps of a full call. `wanted`: number of timed calls."""
+
+    most: int
+    wanted: int | None
+    seconds_wanted: float
+    steps: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+
+    def ranges(self) -> Iterator[tuple[int, int]]:
+        """(first step, steps) of each call; those of a timed one are asked for when two were made."""
+        first = 0
+        for call in range(UNTIMED + (self.wanted or MOST)):
+            n = 1
+            if call >= UNTIMED:
+                quickest = min(s / k for s, k in zip(self.seconds, self.steps, strict=False))
+                n = max(1, min(self.most, int(LONGEST / quickest)))
+            self.steps.append(n)
+            yield first, n
+            first += n
+
+    @property
+    def enough(self) -> bool:
+        timed = self.seconds[UNTIMED:]
+        if self.wanted:
+            return len(timed) == self.wanted
+        return len(timed) == MOST or (len(timed) >= FEWEST and sum(timed) >= self.seconds_wanted)
+
+    @property
+    def timed(self) -> list[tuple[int, float]]:
+        """(steps, seconds) of the timed calls."""
+        return list(zip(self.steps, self.seconds, strict=False))[UNTIMED:]
 
 
 @dataclass(frozen=True)
-class Speed:
-    """Of `models` models of one shape trained at once on `devices` devices.
+class Compiled:
+    """What is known of a program before it runs; see `Speed`."""
 
-    Seconds are of the wall. `tokens_per_second` is of all models on all devices together, from the median call;
-    `slowest` and `fastest` are those of the slowest and the fastest call. `mfu` is a share of the devices' published
-    peak, None where that is not known.
-    """
-
-    parameters: int
-    models: int
-    batch: int
-    sequence: int
-    precision: str
-    attention: str
-    remat: str
-    accumulate: int
-    tile: int
-    device: str
-    devices: int
-    steps: int
-    seconds_per_step: float
-    tokens_per_second: float
-    slowest: float
-    fastest: float
-    flops_per_token: float
-    flops_formula: str
-    mfu: float | None
-    device_bytes: int | None
+    trace_seconds: float
     compile_seconds: float
-    input_wait: float
-
-    def data(self) -> dict[str, Any]:
-        """For programs."""
-        return asdict(self)
+    bytes: int | None
+    kernels: tuple[str, ...]
 
 
-def measure(
-    model: ModelConfig,
-    batch: int,
-    sequence: int,
-    precision: str,
-    *,
-    calls: int = 10,
-    models: int = 1,
-    model_parts: int = 1,
-    how: Execution | None = None,
-) -> Speed:
-    """Time `calls` calls of the compiled step after one that compiles. Raises BadInput for shapes that do not fit."""
-    with tempfile.TemporaryDirectory(prefix="leaven-bench-") as scratch:
-        return _measure(_plan(model, batch, sequence, precision, calls, Path(scratch)), calls, models, model_parts, how)
+def measure(asked: Wanted, progress: Progress = silent) -> Speed:
+    """Compile the step, make two untimed calls of one step each, then the timed ones. `progress` is told of each.
+
+    Raises BadInput for shapes that do not fit each other, the devices, or their memory.
+    """
+    how: Execution | None = None
+    try:
+        with tempfile.TemporaryDirectory(prefix="leaven-bench-") as scratch:
+            steps = chunk_length(asked.batch, asked.model.sequence) * (UNTIMED + (asked.calls or MOST))
+            plan = plan_of(asked, steps, Path(scratch))
+            how = executed(asked, plan)
+            return _measure(asked, plan, how, Path(scratch), progress)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        said = str(error)
+    # Outside of the handler, so that what the failed call held is let go.
+    raise out_of_memory(asked, how or Execution(), said)
 
 
-def _plan(model: ModelConfig, batch: int, sequence: int, precision: str, calls: int, scratch: Path) -> StagePlan:
-    """A stage on random tokens, as long as the timed calls."""
-    steps = chunk_length(batch, sequence) * (calls + 1)
-    count = max(min(MOST_TOKENS, steps * batch * sequence), sequence) + 1
-    kind = np.uint16 if model.vocab <= 1 << 16 else np.uint32
-    draw = np.random.default_rng(0)
-    draw.integers(0, model.vocab, count, dtype=kind).tofile(scratch / "train.bin")
-    np.array([count], "<u8").tofile(scratch / "train.idx")
-    split = {"tokens": count, "documents": 1, "bytes": count}
-    write_json(scratch / "shards.json", {"source": "random", "dtype": kind.__name__, "splits": {"train": split}})
-    return StagePlan(
-        model=replace(model, sequence=sequence),
-        seed=0,
-        kind="pretrain",
-        mixture={"random": 1.0},
-        shards={"random": scratch},
-        steps=steps,
-        batch=batch,
-        sequence=sequence,
-        schedule={"kind": "constant", "peak": 1e-3},
-        precision=precision,
-        eval_every=steps,
+def executed(asked: Wanted, plan: StagePlan) -> Execution:
+    """How the step is computed: as training would choose here, but for what is fixed. Raises BadInput."""
+    chosen = here(plan, asked.model_parts) if asked.models == 1 else Execution(compute=plan.precision)
+    how = replace(chosen, **asked.fixed)
+    platform = jax.devices()[0].platform
+    if PLATFORMS.get(how.attention, platform) != platform:
+        raise BadInput(
+            f"{how.attention} does not run on a {platform}", field="--attention", fix="blocked runs anywhere"
+        )
+    parts = how.accumulate * how.data_parts
+    if plan.batch % parts:
+        devices = f" on each of {how.data_parts} devices" if how.data_parts > 1 else ""
+        raise BadInput(
+            f"{plan.batch} sequences cannot be cut into {how.accumulate} equal micro-batches{devices}",
+            field="--batch",
+            fix=f"A multiple of {parts}, such as {max(1, round(plan.batch / parts)) * parts}.",
+        )
+    return how
+
+
+def out_of_memory(asked: Wanted, how: Execution, said: str) -> BadInput:
+    """What the device said, in words, and what would take less."""
+    more = re.search(r"allocat\w* ([\d.]+ ?[KMGT]iB|[\d,]+ ?(?:bytes|B)\b)", said)
+    ways = ["--remat block"] if how.remat != "block" else []
+    if asked.batch % (2 * how.accumulate * how.data_parts) == 0:
+        ways.append(f"--accumulate {2 * how.accumulate}")
+    ways.append(f"--batch {asked.batch // 2}" if asked.batch > 1 else "a shorter --sequence")
+    if asked.models > 1:
+        ways.append(f"--models {asked.models // 2}")
+    return BadInput(
+        f"{asked.batch:,} sequences of {asked.model.sequence:,} tokens do not fit into the memory of "
+        f"{jax.devices()[0].device_kind}" + (f", which was asked for {more[1]} more than it has" if more else ""),
+        fix=f"Try {', '.join(ways[:-1])}{' or ' if ways[:-1] else ''}{ways[-1]}.",
     )
 
 
-def _measure(plan: StagePlan, calls: int, models: int, model_parts: int, how: Execution | None) -> Speed:
-    how = how or (here(plan, model_parts) if models == 1 else Execution(compute=plan.precision))
-    clock = Clock()
-    training = Training.open(plan, Path())
-    recipe: Recipe = training.settled.recipe
-    K = chunk_length(plan.batch, plan.sequence)
-    state = mesh.spread_state(step.start(init(plan.model, plan.seed), recipe), how.mesh)
-    if models > 1:
-        state = jax.tree.map(lambda x: jax.numpy.repeat(x[None], models, axis=0), state)
-    rates = np.full(K if models == 1 else (K, models), 1e-3, np.float32)
-    seconds: list[float] = []
-    waits = 0.0
+def _measure(asked: Wanted, plan: StagePlan, how: Execution, scratch: Path, progress: Progress) -> Speed:
+    M, K = asked.models, chunk_length(plan.batch, plan.sequence)
+    crew = [Training.open(replace(plan, seed=seed), scratch / "work") for seed in range(M)]
+    recipe = crew[0].settled.recipe
+    train: Callable[..., Any] = train_chunk if M == 1 else train_pack
+    progress(0, 0, "making weights")
+    if M == 1:
+        state = mesh.spread_state(crew[0].begin(), how.mesh)
+    else:
+        state = jax.tree.map(lambda *each: jnp.stack(each), *[training.begin() for training in crew])
+    rates = mesh.replicated(np.full((K,) if M == 1 else (K, M), RATE, np.float32), how.mesh)
+    calls = Calls(K, asked.calls, asked.seconds)
 
     def fetch(call: tuple[int, int]) -> Any:
-        tokens = tokens_of(training, call, K, how)
-        return tokens if models == 1 else np.repeat(tokens[:, None], models, axis=1)
+        tokens = [tokens_of(training, call, K, how) for training in crew]
+        return tokens[0] if M == 1 else np.stack(tokens, axis=1)
 
-    ranges = [(call * K, K) for call in range(calls + 1)]
-    with ReadAhead(fetch, ranges) as ahead:
-        for call in range(calls + 1):
+    with ReadAhead(fetch, calls.ranges()) as ahead:
+        program: Compiled | None = None
+        while not calls.enough:
+            made = len(calls.seconds)
+            progress(max(0, made - UNTIMED), asked.calls or 0, "timing" if made >= UNTIMED else "warming up")
             began = time.perf_counter()
             tokens, waited = ahead.get()
-            train = train_chunk if models == 1 else train_pack
-            count = mesh.replicated(np.int32(K), how.mesh)
-            state, measured = train(plan.model, recipe, how, state, tokens, mesh.replicated(rates, how.mesh), count)
+            n = calls.steps[made]
+            count = mesh.replicated(np.int32(n), how.mesh)
+            arguments = (plan.model, recipe, how, state, tokens, rates, count)
+            if program is None:
+                progress(0, 0, "compiling")
+                program = _compile(train, arguments)
+                began = time.perf_counter()
+            state, measured = train(*arguments)
             jax.block_until_ready((state, measured))
-            if call:  # the first one compiles
-                seconds.append(time.perf_counter() - began)
-                waits += waited
-    return _speed(plan, how, K, models, seconds, waits, clock)
+            calls.seconds.append(time.perf_counter() - began)
+            calls.waits.append(waited)
+            del arguments, tokens
+    assert program is not None
+    loss = float(np.mean(np.asarray(measured.nats)[n - 1]))
+    return _speed(asked, plan, how, calls, program, loss)
 
 
-def _speed(
-    plan: StagePlan, how: Execution, K: int, models: int, seconds: list[float], waits: float, clock: Clock
-) -> Speed:
-    cost = clock.cost()
-    tokens, flops = K * plan.batch * plan.sequence * models, flops_per_token(plan.model)
-    rate = tokens / median(seconds)
-    devices = cost.devices if how.mesh is not None else 1
-    chip = chip_of(cost.device)
+def _compile(train: Any, arguments: tuple[Any, ...]) -> Compiled:
+    """Compile what the call with these arguments will run."""
+    began = time.perf_counter()
+    lowered = train.lower(*arguments)
+    between = time.perf_counter()
+    compiled = lowered.compile()
+    ended = time.perf_counter()
+    taken = compiled.memory_analysis()
+    kernels = set(re.findall(r'custom_call_target="([^"]+)"', compiled.as_text() or ""))
+    size = None
+    if taken is not None:
+        size = taken.argument_size_in_bytes + taken.output_size_in_bytes - taken.alias_size_in_bytes
+        size += taken.temp_size_in_bytes + taken.generated_code_size_in_bytes
+    return Compiled(between - began, ended - between, size, tuple(sorted(kernels)))
+
+
+def _speed(asked: Wanted, plan: StagePlan, how: Execution, calls: Calls, program: Compiled, loss: float) -> Speed:
+    flops, step = flops_per_token(plan.model), plan.batch * plan.sequence * asked.models
+    per_step = median(seconds / n for n, seconds in calls.timed)
+    rates = [n * step / seconds for n, seconds in calls.timed]
+    devices = 1 if how.mesh is None else how.mesh.size
+    device = jax.devices()[0]
+    chip = chip_of(device.device_kind)
+    peak = device_bytes()
+    rate = step / per_step
     return Speed(
         parameters=count_parameters(plan.model),
-        models=models,
+        vocabulary=plan.model.vocab,
+        models=asked.models,
         batch=plan.batch,
         sequence=plan.sequence,
         precision=plan.precision,
@@ -164,17 +227,35 @@ def _speed(
         remat=how.remat,
         accumulate=how.accumulate,
         tile=how.tile,
-        device=cost.device,
+        platform=device.platform,
+        device=device.device_kind,
         devices=devices,
-        steps=K * len(seconds),
-        seconds_per_step=median(seconds) / K,
+        model_parts=how.model_parts,
+        threads=threads() if device.platform == "cpu" else None,
+        calls=len(calls.timed),
+        steps=sum(n for n, _ in calls.timed),
+        seconds_per_step=per_step,
         tokens_per_second=rate,
-        slowest=tokens / max(seconds),
-        fastest=tokens / min(seconds),
+        slowest=min(rates),
+        fastest=max(rates),
         flops_per_token=flops,
         flops_formula=FORMULA,
+        flops_numbers=numbers(plan.model),
+        flops_per_second=rate * flops,
+        peak_flops=chip.flops * devices if chip else None,
         mfu=rate * flops / (chip.flops * devices) if chip else None,
-        device_bytes=cost.device_bytes,
-        compile_seconds=cost.compile_seconds,
-        input_wait=waits / sum(seconds),
+        peak_bytes=process_bytes() if peak is None else peak,
+        peak_of="process" if peak is None else "device",
+        program_bytes=program.bytes,
+        trace_seconds=program.trace_seconds,
+        compile_seconds=program.compile_seconds,
+        input_wait=sum(calls.waits[UNTIMED:]) / sum(seconds for _, seconds in calls.timed),
+        loss=loss if math.isfinite(loss) else None,
+        kernels=program.kernels,
     )
+
+
+def threads() -> int:
+    """Of a processor that XLA computes with."""
+    told = os.environ.get("NPROC", "")
+    return int(told) if told.isdigit() else len(os.sched_getaffinity(0))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import resource
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -61,12 +65,24 @@ class Clock:
             tokens=self.tokens,
             device=devices[0].device_kind,
             devices=len(devices),
-            device_bytes=peak_bytes(),
+            device_bytes=device_bytes(),
         )
 
 
-def peak_bytes() -> int | None:
-    """The largest amount of memory in use on any device of this process; None where devices do not tell."""
+def device_bytes() -> int | None:
+    """The largest amount of memory in use on any device of this process so far; None where devices do not tell."""
     told = [device.memory_stats() or {} for device in jax.local_devices()]
     peaks = [stats["peak_bytes_in_use"] for stats in told if "peak_bytes_in_use" in stats]
     return max(peaks) if peaks else None
+
+
+def process_bytes() -> int:
+    """The largest amount of memory that this process had so far, everything counted."""
+    try:
+        # What `getrusage` tells is, on Linux, also the largest of whatever the process was before it became this one.
+        found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+        if found:
+            return int(found[1]) * 1024
+    except OSError:
+        pass
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
