@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,9 @@ from leaven.ground.tables import read_table
 from leaven.mixture.shard import Shard
 from leaven.model.loss import token_log_likelihoods
 from leaven.model.weights import load_params, read_arrays
-from leaven.train.stage import StagePlan, run_stage
+from leaven.train import checkpoint
+from leaven.train.plan import StagePlan
+from leaven.train.stage import run_stage
 from leaven.train.step import train_chunk
 from leaven.train.validation import token_bytes
 
@@ -173,3 +177,28 @@ def test_a_parent_of_another_shape_is_refused(plan: Plan, tmp_path: Path) -> Non
     other = replace(plan(parent=tmp_path / "a" / "out"), model=replace(plan().model, ffn=32))
     with pytest.raises(LeavenError, match="another model shape"):
         train(other, tmp_path / "b")
+
+
+def test_a_full_disk_stops_the_stage_and_leaves_its_last_checkpoint(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(plan(), tmp_path / "whole")
+    place = tmp_path / "full"
+    for folder in ("out", "work"):
+        (place / folder).mkdir(parents=True)
+    real, calls = checkpoint.write_arrays, iter(range(100))
+
+    def full(path: Path, arrays: object) -> str:
+        if next(calls) >= 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return real(path, arrays)
+
+    monkeypatch.setattr(checkpoint, "write_arrays", full)
+    with pytest.raises(OSError, match="No space left"):
+        run_stage(plan(), place / "out", place / "work", checkpoint_seconds=0.0)
+    monkeypatch.setattr(checkpoint, "write_arrays", real)
+    assert not list((place / "out").iterdir())
+    kept = checkpoint.latest_good(place / "work")
+    assert kept is not None
+    assert kept.step > 0
+    assert train(plan(), place) == whole
