@@ -64,6 +64,7 @@ class Ahead:
     model_parts: int
     batch: int
     sequence: int
+    compute: str
     attention: str
     remat: str
     accumulate: int
@@ -168,6 +169,7 @@ def compile_ahead(
         model_parts=model_parts,
         batch=batch,
         sequence=config.sequence,
+        compute=compute,
         attention=how.attention,
         remat=how.remat,
         accumulate=how.accumulate,

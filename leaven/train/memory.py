@@ -99,9 +99,11 @@ def estimate(load: Load) -> Memory:
     saved = config.layers * t * saved_per_token(load)
     if load.remat == "none" and devices > 1:
         saved += config.layers * layer
-    # Activations of one layer, and their gradients.
+    # Activations of one layer, and their gradients. Without a model axis the projections of one input are one product,
+    # whose gradient is put together from theirs; with one each goes by itself and is done with sooner.
     D, F = config.width, config.ffn // m
-    working = c * t * (2 * _entering(load) + 3 * F + 6 * D) + 3 * layer
+    channels = 2 * _entering(load) + 3 * F + 6 * D if m == 1 else _entering(load) + F + 5 * D
+    working = c * t * channels + 3 * layer
     again = head if load.accumulate > 1 else 0
     logits = (4 + c) * load.tile * config.vocab // m
     return Memory(
