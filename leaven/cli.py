@@ -18,7 +18,20 @@ import typer
 
 from leaven import cli_corpus, cli_training
 from leaven.ground.errors import LeavenError
-from leaven.options import AsJson, Jobs, Runs, Seeds, Settings, Size, Sources, StudyName, Unisolated, Without
+from leaven.options import (
+    AsJson,
+    Device,
+    Jobs,
+    Pack,
+    Runs,
+    Seeds,
+    Settings,
+    Size,
+    Sources,
+    StudyName,
+    Unisolated,
+    Without,
+)
 from leaven.sentences import print_json, status_lines, waiting, why_lines
 
 app = typer.Typer(
@@ -76,6 +89,8 @@ def run(
     size: Size = None,
     runs: Runs = Path("runs"),
     jobs: Jobs = None,
+    device: Device = "auto",
+    pack: Pack = "auto",
     without: Without = None,
     allow_unisolated: Unisolated = False,
     as_json: AsJson = False,
@@ -89,10 +104,12 @@ def run(
         from leaven.ground.version import __version__
 
         print(f'leaven {__version__} · study {lab.name} · "{prepared.study.question}"')
-        for line in lab.plan(jobs=jobs, prepared=prepared).lines():
+        for line in lab.plan(jobs=jobs, device=device, pack=pack, prepared=prepared).lines():
             print(line)
         print(flush=True)
-    results = lab.run(jobs=jobs, allow_unisolated=allow_unisolated, quiet=as_json, prepared=prepared)
+    results = lab.run(
+        jobs=jobs, allow_unisolated=allow_unisolated, quiet=as_json, device=device, pack=pack, prepared=prepared
+    )
     with waiting("writing the report", quiet=as_json):
         page = results.report()
     if as_json:
@@ -120,6 +137,8 @@ def plan(
     size: Size = None,
     runs: Runs = Path("runs"),
     jobs: Jobs = None,
+    device: Device = "auto",
+    pack: Pack = "auto",
     without: Without = None,
     allow_unisolated: Unisolated = False,
     as_json: AsJson = False,
@@ -127,7 +146,9 @@ def plan(
     """Steps, shared ancestors and tokens saved, FLOPs, time here, power. Nothing is executed."""
     lab = _study(study, set_, source, seeds, size, runs)
     with waiting("looking at the files of this computer", quiet=as_json):
-        made = lab.plan(jobs=jobs, allow_unisolated=allow_unisolated, without_code=_without_code(without))
+        made = lab.plan(
+            jobs=jobs, allow_unisolated=allow_unisolated, without_code=_without_code(without), device=device, pack=pack
+        )
     if as_json:
         print_json(made.data())
         return

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from leaven.engine.plan import Plan
     from leaven.engine.prepare import Prepared
-    from leaven.engine.schedule import State
+    from leaven.engine.state import State
 
 RUNS = Path("runs")
 """Where results go unless told otherwise: `runs/store` and `runs/<study>`."""
@@ -91,13 +91,17 @@ class Study:
         jobs: int | None = None,
         allow_unisolated: bool = False,
         without_code: bool = False,
+        device: str = "auto",
+        pack: str = "auto",
         prepared: Prepared | None = None,
     ) -> Plan:
-        """Steps, sharing, tokens, FLOPs, time and power. Nothing is executed and nothing is written."""
+        """Steps, sharing, tokens, FLOPs, device, time and power. Nothing is executed and nothing is written."""
+        from leaven.engine import devices, packing
         from leaven.engine.plan import plan
 
+        together, found = packing.wanted(pack), devices.find(device)
         prepared = prepared or self.prepare(allow_unisolated=allow_unisolated, without_code=without_code)
-        return plan(prepared, self.store, jobs=jobs)
+        return plan(prepared, self.store, jobs=jobs, device=found, pack=together)
 
     def run(
         self,
@@ -106,20 +110,29 @@ class Study:
         allow_unisolated: bool = False,
         without_code: bool = False,
         quiet: bool = False,
+        device: str = "auto",
+        pack: str = "auto",
         prepared: Prepared | None = None,
     ) -> Results:
         """Run what the store does not hold; resumes where an earlier run stopped.
+
+        Args:
+            jobs: steps at once at most.
+            device: what models are computed on: `auto`, `cpu`, `gpu` or `tpu`.
+            pack: stages of one shape in one program: `auto`, `off`, or as many as `4`.
 
         Raises:
             BadInput: before anything ran, or before the first stage where a source is too small.
             LeavenError: a step failed; everything that does not depend on it has finished.
         """
+        from leaven.engine import devices, packing
         from leaven.engine.audit import audit
         from leaven.engine.display import Display
         from leaven.engine.estimate import measured
         from leaven.engine.schedule import failures
         from leaven.engine.schedule import run as run_steps
 
+        together, found = packing.wanted(pack), devices.find(device)
         self.store.prepare()
         with self.store.lock():
             prepared = prepared or self.prepare(
@@ -139,6 +152,8 @@ class Study:
                         watch=display.watch,
                         before_stages=lambda: audit(prepared, self.store),
                         status=self.folder / "status.json",
+                        device=found,
+                        pack=together,
                     )
             finally:
                 if missing:

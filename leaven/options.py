@@ -20,6 +20,16 @@ Seeds = Annotated[int | None, typer.Option(help="number of seeds")]
 Size = Annotated[str | None, typer.Option(help="model size, e.g. 0.3m")]
 Runs = Annotated[Path, typer.Option(help="folder that results go to", envvar="LEAVEN_RUNS")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="steps at once at most (default: one a core, as memory allows)")]
+Device = Annotated[
+    str, typer.Option(metavar="auto|cpu|gpu|tpu", help="what models are computed on (default: an accelerator if found)")
+]
+Pack = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|off|N",
+        help="stages of one shape in one program: where that is measured to be faster, never, or up to N",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, for programs")]
 Without = Annotated[
     list[str] | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from types import TracebackType
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from leaven.engine.schedule import Running, State
+from leaven.engine.state import Running, State
 from leaven.study.amounts import short
 
 PHASES = (
@@ -75,9 +76,9 @@ class Display:
             self.told.add(step_id)
             print(f"  {clock(time.monotonic() - state.started):>7}  failed  {state.graph.steps[step_id].name}")
         now = time.monotonic()
-        if now - self.last >= PLAIN_EVERY and state.running:
+        if now - self.last >= PLAIN_EVERY and (state.running or state.note):
             self.last = now
-            running = ", ".join(_told(run) for run in state.running.values())
+            running = ", ".join([*_told(state.running.values()), *([state.note] if state.note else [])])
             print(
                 f"  {clock(now - state.started):>7}  {len(state.finished)}/{len(state.graph.steps)} steps, "
                 f"about {clock(state.remaining())} left · {running}"
@@ -85,9 +86,17 @@ class Display:
         sys.stdout.flush()
 
 
-def _told(run: Running) -> str:
-    share = f" {run.done / run.total:.0%}" if run.total else ""
-    return f"{run.step.name}{share}"
+def _told(runs: Iterable[Running]) -> list[str]:
+    """Steps and how far they are, a program of many stages in a few words."""
+    programs: dict[str, list[Running]] = {}
+    for run in runs:
+        programs.setdefault(run.program or run.step.identity, []).append(run)
+    told = []
+    for crew in programs.values():
+        more = f" and {len(crew) - 1} more in one program" if len(crew) > 1 else ""
+        share = f" {crew[0].done / crew[0].total:.0%}" if crew[0].total else ""
+        told.append(f"{crew[0].step.name}{more}{share}")
+    return told
 
 
 def _table(state: State) -> Table:
@@ -110,6 +119,8 @@ def _table(state: State) -> Table:
             if rate:
                 words.append(f"{short(rate)} tok/s")
         words += [escape(f"{run.step.name}{f' · {run.note}' if run.note else ''}") for run in running]
+        if phase == "stages" and state.note:
+            words.append(escape(state.note))
         failed = sum(step.identity in state.failed for step in steps)
         if failed:
             words.insert(0, f"[red]{failed} failed[/red]")

@@ -7,11 +7,13 @@ import platform
 import shutil
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from leaven.engine import hardware
+from leaven.engine import devices, hardware
 from leaven.engine.store import LEAST_FREE
+from leaven.ground.errors import LeavenError
 from leaven.sandbox.level import probe
 
 
@@ -26,7 +28,7 @@ class Finding:
 
 
 def examine(runs: Path) -> list[Finding]:
-    """Look at Python, devices, memory, isolation, disk and optional packages. Takes a second: JAX is imported."""
+    """Look at Python, devices, memory, isolation, disk and optional packages. With an accelerator it takes seconds."""
     version = sys.version_info
     findings = [
         Finding(
@@ -37,7 +39,7 @@ def examine(runs: Path) -> list[Finding]:
         ),
         Finding("processor", f"{hardware.processor()}, {len(hardware.cores())} cores for leaven", True),
         _memory(),
-        _devices(),
+        _device(),
         _isolation(),
         _disk(runs),
     ]
@@ -59,20 +61,13 @@ def _memory() -> Finding:
     )
 
 
-def _devices() -> Finding:
-    import jax
-
+def _device() -> Finding:
     try:
-        devices = jax.devices()
-    except (RuntimeError, AssertionError) as error:
-        wanted = f" (JAX_PLATFORMS={os.environ['JAX_PLATFORMS']})" if "JAX_PLATFORMS" in os.environ else ""
-        found = f"jax {jax.__version__} finds none{wanted}"
-        return Finding("devices", found, False, str(error) or "unset JAX_PLATFORMS, or install jax for this device")
-    return Finding(
-        "devices",
-        ", ".join(f"{d.platform}:{d.id} {d.device_kind}" for d in devices) + f" (jax {jax.__version__})",
-        True,
-    )
+        device = devices.find()
+    except LeavenError as error:
+        return Finding("device", f"none that jax {version('jax')} can use", False, str(error))
+    found = f"{device.words()} (jax {version('jax')})"
+    return Finding("device", found, not device.note, f"{device.note}: until then everything runs on the cores")
 
 
 def _isolation() -> Finding:

@@ -1,6 +1,7 @@
-"""How long a step takes here, before it runs: a rate times an amount, by this store's own past where it has one.
+"""How long a step takes here and what memory it needs, before it runs: a rate times an amount, by this store's own past
+where it has one.
 
-Used for the order of steps, the remaining time and the plan; never part of a result.
+Used for the order of steps, how many run at once, the remaining time and the plan; never part of a result.
 """
 
 from __future__ import annotations
@@ -9,10 +10,18 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
+from leaven.engine.devices import PROCESSOR, Device, uses_model
+from leaven.model import config
+from leaven.model.config import ModelConfig
 from leaven.study.step import Graph, Step
+from leaven.train.peaks import chip_of
 
 FLOPS_PER_SECOND = 4.5e10
 """Training speed of one core where nothing has been measured yet: float32, a 0.3M model on a 2020s server core."""
+UTILIZATION = 0.4
+"""Share of an accelerator's published peak that training is expected to reach where nothing has been measured yet."""
+UNKNOWN_PEAK = 5e13
+"""Operations a second of an accelerator whose peak is not known."""
 READ_BYTES_PER_SECOND = 3e6
 """Bytes kept of a source for each second of reading, where it reads several times what it keeps."""
 SECONDS = {
@@ -21,52 +30,111 @@ SECONDS = {
     "tokenizer": 4.0,
     "shards": 2.0,
     "suite": 2.0,
+    "import": 1.0,
     "evaluate": 6.0,
     "complete": 2.0,
     "judge": 2.0,
     "verdict": 5.0,
 }
 """Of one step of each kind at pocket size."""
+MEMORY = 1_000_000_000
+"""Bytes that a step of a tiny model, or of none, may need."""
+PROCESS = 500_000_000
+"""Bytes of a process that has imported everything and compiled its programs, models not counted."""
+MARGIN = 1.25
+"""What a compiled program may take more than the formula says."""
 
 
-def seconds_of(step: Step, rates: Mapping[str, float] | None = None) -> float:
-    """Seconds of one step on one core. `rates`: from `measured`."""
+def seconds_of(step: Step, rates: Mapping[str, float] | None = None, device: Device = PROCESSOR) -> float:
+    """Seconds of one step on one core, or on the device if it uses one. `rates`: from `measured`."""
+    kind = device.kind if uses_model(step) else PROCESSOR.kind
     if step.kind == "stage":
-        rate = (rates or {}).get(_shape(step.fields), 0.0)
-        return step.tokens / rate if rate else step.tokens * flops_per_token(step.fields) / FLOPS_PER_SECOND
+        rate = (rates or {}).get(rate_key(step.fields, kind), 0.0)
+        return step.tokens / (rate or flops_per_second(device) / flops_per_token(step.fields))
     if step.kind == "read":  # sources differ by orders of magnitude: the largest goes first
         return 1.0 + float(step.fields["max"]) / READ_BYTES_PER_SECOND
-    return (rates or {}).get(step.kind, SECONDS[step.kind])
+    return (rates or {}).get(_kind(step.kind, kind), SECONDS[step.kind])
+
+
+def flops_per_second(device: Device) -> float:
+    """Expected speed of training where nothing has been measured: of all devices together, or of one core."""
+    if not device.accelerates:
+        return FLOPS_PER_SECOND
+    chip = chip_of(device.kind)
+    return (chip.flops if chip else UNKNOWN_PEAK) * UTILIZATION * device.count
 
 
 def flops_per_token(fields: Mapping[str, Any]) -> float:
-    return float(fields["model"].get("flops_per_token", 0.0) or 1.7e6)
+    """Of a stage with these fields."""
+    return config.flops_per_token(ModelConfig(**fields["model"]))
 
 
 def measured(manifests: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """From finished steps: tokens per second by model shape for stages, seconds for other kinds (medians)."""
+    """From finished steps, medians by device: tokens per second of stages by shape, seconds of other kinds."""
     seen: dict[str, list[float]] = {}
     for manifest in manifests:
-        seconds = max(float(manifest["made"]["seconds"]), 1e-3)
-        fields = manifest["fields"]
-        if manifest["kind"] == "stage":
-            seen.setdefault(_shape(fields), []).append(fields["steps"] * fields["batch"] * fields["sequence"] / seconds)
-        else:
-            seen.setdefault(manifest["kind"], []).append(seconds)
+        made, fields = manifest["made"], manifest["fields"]
+        seconds = max(float(made["seconds"]), 1e-3)
+        device = made.get("device", PROCESSOR.kind)
+        if manifest["kind"] != "stage":
+            seen.setdefault(_kind(manifest["kind"], device), []).append(seconds)
+            continue
+        tokens = fields["steps"] * fields["batch"] * fields["sequence"]
+        if "training" in made:  # a resumed stage's seconds are those of the tokens that were left
+            tokens = made["training"]["tokens"] / made["together"]
+        if tokens:
+            seen.setdefault(rate_key(fields, device), []).append(tokens / seconds)
     return {key: median(values) for key, values in seen.items()}
 
 
-def _shape(fields: Mapping[str, Any]) -> str:
-    return f"stage {sorted(fields['model'].items())} {fields['batch']}"
+def rate_key(fields: Mapping[str, Any], device: str) -> str:
+    """Under which `measured` gives the tokens a second of stages with these fields on a kind of device."""
+    return f"stage {sorted(fields['model'].items())} {fields['batch']} on {device}"
 
 
-def wall_seconds(graph: Graph, missing: Iterable[str], rates: Mapping[str, float], at_once: int) -> float:
-    """Makespan of the missing steps: the larger of the work divided by the cores and the longest path."""
+def _kind(kind: str, device: str) -> str:
+    return f"{kind} on {device}"
+
+
+def wall_seconds(
+    graph: Graph,
+    missing: Iterable[str],
+    rates: Mapping[str, float],
+    at_once: int,
+    device: Device = PROCESSOR,
+) -> float:
+    """Makespan of the missing steps: the largest of the work divided by the cores, the accelerator's work (one step at
+    a time), and the longest path."""
     todo = set(missing)
     ends: dict[str, float] = {}
-    total = 0.0
+    on_cores = on_device = 0.0
     for step_id, step in graph.steps.items():
-        own = seconds_of(step, rates) if step_id in todo else 0.0
+        own = seconds_of(step, rates, device) if step_id in todo else 0.0
         ends[step_id] = own + max((ends[parent] for parent in step.inputs.values()), default=0.0)
-        total += own
-    return max(total / at_once, max(ends.values(), default=0.0))
+        if device.accelerates and uses_model(step):
+            on_device += own
+        else:
+            on_cores += own
+    return max(on_cores / at_once, on_device, max(ends.values(), default=0.0))
+
+
+def bytes_of(step: Step, device: Device = PROCESSOR, together: int = 1) -> int:
+    """Memory of this computer that a step's process may need; `together`: stages in one process.
+
+    On an accelerator the weights and moments pass through this computer's memory and the rest stays there.
+    """
+    if step.kind != "stage":
+        return MEMORY
+    model = ModelConfig(**step.fields["model"])
+    own = training_bytes(step.fields) if not device.accelerates else 16 * config.count_parameters(model)
+    return max(MEMORY, PROCESS + together * own)
+
+
+def training_bytes(fields: Mapping[str, Any]) -> int:
+    """Memory of the device that training one model takes where nothing is recomputed."""
+    from leaven.train.memory import Load, estimate
+
+    width = 2 if fields["precision"] == "bfloat16" else 4
+    model = ModelConfig(**fields["model"])
+    load = Load(model, fields["batch"], fields["sequence"], "none", 1, 128, width, 1, 1)
+    return int(MARGIN * estimate(load).bytes)

@@ -31,7 +31,7 @@ PRELOAD = (
     "pyarrow.parquet",
     "leaven.engine.worker",
     "leaven.engine.kinds",
-    "leaven.train.stage",
+    "leaven.engine.stages",
     "leaven.evaluate.harness",
 )
 ONE_THREAD = {
@@ -45,7 +45,8 @@ ONE_THREAD = {
     "HF_DATASETS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
-"""A step has one core; libraries that start a thread for each core of the machine are told so. Nothing downloads."""
+"""A step has one core; libraries that start a thread for each core of the machine are told so. A step that computes on
+another device is told in its order. Nothing downloads."""
 SAME_RESULTS = {"PYTHONHASHSEED": "0", "JAX_ENABLE_X64": "0"}
 """Not the user's to change: these alter numbers without altering any identity."""
 
@@ -124,7 +125,7 @@ class _Forks:
         self.upstream = upstream
         self.selector = selectors.DefaultSelector()
         self.selector.register(upstream, selectors.EVENT_READ)
-        self.children: dict[int, tuple[int, str, bytes]] = {}
+        self.children: dict[int, tuple[int, list[str], bytes]] = {}
         self.buffer = b""
         self.unsent = b""
 
@@ -153,6 +154,7 @@ class _Forks:
         return True
 
     def fork(self, order: dict[str, Any]) -> None:
+        members = [member["identity"] for member in order["members"]]
         ours, theirs = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -162,8 +164,9 @@ class _Forks:
             os.close(ours)
             os.close(theirs)
             note = f"no process could be started for it: {error.strerror}\n  Run fewer steps at once: --jobs 1."
-            self.tell(identity=order["identity"], event="failed", note=note, code=1)
-            self.tell(identity=order["identity"], event="exit", code=1)
+            for step_id in members:
+                self.tell(identity=step_id, event="failed", note=note, code=1)
+                self.tell(identity=step_id, event="exit", code=1)
             return
         if pid == 0:
             code = 1
@@ -180,22 +183,23 @@ class _Forks:
             finally:
                 os._exit(code)
         os.close(theirs)
-        self.children[ours] = (pid, order["identity"], b"")
+        self.children[ours] = (pid, members, b"")
         self.selector.register(ours, selectors.EVENT_READ)
 
     def hear(self, pipe: int) -> None:
-        pid, step_id, kept = self.children[pipe]
+        pid, members, kept = self.children[pipe]
         data = os.read(pipe, 1 << 16)
         if data:
             *lines, rest = (kept + data).split(b"\n")
-            self.children[pipe] = (pid, step_id, rest)
+            self.children[pipe] = (pid, members, rest)
             self.say(b"".join(line + b"\n" for line in lines))
             return
         self.selector.unregister(pipe)
         os.close(pipe)
         del self.children[pipe]
         _, status = os.waitpid(pid, 0)
-        self.tell(identity=step_id, event="exit", code=os.waitstatus_to_exitcode(status))
+        for step_id in members:
+            self.tell(identity=step_id, event="exit", code=os.waitstatus_to_exitcode(status))
 
     def tell(self, **message: Any) -> None:
         self.say(json.dumps(message).encode() + b"\n")

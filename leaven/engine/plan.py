@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from leaven.analyze.power import power_before
-from leaven.engine import hardware
+from leaven.engine import hardware, packing
+from leaven.engine.devices import PROCESSOR, Device
 from leaven.engine.estimate import measured, wall_seconds
+from leaven.engine.packing import Figures
 from leaven.engine.prepare import Prepared
 from leaven.engine.schedule import steps_at_once
 from leaven.engine.store import Store
@@ -37,6 +40,8 @@ class Plan:
     seconds: float
     steps_at_once: int
     hardware: str
+    device: Device
+    packing: list[dict[str, Any]]
     isolation: str
     power: list[dict[str, Any]]
     left_out: list[str]
@@ -88,6 +93,8 @@ class Plan:
             minutes = self.seconds / 60
             about = f"{minutes:.0f} min" if minutes >= 1.5 else f"{self.seconds:.0f} s"
             lines.append(f"time      about {about} here, {self.steps_at_once} steps at once ({self.hardware})")
+        lines.append(f"device    {self.device.words()}")
+        lines.extend(f"packing   {words}" for words in dict.fromkeys(row["words"] for row in self.packing))
         for row in self.power:
             smallest = row["smallest_effect"]
             told = f"{smallest:.2g} {row['unit']}" if smallest is not None else "none, however large"
@@ -117,8 +124,19 @@ class Plan:
         return lines
 
 
-def plan(prepared: Prepared, store: Store, *, jobs: int | None = None) -> Plan:
-    """Work out the plan. Reads manifests of the store for what exists and for measured speeds."""
+def plan(
+    prepared: Prepared,
+    store: Store,
+    *,
+    jobs: int | None = None,
+    device: Device = PROCESSOR,
+    pack: int | None = None,
+) -> Plan:
+    """Work out the plan. Reads manifests of the store for what exists and for measured speeds.
+
+    Args:
+        jobs, device, pack: as of `leaven.engine.schedule.run`.
+    """
     graph, study = prepared.graph, prepared.study
     existing = {step_id for step_id in graph.steps if store.has(step_id)}
     stages = list(graph.of_kind("stage"))
@@ -126,7 +144,8 @@ def plan(prepared: Prepared, store: Store, *, jobs: int | None = None) -> Plan:
     for run in graph.runs:
         users.update(run.stages)
     at_once = steps_at_once(jobs)
-    rates = measured(store.manifests())
+    figures = Figures.of(store)
+    rates = {**figures.rates(stages, device), **measured(store.manifests())}
     missing = [step_id for step_id in graph.steps if step_id not in existing]
     tokens = sum(step.tokens for step in stages)
     return Plan(
@@ -147,15 +166,32 @@ def plan(prepared: Prepared, store: Store, *, jobs: int | None = None) -> Plan:
         tokens_without_sharing=graph.unshared_tokens,
         tokens_to_train=sum(step.tokens for step in stages if step.identity not in existing),
         flops=tokens * prepared.flops_per_token,
-        seconds=wall_seconds(graph, missing, rates, at_once),
+        seconds=wall_seconds(graph, missing, rates, at_once, device),
         steps_at_once=at_once,
         hardware=f"{hardware.processor()}, {len(hardware.cores())} cores",
+        device=device,
+        packing=_packing(prepared, missing, device, pack, figures),
         isolation=f"{prepared.isolation.name}: {prepared.isolation.reason}"
         if prepared.isolation.reason
         else prepared.isolation.name,
         power=_power(prepared),
         left_out=list(graph.left_out),
     )
+
+
+def _packing(
+    prepared: Prepared, missing: Collection[str], device: Device, pack: int | None, figures: Figures
+) -> list[dict[str, Any]]:
+    """For each shape among the missing stages, how many are trained in one program and why."""
+    graph, size = prepared.graph, prepared.study.model.size
+    shapes = {packing.shape_of(step): step for step in graph.of_kind("stage") if step.identity in missing}
+    rows = []
+    for shape, step in shapes.items():
+        ready = packing.width(graph, missing, shape)
+        choice = packing.decide(pack, step.fields, ready, device, figures, size)
+        about = {name: step.fields[name] for name in ("steps", "batch", "sequence")}
+        rows.append({"size": size, **about, "ready": ready, "together": choice.size, **asdict(choice)})
+    return rows
 
 
 def _power(prepared: Prepared) -> list[dict[str, Any]]:

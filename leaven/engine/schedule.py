@@ -1,4 +1,4 @@
-"""Which step runs when: as many at once as cores and memory allow, the longest path first.
+"""Which step runs when: as many at once as cores, memory and the accelerator allow, the longest path first.
 
 One failing step stops only what depends on it. The scheduler computes nothing itself; it sends orders to the nursery
 and listens, and can be killed at any moment: what is finished is in the store, what is not has its checkpoints.
@@ -11,21 +11,26 @@ import heapq
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from leaven.engine import hardware
-from leaven.engine.estimate import seconds_of
+from leaven.engine.crew import Crews
+from leaven.engine.devices import PROCESSOR, Device
+from leaven.engine.estimate import MEMORY, seconds_of
 from leaven.engine.nursery import Nursery
+from leaven.engine.packing import Figures
+from leaven.engine.room import Room, Seat
+from leaven.engine.state import Running, State
 from leaven.engine.store import Store
 from leaven.engine.worker import order
 from leaven.ground.errors import LeavenError
 from leaven.ground.files import write_json
-from leaven.study.step import Graph, Step
+from leaven.study.step import Graph
 
-MEMORY = 1_000_000_000
-"""Bytes one step of a tiny model may need."""
+MEMORY_SHARE = 0.8
+"""Of the memory that is free before a run, for its steps."""
 IN_PARTS = frozenset({"read", "corpus", "tokenizer", "shards"})
 """Kinds of steps that use every core: in parts over processes that share the cores (`slots.SLOTS`), or in threads of a
 library (training the BPE)."""
@@ -33,49 +38,9 @@ STATUS_EVERY = 1.0
 """Seconds between two writes of the status file."""
 
 
-@dataclass
-class Running:
-    """A step in its process."""
-
-    step: Step
-    core: int
-    started: float
-    done: float = 0.0
-    total: float = 0.0
-    note: str = ""
-    failure: str | None = None
-    code: int = 1
-
-
-@dataclass
-class State:
-    """What a display needs to know, and what `leaven status` reads from disk."""
-
-    graph: Graph
-    existed: set[str]
-    rates: dict[str, float]
-    finished: set[str] = field(default_factory=set)
-    running: dict[str, Running] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-    blocked: set[str] = field(default_factory=set)
-    started: float = field(default_factory=time.monotonic)
-    at_once: int = 1
-    exit_code: int = 0
-
-    def remaining(self) -> float:
-        """Seconds until the end, if the cores stay busy."""
-        left = 0.0
-        for step_id, step in self.graph.steps.items():
-            if step_id in self.finished or step_id in self.failed or step_id in self.blocked:
-                continue
-            run = self.running.get(step_id)
-            left += seconds_of(step, self.rates) * (1 - run.done / run.total if run and run.total else 1)
-        return left / self.at_once
-
-
 def steps_at_once(jobs: int | None) -> int:
-    """How many steps fit the cores and the memory that is free now."""
-    fits = max(1, int(hardware.memory() * 0.8 // MEMORY))
+    """How many steps of tiny models fit the cores and the memory that is free now."""
+    fits = max(1, int(hardware.memory() * MEMORY_SHARE // MEMORY))
     return max(1, min(jobs or len(hardware.cores()), len(hardware.cores()), fits))
 
 
@@ -89,6 +54,8 @@ def run(
     watch: Callable[[State], None] = lambda state: None,
     before_stages: Callable[[], None] = lambda: None,
     status: Path | None = None,
+    device: Device = PROCESSOR,
+    pack: int | None = None,
 ) -> State:
     """Run every step of the graph that the store does not hold.
 
@@ -98,6 +65,8 @@ def run(
         watch: called about ten times a second with the state.
         before_stages: called once, when all inputs of training exist and before the first stage; may raise BadInput.
         status: file that is kept up to date for other processes to read.
+        device: what models are computed on, one process at a time if it is an accelerator.
+        pack: stages in one program (`packing.wanted`).
 
     Returns:
         The final state; `state.exit_code` is 0, or that of the worst failed step.
@@ -108,9 +77,11 @@ def run(
     """
     existing = {step_id for step_id in graph.steps if store.has(step_id)}
     store.verify(sorted(existing))
-    state = State(graph, existing, rates or {}, finished=set(existing), at_once=steps_at_once(jobs))
+    figures = Figures.of(store)
+    rates = {**figures.rates(graph.of_kind("stage"), device), **(rates or {})}
+    state = State(graph, existing, rates, finished=set(existing), at_once=steps_at_once(jobs), device=device)
     if len(existing) < len(graph.steps):
-        _Run(state, store, allow_unisolated, watch, before_stages, status).go()
+        _Run(state, store, allow_unisolated, watch, before_stages, status, pack, figures).go()
     watch(state)
     return state
 
@@ -123,6 +94,8 @@ class _Run:
     watch: Callable[[State], None]
     before_stages: Callable[[], None]
     status: Path | None
+    pack: int | None
+    figures: Figures
     audited: bool = False
     written: float = 0.0
 
@@ -139,7 +112,9 @@ class _Run:
         cores = hardware.cores()
         first = os.getpid() % len(cores)  # two runs with one job each should not share a core
         self.cores = tuple([*cores[first:], *cores[:first]][: state.at_once])
-        self.free = list(self.cores)
+        self.room = Room(self.cores, int(hardware.memory() * MEMORY_SHARE))
+        self.crews = Crews(state, self.store, self.room, self.pack, self.figures)
+        self.seats: dict[str, tuple[Seat, set[str]]] = {}
         self.ready: list[tuple[float, int, str]] = []
         self.order = {step_id: index for index, step_id in enumerate(graph.steps)}
         for step_id in graph.steps:
@@ -149,6 +124,7 @@ class _Run:
         try:
             while self.ready or state.running:
                 self._start(nursery)
+                self.crews.look()
                 for message in nursery.messages(0.1):
                     self._hear(message)
                 self.watch(state)
@@ -159,6 +135,7 @@ class _Run:
             ) from None
         finally:
             nursery.close()
+            self.crews.stop()
             self._write_status(ended=True)
 
     def _push(self, step_id: str) -> None:
@@ -166,16 +143,27 @@ class _Run:
 
     def _start(self, nursery: Nursery) -> None:
         waiting = []
-        while self.ready and self.free:
+        while self.ready and self.room.free:
             entry = heapq.heappop(self.ready)
             step = self.state.graph.steps[entry[2]]
             if step.kind == "stage" and not self._may_train():
                 waiting.append(entry)
                 continue
-            core = self.free.pop(0)
-            self.state.running[step.identity] = Running(step, core, time.monotonic())
-            cores, workers = ((core,), 1) if step.kind not in IN_PARTS else (self.cores, len(self.cores))
-            nursery.start(order(step, self.store.root.resolve(), cores, self.allow_unisolated, workers))
+            crew = self.crews.of(step, (self.state.graph.steps[other] for _, _, other in sorted(self.ready)))
+            seat = self.crews.seat(crew)
+            if seat is None:
+                waiting.append(entry)
+                continue
+            together = {member.identity for member in crew}
+            self.ready = [other for other in self.ready if other[2] not in together]
+            heapq.heapify(self.ready)
+            self.seats[step.identity] = seat, together
+            for member in crew:
+                self.state.running[member.identity] = Running(member, time.monotonic(), step.identity)
+            cores = self.cores if step.kind in IN_PARTS or seat.device else (seat.core,)
+            workers = len(self.cores) if step.kind in IN_PARTS else 1
+            device = self.state.device if seat.device else PROCESSOR
+            nursery.start(order(crew, self.store.root.resolve(), cores, self.allow_unisolated, workers, device))
         for entry in waiting:
             heapq.heappush(self.ready, entry)
 
@@ -199,8 +187,12 @@ class _Run:
     def _end(self, run: Running, code: int) -> None:
         step_id = run.step.identity
         del self.state.running[step_id]
-        self.free.append(run.core)
-        if code == 0 and self.store.has(step_id):
+        seat, together = self.seats[run.program]
+        together.remove(step_id)
+        if not together:
+            self.room.give_back(seat)
+            del self.seats[run.program]
+        if self.store.has(step_id):  # whatever became of the process that it shared with others
             self.state.finished.add(step_id)
             for child in self.children[step_id]:
                 self.missing[child] -= 1
@@ -227,7 +219,7 @@ class _Run:
         ranks: dict[str, float] = {}
         for step_id in reversed(self.state.graph.steps):
             below = max((ranks[child] for child in self.children[step_id]), default=0.0)
-            ranks[step_id] = seconds_of(self.state.graph.steps[step_id], self.state.rates) + below
+            ranks[step_id] = seconds_of(self.state.graph.steps[step_id], self.state.rates, self.state.device) + below
         return ranks
 
     def _write_status(self, ended: bool = False) -> None:

@@ -1,4 +1,9 @@
-"""One step in one process: pinned to its core, its words in its log, its results published or nothing."""
+"""One step in one process, or several stages in one program: pinned to its cores, its words in its log, its results
+published or nothing.
+
+Stages in one program keep their own folders, locks, logs and manifests, and each of them fails or is published by
+itself.
+"""
 
 from __future__ import annotations
 
@@ -12,36 +17,54 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leaven.corpus.slots import SLOTS
+from leaven.engine.devices import PROCESSOR, Device
 from leaven.engine.hardware import processor
 from leaven.engine.store import Store
 from leaven.ground.errors import LeavenError
 from leaven.study.step import Step
 
+if TYPE_CHECKING:
+    from leaven.engine.task import Task
+
 REPORT_EVERY = 0.2
-"""Seconds between two progress messages."""
+"""Seconds between two progress messages of a step alone; those of stages in one program take turns."""
 
 Say = Callable[..., None]
 
 
-def order(step: Step, root: Path, cores: tuple[int, ...], allow_unisolated: bool, workers: int = 1) -> dict[str, Any]:
-    """What the scheduler sends to have a step run."""
+def order(
+    steps: Sequence[Step],
+    root: Path,
+    cores: tuple[int, ...],
+    allow_unisolated: bool,
+    workers: int = 1,
+    device: Device = PROCESSOR,
+) -> dict[str, Any]:
+    """What the scheduler sends to have a step run, or several stages in one program."""
     return {
-        "identity": step.identity,
-        "kind": step.kind,
-        "fields": dict(step.fields),
-        "inputs": dict(step.inputs),
-        "names": list(step.names),
-        "execution": dict(step.execution),
+        "members": [
+            {
+                "identity": step.identity,
+                "kind": step.kind,
+                "fields": dict(step.fields),
+                "inputs": dict(step.inputs),
+                "names": list(step.names),
+                "execution": dict(step.execution),
+            }
+            for step in steps
+        ],
         "root": str(root),
         "cores": list(cores),
         "allow_unisolated": allow_unisolated,
         "workers": workers,
+        "device": device.data(),
     }
 
 
@@ -49,33 +72,63 @@ def work(order: Mapping[str, Any], pipe: int) -> int:
     """The body of a step's process; returns its exit code. Events go to `pipe` as JSON lines."""
     with contextlib.suppress(OSError):  # the cores may have been taken away since: then anywhere
         os.sched_setaffinity(0, order["cores"])
-    step = Step(
-        order["kind"],
-        order["fields"],
-        order["inputs"],
-        order["identity"],
-        tuple(order["names"]),
-        order["execution"],
-    )
-    store = Store(Path(order["root"]))
-
-    def say(event: str, **rest: Any) -> None:
-        data = json.dumps({"identity": step.identity, "event": event, **rest}).encode() + b"\n"
-        while data:
-            data = data[os.write(pipe, data) :]
-
-    log_path = store.log(step.identity)
+    store, steps = Store(Path(order["root"])), [_step(member) for member in order["members"]]
+    crew = [_Member(step, store, partial(_say, pipe, step.identity)) for step in steps]
     try:
-        _speak_into(log_path)
-        print(f"— {step.name} ({step.kind} {step.identity}), process {os.getpid()}")
-        _execute(step, store, order, say)
-        return 0
+        _speak_into(crew[0].log)
+        for member in crew:
+            step, shared = member.step, f", {len(crew)} stages in one program" if len(crew) > 1 else ""
+            member.note(f"— {step.name} ({step.kind} {step.identity}), process {os.getpid()}{shared}")
+        _execute(crew, store, order)
     except Exception as error:
-        code = error.exit_code if isinstance(error, LeavenError) else 1
-        say("failed", note=_tell(error, store, log_path), code=code)
+        for member in crew:
+            if not member.ended:
+                member.fail(error)
+    return max(member.code for member in crew)
+
+
+def _step(member: Mapping[str, Any]) -> Step:
+    return Step(
+        member["kind"],
+        member["fields"],
+        member["inputs"],
+        member["identity"],
+        tuple(member["names"]),
+        member["execution"],
+    )
+
+
+def _say(pipe: int, step_id: str, event: str, **rest: Any) -> None:
+    data = json.dumps({"identity": step_id, "event": event, **rest}).encode() + b"\n"
+    while data:
+        data = data[os.write(pipe, data) :]
+
+
+class _Member:
+    """A step of this process: how it ends, and what is said about it. `code`: what the process would exit with."""
+
+    def __init__(self, step: Step, store: Store, say: Say) -> None:
+        self.step, self.store, self.say = step, store, say
+        self.log = store.log(step.identity)
+        self.ended, self.code = False, 0
+
+    def note(self, text: str) -> None:
+        """A line in the step's log."""
+        with self.log.open("a", encoding="utf-8", errors="backslashreplace") as log:
+            print(text, file=log)
+
+    def publish(self, made: dict[str, Any]) -> None:
+        self.store.publish(self.step, made)
+        self.ended = True
+        with contextlib.suppress(OSError):
+            self.note(f"done in {made['seconds']:.1f} s")
+
+    def fail(self, error: Exception) -> None:
+        self.ended = True
+        self.code = error.exit_code if isinstance(error, LeavenError) else 1
+        self.say("failed", note=_tell(error, self.store, self.log), code=self.code)
         with contextlib.suppress(OSError):  # told already; on a full disk the log cannot hold it
-            traceback.print_exc()
-        return code
+            self.note("".join(traceback.format_exception(error)))
 
 
 def _speak_into(log_path: Path) -> None:
@@ -89,36 +142,93 @@ def _speak_into(log_path: Path) -> None:
         sys.stdout = sys.stderr = os.fdopen(target, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
 
 
-def _execute(step: Step, store: Store, order: Mapping[str, Any], say: Say) -> None:
+def _execute(crew: Sequence[_Member], store: Store, order: Mapping[str, Any]) -> None:
+    """Run the members that the store does not hold. Raises what stops all of them that have not ended."""
     from leaven.engine.kinds import execute
-    from leaven.engine.task import Task
 
+    device = Device(**order["device"])
+    with contextlib.ExitStack() as locks:
+        for member in sorted(crew, key=lambda member: member.step.identity):  # no two processes wait for each other
+            locks.enter_context(_locked(store, member.step))
+        for member in crew:
+            member.ended = store.has(member.step.identity)
+        left = [member for member in crew if not member.ended]
+        if not left:
+            return
+        _use(device)
+        os.environ[SLOTS] = str(store.work / "slots")
+        tasks = [_task(member, store, order, len(left)) for member in left]
+        started = time.monotonic()
+        ends: Sequence[dict[str, Any] | LeavenError]
+        if len(tasks) > 1:
+            from leaven.engine.stages import train_together
+
+            ends = train_together(tasks)
+        else:
+            ends = [execute(tasks[0])]
+        seconds = time.monotonic() - started
+        for member, end in zip(left, ends, strict=True):
+            if isinstance(end, LeavenError):
+                member.fail(end)
+            else:
+                took = made(seconds, len(order["cores"]), device.kind, len(left))
+                member.publish({**took, **end})
+
+
+@contextlib.contextmanager
+def _locked(store: Store, step: Step) -> Iterator[None]:
+    """A process of a killed run may still be ending: the kernel frees its lock when it is gone."""
     folder = store.work / step.identity
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
-        # A process of a killed run may still be ending: the kernel frees its lock when it is gone.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if store.has(step.identity):
-            return
-        out, state = store.begin(step.identity)
-        inputs = {role: store.folder(parent) for role, parent in step.inputs.items()}
-        started = time.monotonic()
-        os.environ[SLOTS] = str(store.work / "slots")
-        workers = order["workers"]
-        execute(Task(step, inputs, out, state, store.cache, order["allow_unisolated"], _Reporter(say), workers))
-        seconds = time.monotonic() - started
-        store.publish(step, made(seconds, len(order["cores"])))
-    print(f"done in {seconds:.1f} s")
+        yield
 
 
-def made(seconds: float, cores: int) -> dict[str, object]:
-    """How a result came to be: not part of identity, kept for costs and provenance."""
+def _task(member: _Member, store: Store, order: Mapping[str, Any], together: int) -> Task:
+    from leaven.engine.task import Task
+
+    out, state = store.begin(member.step.identity)
+    return Task(
+        member.step,
+        {role: store.folder(parent) for role, parent in member.step.inputs.items()},
+        out,
+        state,
+        store.cache,
+        order["allow_unisolated"],
+        _Reporter(member.say, REPORT_EVERY * together),
+        order["workers"],
+        order["device"]["platform"],
+    )
+
+
+def _use(device: Device) -> None:
+    """Have JAX compute on the device: in this process it has not looked for any yet. Raises LeavenError."""
+    import jax
+
+    os.environ["JAX_PLATFORMS"] = device.setting
+    jax.config.update("jax_platforms", device.setting)  # type: ignore[no-untyped-call]
+    if not device.accelerates:
+        return
+    try:
+        found = jax.devices()[0].platform
+    except (RuntimeError, AssertionError) as error:
+        raise LeavenError(f"JAX cannot use {device.kind}: {error}") from None
+    if found != device.platform:
+        raise LeavenError(f"{device.kind} is no longer here; run again with --device cpu, or when it is back")
+
+
+def made(seconds: float, cores: int, device: str, together: int = 1) -> dict[str, Any]:
+    """How a result came to be: not part of identity, kept for costs and provenance. Of stages in one program each has
+    an equal share of the seconds, so that they add up."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return {
-        "seconds": round(seconds, 3),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
+        "seconds": round(seconds / together, 3),
+        "cpu_seconds": round((usage.ru_utime + usage.ru_stime) / together, 3),
         "peak_memory_bytes": usage.ru_maxrss * 1024,
         "cores": cores,
+        "device": device,
+        "together": together,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "hardware": processor(),
         "python": platform.python_version(),
@@ -136,12 +246,12 @@ def _version(name: str) -> str:
 class _Reporter:
     """Progress as events, thinned out."""
 
-    def __init__(self, say: Say) -> None:
-        self.say, self.last = say, 0.0
+    def __init__(self, say: Say, every: float) -> None:
+        self.say, self.every, self.last = say, every, 0.0
 
     def __call__(self, done: float, total: float, note: str = "") -> None:
         now = time.monotonic()
-        if now - self.last >= REPORT_EVERY or done >= total:
+        if now - self.last >= self.every or done >= total:
             self.last = now
             self.say("progress", done=float(done), total=float(total), note=note)
 
@@ -151,6 +261,8 @@ def _tell(error: Exception, store: Store, log: Path) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return "not enough memory; run fewer steps at once: --jobs 1"
+    if "RESOURCE_EXHAUSTED" in str(error):
+        return f"not enough memory; fewer stages in one program (--pack off) or a smaller batch need less\n  Log: {log}"
     if not isinstance(error, OSError):
         return f"{type(error).__name__}: {error}\n  This is a defect of leaven. Log: {log}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -13,7 +13,7 @@ import pytest
 from leaven import cli
 from leaven.engine import hardware
 from leaven.engine.display import Display
-from leaven.engine.schedule import Running, State
+from leaven.engine.state import Running, State
 from leaven.study.step import Graph
 
 LEAVEN = [sys.executable, "-m", "leaven.cli"]
@@ -146,7 +146,7 @@ def test_names_with_brackets_are_shown_as_they_are():
 
     graph = Graph()
     step = graph.steps[graph.add("tokenizer", "[/b] [red]", {}, {})]
-    state = State(graph, set(), {}, running={step.identity: Running(step, 0, time.monotonic(), note="[/x]")})
+    state = State(graph, set(), {}, running={step.identity: Running(step, time.monotonic(), note="[/x]")})
     display = Display(Console(force_terminal=True, width=120, file=sys.stdout))
     with display:
         display.watch(state)

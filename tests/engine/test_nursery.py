@@ -9,22 +9,20 @@ import time
 
 import pytest
 
+from leaven.engine.devices import PROCESSOR
 from leaven.engine.nursery import Nursery
 from leaven.ground.errors import LeavenError
 
 
 def order(store, identity="a" * 32, kind="nothing", **more):
+    member = {"identity": identity, "kind": kind, "fields": {}, "inputs": {}, "names": ["step"], "execution": {}}
     return {
-        "identity": identity,
-        "kind": kind,
-        "fields": {},
-        "inputs": {},
-        "names": ["step"],
-        "execution": {},
+        "members": [{**member, **more}],
         "root": str(store),
         "cores": sorted(os.sched_getaffinity(0))[:1],
         "allow_unisolated": False,
-        **more,
+        "workers": 1,
+        "device": PROCESSOR.data(),
     }
 
 

@@ -1,0 +1,58 @@
+"""How far a run is: what a display shows, and what `leaven status` reads from disk."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from leaven.engine.devices import PROCESSOR, Device, uses_model
+from leaven.engine.estimate import seconds_of
+from leaven.study.step import Graph, Step
+
+
+@dataclass
+class Running:
+    """A step in its process. `program`: the first of the stages that share it."""
+
+    step: Step
+    started: float
+    program: str = ""
+    done: float = 0.0
+    total: float = 0.0
+    note: str = ""
+    failure: str | None = None
+    code: int = 1
+
+
+@dataclass
+class State:
+    """What a display needs to know, and what `leaven status` reads from disk."""
+
+    graph: Graph
+    existed: set[str]
+    rates: dict[str, float]
+    finished: set[str] = field(default_factory=set)
+    running: dict[str, Running] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    blocked: set[str] = field(default_factory=set)
+    started: float = field(default_factory=time.monotonic)
+    at_once: int = 1
+    exit_code: int = 0
+    device: Device = PROCESSOR
+    note: str = ""
+    """What goes on beside the steps."""
+
+    def remaining(self) -> float:
+        """Seconds until the end, if the cores and the device stay busy."""
+        on_cores = on_device = 0.0
+        for step_id, step in self.graph.steps.items():
+            if step_id in self.finished or step_id in self.failed or step_id in self.blocked:
+                continue
+            run = self.running.get(step_id)
+            share = 1 - run.done / run.total if run and run.total else 1
+            left = seconds_of(step, self.rates, self.device) * share
+            if self.device.accelerates and uses_model(step):
+                on_device += left
+            else:
+                on_cores += left
+        return max(on_cores / self.at_once, on_device)
