@@ -80,17 +80,17 @@ def lines(made: Ahead) -> list[str]:
     spread = f", {made.model_parts} along the model axis" if made.model_parts > 1 else ""
     cut = f"{made.accumulate} micro-batches" if made.accumulate > 1 else "one micro-batch"
     recomputed = {"none": "nothing", "projections": "all but products and attention", "block": "all but attention"}
-    sent = ", ".join(f"{kind} {_gb(size)}" for kind, size in made.sent.items()) or "nothing"
+    sent = ", ".join(f"{kind} {_size(size)}" for kind, size in made.sent.items()) or "nothing"
     return [
         f"compiled  {made.topology}: {made.chips} chips{spread} · {made.batch} × {made.sequence} tokens a step in "
         f"{made.compute}, {cut}, recomputing {recomputed[made.remat]}",
-        f"          memory {_gb(made.bytes)} of {_gb(made.memory)} GB a chip: arguments {_gb(made.arguments)}, "
-        f"temporaries {_gb(made.temporaries)}, program {_gb(made.code)} ({_gb(made.estimate)} expected)",
+        f"          memory {_size(made.bytes)} of {_size(made.memory)} a chip: arguments {_size(made.arguments)}, "
+        f"temporaries {_size(made.temporaries)}, program {_size(made.code)} ({_size(made.estimate)} expected)",
         f"          compute {made.flops:.2g} FLOPs a step, {each / peak:.2g} s at the peak of {made.chips} chips",
-        f"          a chip sends {_gb(sum(made.sent.values()))} GB a step: {sent}",
+        f"          a chip sends {_size(sum(made.sent.values()))} a step: {sent}",
         f"          compiled in {made.compile_seconds:.0f} s here",
     ]
 
 
-def _gb(size: float) -> str:
-    return f"{size / 1e9:.2f}"
+def _size(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
