@@ -18,7 +18,7 @@ import numpy as np
 from leaven.model.attention import MASKED, causal_attention_blocked, rope_angles, rope_halves
 from leaven.model.config import ModelConfig
 from leaven.model.init import Params
-from leaven.model.transformer import enter, layer_norm, leave, logits, pack, spread
+from leaven.model.transformer import enter, layer_norm, leave, logits, pack
 
 BUCKET = 32
 """Prompt lengths and numbers of new tokens are rounded up to 32, 64, 128, …"""
@@ -46,7 +46,7 @@ def prefill(
     def block(x: jax.Array, layer: Params) -> tuple[jax.Array, Cache]:
         q, k, v, fed = enter(x, layer, config)
         q, k = rope_halves(q, cos, sin), rope_halves(k, cos, sin)
-        mixed = causal_attention_blocked(q, spread(k, config), spread(v, config))
+        mixed = causal_attention_blocked(q, k, v)
         room = [(0, 0), (0, 0), (0, size - P), (0, 0)]
         return leave(x, mixed, fed, layer), Cache(jnp.pad(k, room), jnp.pad(v, room))
 
@@ -68,14 +68,19 @@ def step(
         q, k, v, fed = enter(x_B1D, layer, config)
         q, k = rope_halves(q, cos, sin), rope_halves(k, cos, sin)
         new = Cache(_place(old.key, k, positions_B), _place(old.value, v, positions_B))
-        scores = jnp.einsum("bhtd,bhsd->bhts", q * config.head**-0.5, spread(new.key, config))
+        scores = jnp.einsum("bhtd,bhsd->bhts", q * config.head**-0.5, _for_queries(new.key, config))
         p = jax.nn.softmax(jnp.where(seen, scores, MASKED), axis=-1)
-        mixed = jnp.einsum("bhts,bhsd->bhtd", p, spread(new.value, config))
+        mixed = jnp.einsum("bhts,bhsd->bhtd", p, _for_queries(new.value, config))
         return leave(x_B1D, mixed, fed, layer), new
 
     x = params["embedding"][tokens_B][:, None]
     x_B1D, cache = jax.lax.scan(block, x, (pack(params["layers"], config), cache))
     return cache, logits(params, config, layer_norm(x_B1D[:, 0], params["norm"], config.norm_eps))
+
+
+def _for_queries(x_BKTd: jax.Array, config: ModelConfig) -> jax.Array:
+    """Keys or values, each repeated for the query heads that share it."""
+    return x_BKTd if config.kv_heads == config.heads else jnp.repeat(x_BKTd, config.heads // config.kv_heads, axis=1)
 
 
 def _place(old_BKSd: jax.Array, new_BK1d: jax.Array, positions_B: jax.Array) -> jax.Array:

@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 
-from leaven.model.attention import attend, even_first, rope_angles, rope_halves
+from leaven.model.attention import attend, even_first, keeps, rope_angles, rope_halves
 from leaven.model.config import ModelConfig
 from leaven.model.embed import embed
 from leaven.model.execution import DATA, HERE, MODEL, Execution
@@ -57,13 +58,15 @@ def pack(layers: Params, config: ModelConfig, how: Execution = HERE) -> Params:
 
 
 def gathered(layer: Params, how: Execution) -> Params:
-    """One layer's weights, no longer spread over `data`."""
+    """One layer's weights, not spread over `data`, and named so that the backward pass can gather them anew."""
     if how.mesh is None:
         return layer
     widening, narrowing = {"enter", *WIDENING}, {"leave", *NARROWING}
     model = MODEL if how.model_parts > 1 else None
     axes = {name: (None, model) if name in widening else (model, None) for name in widening | narrowing}
-    return {name: how.place(w, *axes[name]) if name in axes else w for name, w in layer.items()}
+    return {
+        name: checkpoint_name(how.place(w, *axes[name]), "weights") if name in axes else w for name, w in layer.items()
+    }
 
 
 def enter(x_BTD: jax.Array, layer: Params, config: ModelConfig) -> tuple[jax.Array, ...]:
@@ -97,19 +100,17 @@ def split_heads(x: jax.Array, config: ModelConfig) -> jax.Array:
     return x.reshape(*x.shape[:2], -1, config.head).transpose(0, 2, 1, 3)
 
 
-def spread(x_BKTd: jax.Array, config: ModelConfig) -> jax.Array:
-    """Keys or values, each repeated for the query heads that share it."""
-    return x_BKTd if config.kv_heads == config.heads else jnp.repeat(x_BKTd, config.heads // config.kv_heads, axis=1)
-
-
 def remembering(block: Block, how: Execution) -> Block:
     """`block`, recomputed in the backward pass as far as `how.remat` says."""
-    if how.remat == "none":
-        return block
     policies = jax.checkpoint_policies
-    kept = policies.save_only_these_names("attention")
+    if how.remat == "none":
+        if how.mesh is None:
+            return block
+        # Everything but the gathered weights: all layers of them at once would undo that they are spread out.
+        return jax.checkpoint(block, policy=policies.save_anything_except_these_names("weights"), prevent_cse=False)
+    kept = keeps
     if how.remat == "projections":
-        kept = policies.save_from_both_policies(kept, policies.dots_with_no_batch_dims_saveable)
+        kept = policies.save_from_both_policies(keeps, policies.dots_with_no_batch_dims_saveable)
     # The scan already keeps forward and backward apart, so nothing can merge what is computed twice.
     return jax.checkpoint(block, policy=kept, prevent_cse=False)
 
