@@ -9,6 +9,7 @@ from __future__ import annotations
 import jax
 
 from leaven.model.execution import Execution
+from leaven.train.memory import choose
 from leaven.train.mesh import make_mesh
 from leaven.train.plan import StagePlan
 
@@ -26,8 +27,6 @@ def here(plan: StagePlan, model_parts: int = 1) -> Execution:
     attention = KERNELS.get(platform, "blocked")
     if attention == "cudnn" and plan.precision != "bfloat16":
         attention = "blocked"  # cuDNN's flash attention computes in sixteen bits only
-    from leaven.train.memory import choose
-
     fitting = choose(
         plan.model,
         plan.batch,
