@@ -43,6 +43,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(cli_corpus.app, name="corpus")
+app.command()(cli_training.bench)
 app.command()(cli_training.export)
 
 

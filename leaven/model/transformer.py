@@ -10,10 +10,10 @@ when the scan reaches the layer, and never all layers at once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.ad_checkpoint import checkpoint_name
 
 from leaven.model.attention import attend, even_first, keeps, rope_angles, rope_halves
 from leaven.model.config import ModelConfig
@@ -58,15 +58,13 @@ def pack(layers: Params, config: ModelConfig, how: Execution = HERE) -> Params:
 
 
 def gathered(layer: Params, how: Execution) -> Params:
-    """One layer's weights, not spread over `data`, and named so that the backward pass can gather them anew."""
+    """One layer's weights, not spread over `data`."""
     if how.mesh is None:
         return layer
     widening, narrowing = {"enter", *WIDENING}, {"leave", *NARROWING}
     model = MODEL if how.model_parts > 1 else None
     axes = {name: (None, model) if name in widening else (model, None) for name in widening | narrowing}
-    return {
-        name: checkpoint_name(how.place(w, *axes[name]), "weights") if name in axes else w for name, w in layer.items()
-    }
+    return {name: how.place(w, *axes[name]) if name in axes else w for name, w in layer.items()}
 
 
 def enter(x_BTD: jax.Array, layer: Params, config: ModelConfig) -> tuple[jax.Array, ...]:
@@ -100,14 +98,19 @@ def split_heads(x: jax.Array, config: ModelConfig) -> jax.Array:
     return x.reshape(*x.shape[:2], -1, config.head).transpose(0, 2, 1, 3)
 
 
+def _all_but_gathered(primitive: Any, *_: Any, **__: Any) -> bool:
+    """A policy that keeps every value but what a sharding constraint made: the value it was made of is kept."""
+    return primitive.name not in ("sharding_constraint", "name")
+
+
 def remembering(block: Block, how: Execution) -> Block:
     """`block`, recomputed in the backward pass as far as `how.remat` says."""
     policies = jax.checkpoint_policies
     if how.remat == "none":
         if how.mesh is None:
             return block
-        # Everything but the gathered weights: all layers of them at once would undo that they are spread out.
-        return jax.checkpoint(block, policy=policies.save_anything_except_these_names("weights"), prevent_cse=False)
+        # Keeping the gathered weights of all layers would undo that they are spread out.
+        return jax.checkpoint(block, policy=_all_but_gathered, prevent_cse=False)
     kept = keeps
     if how.remat == "projections":
         kept = policies.save_from_both_policies(keeps, policies.dots_with_no_batch_dims_saveable)

@@ -31,7 +31,7 @@ from leaven.train import mesh
 from leaven.train.cost import device_bytes, process_bytes
 from leaven.train.packed import train_pack
 from leaven.train.peaks import chip_of
-from leaven.train.place import here
+from leaven.train.place import here, side_by_side
 from leaven.train.plan import StagePlan
 from leaven.train.speed import FORMULA, Speed, numbers
 from leaven.train.stage import tokens_of
@@ -116,8 +116,10 @@ def measure(asked: Wanted, progress: Progress = silent) -> Speed:
 
 def executed(asked: Wanted, plan: StagePlan) -> Execution:
     """How the step is computed: as training would choose here, but for what is fixed. Raises BadInput."""
-    chosen = here(plan, asked.model_parts) if asked.models == 1 else Execution(compute=plan.precision)
-    how = replace(chosen, **asked.fixed)
+    if asked.models == 1:
+        how = here(plan, asked.model_parts, **asked.fixed)
+    else:
+        how = replace(side_by_side(plan, asked.models), **asked.fixed)
     platform = jax.devices()[0].platform
     if PLATFORMS.get(how.attention, platform) != platform:
         raise BadInput(

@@ -97,8 +97,6 @@ def estimate(load: Load) -> Memory:
     head = c * table // m if devices > 1 or c < 4 else 0
     gradient = 4 * table // m
     saved = config.layers * t * saved_per_token(load)
-    if load.remat == "none" and devices > 1:
-        saved += config.layers * layer
     # Activations of one layer, and their gradients. Without a model axis the projections of one input are one product,
     # whose gradient is put together from theirs; with one each goes by itself and is done with sooner.
     D, F = config.width, config.ffn // m

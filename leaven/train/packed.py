@@ -26,6 +26,7 @@ from leaven.model.config import ModelConfig
 from leaven.model.execution import Execution
 from leaven.train.checkpoint import Pace, latest_common, save
 from leaven.train.cost import Clock, Cost
+from leaven.train.place import side_by_side
 from leaven.train.plan import StagePlan
 from leaven.train.step import Measured, Recipe, TrainState, chunk_length, one_step, steps
 from leaven.train.training import Training
@@ -87,7 +88,7 @@ def run_pack(
     if any(shape != shapes[0] for shape in shapes):
         raise BadInput("the stages of a pack must have one shape", field="pack")
     plan, clock, pace = members[0].plan, Clock(), Pace(checkpoint_seconds)
-    how = how or Execution(compute=plan.precision)
+    how = how or side_by_side(plan, len(members))
     ends: list[Cost | LeavenError | None] = [None] * len(members)
     opened = _open(members, ends)
     if not opened:

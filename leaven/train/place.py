@@ -6,9 +6,12 @@ machine; on accelerators it takes all of them, over every process that joined.
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 
 from leaven.model.execution import Execution
+from leaven.model.loss import tile_of
 from leaven.train.memory import choose
 from leaven.train.mesh import make_mesh
 from leaven.train.plan import StagePlan
@@ -17,16 +20,21 @@ KERNELS = {"gpu": "cudnn", "tpu": "splash", "cpu": "blocked"}
 """Attention by platform."""
 
 
-def here(plan: StagePlan, model_parts: int = 1) -> Execution:
-    """`Execution` of a plan on `jax.devices()`. Raises BadInput where its memory does not suffice."""
+def here(plan: StagePlan, model_parts: int = 1, **fixed: Any) -> Execution:
+    """`Execution` of a plan on `jax.devices()`. Raises BadInput where its memory does not suffice.
+
+    `fixed`: fields that are decided already (attention, remat, accumulate, tile); the others are chosen to fit them.
+    """
     devices = jax.devices()
     platform = devices[0].platform
     if platform == "cpu" and len(devices) == 1:
-        return Execution(compute=plan.precision)
+        return Execution(compute=plan.precision, **fixed)
+    _mean_float32()
     mesh = make_mesh(devices, model_parts) if len(devices) > 1 else None
     attention = KERNELS.get(platform, "blocked")
     if attention == "cudnn" and plan.precision != "bfloat16":
         attention = "blocked"  # cuDNN's flash attention computes in sixteen bits only
+    attention = fixed.pop("attention", attention)
     fitting = choose(
         plan.model,
         plan.batch,
@@ -36,6 +44,7 @@ def here(plan: StagePlan, model_parts: int = 1) -> Execution:
         memory_bytes=memory_of(devices[0]),
         platform=platform,
         compute=plan.precision,
+        **fixed,
     )
     return Execution(
         attention=attention,
@@ -45,6 +54,21 @@ def here(plan: StagePlan, model_parts: int = 1) -> Execution:
         accumulate=fitting.accumulate,
         mesh=mesh,
     )
+
+
+def side_by_side(plan: StagePlan, models: int) -> Execution:
+    """`Execution` of `models` plans of one shape in one program, on the first device."""
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return Execution(compute=plan.precision)
+    _mean_float32()
+    tile = tile_of(plan.batch * plan.sequence, plan.model.vocab * models, device.platform, memory_of(device))
+    return Execution(compute=plan.precision, tile=tile)
+
+
+def _mean_float32() -> None:
+    """Accelerators multiply float32 in fewer bits unless told otherwise; here float32 means float32."""
+    jax.config.update("jax_default_matmul_precision", "highest")
 
 
 def memory_of(device: jax.Device) -> int:

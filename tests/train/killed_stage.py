@@ -16,7 +16,7 @@ from pathlib import Path
 
 import leaven.train.stage as stage
 from leaven.model.config import ModelConfig
-from leaven.train.compile import use_cache, use_one_core
+from leaven.train.compile import publish, use_cache, use_one_core
 from leaven.train.plan import StagePlan
 
 STEPS = 1400
@@ -46,6 +46,8 @@ def attempt(corpus: Path, place: Path, out: Path) -> None:
     use_cache(place / "xla")
 
     def told(done: float, total: float, note: str = "") -> None:
+        if not (place / "begun").exists():
+            publish(place / "xla")  # a killed process hands nothing on at its end
         (place / "begun").touch()
 
     stage.run_stage(plan(corpus), out, place / "work", told, checkpoint_seconds=0.0)
