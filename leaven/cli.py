@@ -20,6 +20,7 @@ from leaven import cli_corpus, cli_training
 from leaven.ground.errors import LeavenError
 from leaven.options import (
     AsJson,
+    Compile,
     Device,
     Jobs,
     Pack,
@@ -104,10 +105,9 @@ def run(
     if not as_json:
         from leaven.ground.version import __version__
 
+        lines = lab.plan(jobs=jobs, device=device, pack=pack, prepared=prepared).lines()
         print(f'leaven {__version__} · study {lab.name} · "{prepared.study.question}"')
-        for line in lab.plan(jobs=jobs, device=device, pack=pack, prepared=prepared).lines():
-            print(line)
-        print(flush=True)
+        print(*lines, "", sep="\n", flush=True)
     results = lab.run(
         jobs=jobs, allow_unisolated=allow_unisolated, quiet=as_json, device=device, pack=pack, prepared=prepared
     )
@@ -140,21 +140,34 @@ def plan(
     jobs: Jobs = None,
     device: Device = "auto",
     pack: Pack = "auto",
+    compile_: Compile = None,
+    model_axis: Annotated[int, typer.Option(min=1, help="with --compile: chips that share each sequence")] = 1,
     without: Without = None,
     allow_unisolated: Unisolated = False,
     as_json: AsJson = False,
 ) -> None:
-    """Steps, shared ancestors and tokens saved, FLOPs, time here, power. Nothing is executed."""
+    """Steps, shared ancestors and tokens saved, FLOPs, time here, power. Nothing is executed.
+
+    With --compile, the training steps of the study are compiled for TPUs that are not here: memory, FLOPs, traffic.
+    """
     lab = _study(study, set_, source, seeds, size, runs)
     with waiting("looking at the files of this computer", quiet=as_json):
         made = lab.plan(
             jobs=jobs, allow_unisolated=allow_unisolated, without_code=_without_code(without), device=device, pack=pack
         )
+    compiled = []
+    if compile_ is not None:
+        with waiting(f"compiling for {compile_}", quiet=as_json):
+            compiled = lab.compile_ahead(compile_, model_axis=model_axis)
     if as_json:
-        print_json(made.data())
+        print_json(made.data() | ({"compiled": [step.data() for step in compiled]} if compiled else {}))
         return
     print(f'study     {made.study} · "{made.question}"')
     print("\n".join(made.lines()))
+    if compiled:
+        from leaven.engine.ahead import lines
+
+        print("\n".join(line for step in compiled for line in lines(step)))
     print("stages    (one seed)")
     print("\n".join(made.tree_lines()))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leaven.options import AsJson, Runs, Seeds, Settings, Size, Sources
+from leaven.options import AsJson, Compile, Runs, Seeds, Settings, Size, Sources
 from leaven.sentences import print_json, waiting
 
 if TYPE_CHECKING:
@@ -37,9 +37,16 @@ def bench(
     threads: Annotated[
         int | None, typer.Option(min=1, help="of the processor (default: all; a study's stages use 1)")
     ] = None,
+    compile_: Compile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a size on random tokens and say how fast, with its FLOPs, memory, compile time and wait for input."""
+    """Train a size on random tokens and say how fast, with its FLOPs, memory, compile time and wait for input.
+
+    With --compile, nothing is trained: the size's step is compiled for TPUs that are not here.
+    """
+    if compile_ is not None:
+        _compile(size, compile_, batch, sequence, vocabulary, precision, model_parts, as_json)
+        return
     from leaven.sentences_training import bench_lines, told
     from leaven.train.bench import measure
     from leaven.train.devices import use
@@ -64,6 +71,27 @@ def bench(
         print_json({"size": size, **speed.data(), "note": asked.note})
     else:
         print("\n".join(bench_lines(size, speed, asked.note)))
+
+
+def _compile(
+    size: str,
+    topology: str,
+    batch: int | None,
+    sequence: int | None,
+    vocabulary: int | None,
+    precision: str | None,
+    model_parts: int,
+    as_json: bool,
+) -> None:
+    """Print what the TPU compiler says of a size's step."""
+    from leaven.engine.ahead import compile_size, lines
+
+    with waiting(f"compiling {size} for {topology}", quiet=as_json):
+        made = compile_size(size, topology, batch, sequence, vocabulary, precision, model_parts)
+    if as_json:
+        print_json(made.data())
+    else:
+        print("\n".join(lines(made)))
 
 
 def export(

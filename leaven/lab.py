@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from leaven.engine.plan import Plan
     from leaven.engine.prepare import Prepared
     from leaven.engine.state import State
+    from leaven.train.ahead import Ahead
 
 RUNS = Path("runs")
 """Where results go unless told otherwise: `runs/store` and `runs/<study>`."""
@@ -102,6 +103,15 @@ class Study:
         together, found = packing.wanted(pack), devices.find(device)
         prepared = prepared or self.prepare(allow_unisolated=allow_unisolated, without_code=without_code)
         return plan(prepared, self.store, jobs=jobs, device=found, pack=together)
+
+    def compile_ahead(self, topology: str, *, model_axis: int = 1) -> list[Ahead]:
+        """The study's different training steps compiled for TPUs that are not here, e.g. `v5e:8x8`.
+
+        Raises BadInput for a topology or a batch that cannot be; LeavenError for what the compiler refuses.
+        """
+        from leaven.engine.ahead import compile_stages
+
+        return compile_stages(self.prepare().graph.of_kind("stage"), topology, model_axis)
 
     def run(
         self,

@@ -30,6 +30,10 @@ Pack = Annotated[
         help="stages of one shape in one program: where that is measured to be faster, never, or up to N",
     ),
 ]
+Compile = Annotated[
+    str | None,
+    typer.Option("--compile", metavar="TOPOLOGY", help="compile for TPUs that are not here, e.g. v5e:8x8"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, for programs")]
 Without = Annotated[
     list[str] | None,

@@ -11,12 +11,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from leaven.engine.optimizers import optimizer_of
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, LeavenError
-from leaven.model.config import ModelConfig
+from leaven.model.config import SIZES, ModelConfig, from_size
+from leaven.study.spec import Optimizer
 from leaven.study.step import Step
 from leaven.train.ahead import Ahead, compile_ahead
 from leaven.train.peaks import CHIPS
@@ -42,6 +44,34 @@ def compile_stages(stages: Iterable[Step], topology: str, model_parts: int = 1) 
     """
     different = {identity(asked): asked for asked in ({f: step.fields[f] for f in DECIDING} for step in stages)}
     return [_compiled({**asked, "topology": topology, "model_parts": model_parts}) for asked in different.values()]
+
+
+def compile_size(
+    size: str,
+    topology: str,
+    batch: int | None = None,
+    sequence: int | None = None,
+    vocabulary: int | None = None,
+    precision: str | None = None,
+    model_parts: int = 1,
+) -> Ahead:
+    """The step of a named size, its own batch, sequence, vocabulary and precision unless others are given.
+
+    Raises as `compile_stages`, and BadInput for a size there is none of.
+    """
+    config = from_size(size, vocabulary, sequence)
+    own = SIZES[size]
+    asked = {
+        "model": asdict(config),
+        "batch": batch or own["batch"],
+        "sequence": config.sequence,
+        "precision": precision or own["precision"],
+        "optimizer": Optimizer().model_dump(),
+        "z_loss": 0.0,
+        "document_mask": False,
+        "spike": {},
+    }
+    return _compiled({**asked, "topology": topology, "model_parts": model_parts})
 
 
 def _compiled(asked: Mapping[str, Any]) -> Ahead:
