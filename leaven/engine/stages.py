@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from leaven.engine.optimizers import optimizer_of
 from leaven.engine.task import Task, compiled
 from leaven.ground.errors import LeavenError
 from leaven.model.config import ModelConfig
-from leaven.train.optimizer import OptimizerConfig
 from leaven.train.packed import Member, run_pack
 from leaven.train.plan import StagePlan
 from leaven.train.stage import run_stage
@@ -18,7 +18,6 @@ from leaven.train.stage import run_stage
 def plan_of(task: Task) -> StagePlan:
     """What a stage's step declares, with the folders it reads."""
     fields = task.fields
-    optimizer = fields["optimizer"]
     return StagePlan(
         name=task.step.name,
         model=ModelConfig(**fields["model"]),
@@ -30,14 +29,7 @@ def plan_of(task: Task) -> StagePlan:
         batch=fields["batch"],
         sequence=fields["sequence"],
         schedule=fields["schedule"],
-        optimizer=OptimizerConfig(
-            b1=optimizer["beta1"],
-            b2=optimizer["beta2"],
-            eps=optimizer["epsilon"],
-            weight_decay=optimizer["weight_decay"],
-            clip=optimizer["clip"],
-            decay=optimizer["decay"],
-        ),
+        optimizer=optimizer_of(fields["optimizer"]),
         precision=fields["precision"],
         z_loss=fields["z_loss"],
         document_mask=fields["document_mask"],

@@ -55,6 +55,9 @@ def leaven(monkeypatch, capsys, tmp_path, study_file):
         (["report", "micro.yaml"], "have not been run"),
         (["run", "micro.yaml", "--runs", "blob"], "blob/store: cannot write to the store"),
         (["run", "micro.yaml", "--jobs", "0"], "--jobs"),
+        (["run", "micro.yaml", "--pack", "0"], '--pack: "0" is neither auto, off nor a number of stages'),
+        (["plan", "micro.yaml", "--pack", "much"], '--pack: "much" is neither'),
+        (["run", "micro.yaml", "--device", "fpu"], '--device: "fpu" is not one of auto, cpu, gpu, tpu'),
     ],
 )
 def test_mistakes(leaven, tmp_path, words, says):
@@ -85,6 +88,24 @@ def test_looking_writes_nothing(leaven, tmp_path):
     (tmp_path / "runs/store/cache/hashes.json").write_text("{}")
     assert leaven("plan", "micro.yaml")[0] == 0
     assert (tmp_path / "runs/store/cache/hashes.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize(
+    ("words", "together", "says"),
+    [
+        ([], 1, "packing   stages one by one: together they are no faster on one core"),
+        (["--pack", "off"], 1, "packing   off: stages one by one\n"),
+        (["--pack", "4"], 4, "packing   up to 4 stages of one shape together, as asked for\n"),
+    ],
+)
+def test_the_plan_says_what_is_computed_where_and_how_many_at_once(leaven, words, together, says):
+    code, said, _ = leaven("plan", "micro.yaml", "--device", "cpu", *words)
+    assert (code, says in said, "device    cpu, one core a step\n" in said) == (0, True, True)
+    assert said.count("packing   ") == 1
+    data = json.loads(leaven("plan", "micro.yaml", "--device", "cpu", "--json", *words)[1])
+    assert (data["device"]["platform"], data["device"]["count"]) == ("cpu", 1)
+    rows = {(row["steps"], row["ready"]): row["together"] for row in data["packing"]}
+    assert rows == {(20, 4): together, (10, 6): together}
 
 
 def test_options_that_change_what_is_run_are_understood_everywhere(leaven):
