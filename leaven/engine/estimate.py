@@ -130,6 +130,11 @@ def bytes_of(step: Step, device: Device = PROCESSOR, together: int = 1) -> int:
     return max(MEMORY, PROCESS + together * own)
 
 
+def largest(steps: Iterable[Step], device: Device = PROCESSOR) -> int:
+    """Memory of this computer that the largest of the steps may need."""
+    return max((bytes_of(step, device) for step in steps), default=MEMORY)
+
+
 def training_bytes(fields: Mapping[str, Any]) -> int:
     """Memory of the device that training one model takes where nothing is recomputed."""
     from leaven.train.memory import Load, estimate

@@ -10,7 +10,7 @@ from typing import Any
 from leaven.analyze.power import power_before
 from leaven.engine import hardware, packing
 from leaven.engine.devices import PROCESSOR, Device
-from leaven.engine.estimate import measured, wall_seconds
+from leaven.engine.estimate import largest, measured, wall_seconds
 from leaven.engine.packing import Figures
 from leaven.engine.prepare import Prepared
 from leaven.engine.schedule import steps_at_once
@@ -143,10 +143,10 @@ def plan(
     users: Counter[str] = Counter()
     for run in graph.runs:
         users.update(run.stages)
-    at_once = steps_at_once(jobs)
     figures = Figures.of(store)
     rates = {**figures.rates(stages, device), **measured(store.manifests())}
     missing = [step_id for step_id in graph.steps if step_id not in existing]
+    at_once = steps_at_once(jobs, largest((graph.steps[step_id] for step_id in missing), device))
     tokens = sum(step.tokens for step in stages)
     return Plan(
         study=study.study,

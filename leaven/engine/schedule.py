@@ -18,7 +18,7 @@ from typing import Any
 from leaven.engine import hardware
 from leaven.engine.crew import Crews
 from leaven.engine.devices import PROCESSOR, Device
-from leaven.engine.estimate import MEMORY, seconds_of
+from leaven.engine.estimate import MEMORY, largest, seconds_of
 from leaven.engine.nursery import Nursery
 from leaven.engine.packing import Figures
 from leaven.engine.room import Room, Seat
@@ -38,9 +38,9 @@ STATUS_EVERY = 1.0
 """Seconds between two writes of the status file."""
 
 
-def steps_at_once(jobs: int | None) -> int:
-    """How many steps of tiny models fit the cores and the memory that is free now."""
-    fits = max(1, int(hardware.memory() * MEMORY_SHARE // MEMORY))
+def steps_at_once(jobs: int | None, needed: int = MEMORY) -> int:
+    """How many steps fit the cores and the memory that is free now. `needed`: bytes of the largest."""
+    fits = max(1, int(hardware.memory() * MEMORY_SHARE // needed))
     return max(1, min(jobs or len(hardware.cores()), len(hardware.cores()), fits))
 
 
@@ -79,9 +79,11 @@ def run(
     store.verify(sorted(existing))
     figures = Figures.of(store)
     rates = {**figures.rates(graph.of_kind("stage"), device), **(rates or {})}
-    state = State(graph, existing, rates, finished=set(existing), at_once=steps_at_once(jobs), device=device)
-    if len(existing) < len(graph.steps):
-        _Run(state, store, allow_unisolated, watch, before_stages, status, pack, figures).go()
+    missing = [step for step_id, step in graph.steps.items() if step_id not in existing]
+    at_once = steps_at_once(jobs, largest(missing, device))
+    state = State(graph, existing, rates, finished=set(existing), at_once=at_once, device=device)
+    if missing:
+        _Run(state, store, jobs, allow_unisolated, watch, before_stages, status, pack, figures).go()
     watch(state)
     return state
 
@@ -90,6 +92,7 @@ def run(
 class _Run:
     state: State
     store: Store
+    jobs: int | None
     allow_unisolated: bool
     watch: Callable[[State], None]
     before_stages: Callable[[], None]
@@ -111,7 +114,7 @@ class _Run:
         self.ranks = self._ranks()
         cores = hardware.cores()
         first = os.getpid() % len(cores)  # two runs with one job each should not share a core
-        self.cores = tuple([*cores[first:], *cores[:first]][: state.at_once])
+        self.cores = tuple([*cores[first:], *cores[:first]][: steps_at_once(self.jobs)])
         self.room = Room(self.cores, int(hardware.memory() * MEMORY_SHARE))
         self.crews = Crews(state, self.store, self.room, self.pack, self.figures)
         self.seats: dict[str, tuple[Seat, set[str]]] = {}

@@ -7,11 +7,20 @@ import sys
 
 import pytest
 
-from leaven.engine import devices
+from leaven.engine import devices, hardware
 from leaven.engine.devices import PROCESSOR, Device, answer, find, uses_model
 from leaven.engine.doctor import examine
-from leaven.engine.estimate import bytes_of, flops_per_token, measured, seconds_of, training_bytes, wall_seconds
+from leaven.engine.estimate import (
+    bytes_of,
+    flops_per_token,
+    largest,
+    measured,
+    seconds_of,
+    training_bytes,
+    wall_seconds,
+)
 from leaven.engine.room import Room
+from leaven.engine.schedule import steps_at_once
 from leaven.engine.worker import _use
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.model.config import from_size
@@ -224,6 +233,16 @@ def test_large_stages_do_not_run_side_by_side_in_little_memory():
     room.give_back(seat)
     assert room.take(bytes_of(small))
     assert room.take(bytes_of(small))
+
+
+def test_steps_at_once_follow_the_largest(monkeypatch):
+    monkeypatch.setattr(hardware, "cores", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr(hardware, "memory", lambda: 10**10)
+    _, small = graph_of("0.3m", 16)
+    _, large = graph_of("150m", 8)
+    counts = [steps_at_once(None, largest(steps)) for steps in ([], [small], [small, large])]
+    assert counts == [4, 4, 1]
+    assert steps_at_once(2, largest([small])) == 2
 
 
 def test_the_formula_of_memory_is_not_below_what_xla_takes():
