@@ -44,6 +44,9 @@ ONE_THREAD = {
     "HF_HUB_OFFLINE": "1",
     "HF_DATASETS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    # Large arrays in large pages: a call of the compiled step maps its temporaries anew, and faults page by page
+    # otherwise (docs/notebook.md). No bit of a result changes.
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 """A step has one core; libraries that start a thread for each core of the machine are told so. A step that computes on
 another device is told in its order. Nothing downloads."""
