@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test test-peers test-long lint types walls tests format bench-corpus bench-corpus-scale clean
+.PHONY: run test test-peers test-long lint types walls tests format bench-corpus bench-corpus-scale bench-cpu bench-loader bench-gpu clean
 
 run: $(VENV)/.installed
 	$(BIN)/leaven run pocket
@@ -69,6 +69,19 @@ bench-corpus: $(VENV)/.installed .venv-bench/.installed $(BENCH)/docs.json
 bench-corpus-scale: $(VENV)/.installed $(BENCH)/docs.json
 	$(CORPUS_BENCH)/scale.py $(BENCH)/docs $(BENCH)/scratch $(BENCH)/out/scale.json
 	$(CORPUS_BENCH)/table.py $(BENCH)/out docs/benchmarks.md
+
+# Training beside torch on two threads, the loader, and one GPU; see docs/benchmarks.md.
+TRAINING_BENCH = python benchmarks/training
+bench-cpu: .venv-peers/.installed
+	.venv-peers/bin/$(TRAINING_BENCH)/cpu.py $(BENCH)/out/cpu.json
+
+bench-loader: $(VENV)/.installed
+	$(BIN)/pip install -q 'grain==0.2.18'
+	$(BIN)/$(TRAINING_BENCH)/loader.py $(BENCH)/scratch $(BENCH)/out/loader.json
+
+bench-gpu: $(VENV)/.installed
+	$(BIN)/pip install -q -c constraints.txt 'jax[cuda13]'
+	$(BIN)/$(TRAINING_BENCH)/h200.py $(BENCH)/out/gpu
 
 $(BENCH)/docs.json: $(VENV)/.installed
 	$(CORPUS_BENCH)/collect.py $(BENCH)/docs --npm
