@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
+# Bytes are compared, and programs compiled, for the processor, also where there is something faster. Tests of
+# accelerators are run with JAX_PLATFORMS set.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 
 @dataclass

@@ -38,10 +38,12 @@ class Task:
 @contextlib.contextmanager
 def compiled(task: Task) -> Iterator[None]:
     """Compile through the store's cache and hand on what was new. A step on the processor has one core."""
-    from leaven.train.compile import publish, use_cache, use_one_core
+    from leaven.train.compile import mean_float32, publish, use_cache, use_one_core
 
     if task.device == "cpu":
         use_one_core()
+    else:
+        mean_float32()
     use_cache(task.cache / "xla")
     yield
     publish(task.cache / "xla")

@@ -26,6 +26,11 @@ def use_one_core() -> None:
     os.environ["NPROC"] = "1"
 
 
+def mean_float32() -> None:
+    """Accelerators multiply float32 in fewer bits unless told otherwise; here float32 means float32."""
+    jax.config.update("jax_default_matmul_precision", "highest")
+
+
 def use_cache(folder: Path) -> None:
     """Compile through `folder` (created if missing). Call once, before anything is compiled."""
     own = folder / f".{os.getpid()}"

@@ -81,7 +81,7 @@ def run_pack(
 ) -> list[Cost | LeavenError]:
     """Train all members together and write the results of each; keep the checkpoints of each in its own folder.
 
-    Returns for each member its share of the cost, or why it stopped: a member that diverges does not hold up the rest.
+    Returns for each member the cost of the whole program, or why it stopped: who diverges does not hold up the rest.
     Raises BadInput where members differ in shape.
     """
     shapes = [shape_of(member.plan) for member in members]

@@ -6,12 +6,14 @@ machine; on accelerators it takes all of them, over every process that joined.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 
 from leaven.model.execution import Execution
 from leaven.model.loss import tile_of
+from leaven.train.compile import mean_float32
 from leaven.train.memory import choose
 from leaven.train.mesh import make_mesh
 from leaven.train.plan import StagePlan
@@ -25,11 +27,11 @@ def here(plan: StagePlan, model_parts: int = 1, **fixed: Any) -> Execution:
 
     `fixed`: fields that are decided already (attention, remat, accumulate, tile); the others are chosen to fit them.
     """
-    devices = jax.devices()
+    devices = _sharing(jax.devices(), plan.batch, model_parts)
     platform = devices[0].platform
     if platform == "cpu" and len(devices) == 1:
         return Execution(compute=plan.precision, **fixed)
-    _mean_float32()
+    mean_float32()
     mesh = make_mesh(devices, model_parts) if len(devices) > 1 else None
     attention = KERNELS.get(platform, "blocked")
     if attention == "cudnn" and plan.precision != "bfloat16":
@@ -61,14 +63,17 @@ def side_by_side(plan: StagePlan, models: int) -> Execution:
     device = jax.devices()[0]
     if device.platform == "cpu":
         return Execution(compute=plan.precision)
-    _mean_float32()
+    mean_float32()
     tile = tile_of(plan.batch * plan.sequence, plan.model.vocab * models, device.platform, memory_of(device))
     return Execution(compute=plan.precision, tile=tile)
 
 
-def _mean_float32() -> None:
-    """Accelerators multiply float32 in fewer bits unless told otherwise; here float32 means float32."""
-    jax.config.update("jax_default_matmul_precision", "highest")
+def _sharing(devices: Sequence[jax.Device], batch: int, model_parts: int) -> Sequence[jax.Device]:
+    """As many of the devices as a batch spreads over evenly; with several processes all of them, or none would wait."""
+    if jax.process_count() > 1:
+        return devices
+    fitting = [n for n in range(model_parts, len(devices) + 1, model_parts) if batch % (n // model_parts) == 0]
+    return devices[: max(fitting)] if fitting else devices
 
 
 def memory_of(device: jax.Device) -> int:
