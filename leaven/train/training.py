@@ -44,7 +44,8 @@ DIVERGED = "diverged.json"
 
 @dataclass
 class Training:
-    """A stage under way. `done` steps; `losses` and `norms` since the last measurement; the curve; listed steps."""
+    """A stage under way. `done` steps; the `losses` and `norms` since the last measurement that are numbers; the curve;
+    listed steps."""
 
     settled: Settled
     order: StageStream
@@ -108,7 +109,7 @@ class Training:
             raise LeavenError(
                 f"{self.work.name} holds checkpoints of another stage; remove the folder, or give each stage its own"
             )
-        self.done, self.last = checkpoint.step, note["last"]
+        self.done, self.last = checkpoint.step, math.nan if note["last"] is None else note["last"]
         self.losses, self.norms, self.curve = list(note["losses"]), list(note["norms"]), dict(note["curve"])
         self.events, self.unlisted, self.skipped = list(note["events"]), note["unlisted"], note["skipped"]
         tree = nest(dict(checkpoint.arrays))
@@ -127,7 +128,7 @@ class Training:
             "events": self.events,
             "unlisted": self.unlisted,
             "skipped": self.skipped,
-            "last": self.last,
+            "last": self.last if math.isfinite(self.last) else None,  # a note holds numbers only
         }
         return Checkpoint(self.done, arrays, note)
 
@@ -171,8 +172,9 @@ class Training:
             if self.skipped > patience:
                 raise self._diverged(at, f"{self.skipped} steps in a row were out of the ordinary and skipped up to")
             self.done += 1
-            self.losses.append(loss)
-            self.norms.append(norm)
+            for values, value in ((self.losses, loss), (self.norms, norm)):
+                if math.isfinite(value):
+                    values.append(value)
             self.last = loss
 
     def _list(self, at: int, loss: float, norm: float, kind: int, action: str) -> None:
@@ -202,7 +204,7 @@ class Training:
         plan = self.plan
         if not bool(_are_numbers(params)):
             raise self._diverged(self.done - 1, "the weights are not numbers after")
-        losses, norms = ([v for v in values if math.isfinite(v)] for values in (self.losses, self.norms))
+        losses, norms = self.losses, self.norms
         row = {
             "step": self.done,
             "tokens": self.done * plan.batch * plan.sequence,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,14 @@ import pytest
 from leaven.ground.errors import BadInput, Diverged, LeavenError
 from leaven.ground.files import read_json, write_json
 from leaven.ground.tables import read_table
+from leaven.model.execution import HERE
 from leaven.model.init import flatten
 from leaven.model.weights import load_params
+from leaven.train.checkpoint import latest_good, save
 from leaven.train.optimizer import OptimizerConfig
 from leaven.train.plan import StagePlan, identity_of, settle
 from leaven.train.stage import run_stage
+from leaven.train.training import Training
 
 Plan = Callable[..., StagePlan]
 
@@ -139,6 +143,34 @@ def test_too_many_skipped_in_a_row_stop_the_stage(plan: Plan, tmp_path: Path) ->
     with pytest.raises(Diverged, match="2 steps in a row"):
         train(plan(steps=60, spike=spike), tmp_path)
     assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("last", [math.nan, 2.5], ids=["a broken step", "a step after it"])
+def test_a_checkpoint_after_a_broken_step_that_was_skipped(plan: Plan, tmp_path: Path, last: float) -> None:
+    """JSON has no NaN: what was skipped must not keep a stage from being saved, and is the same after it."""
+    stage = plan(spike={"policy": "skip"}, validation={})
+    heard = [np.array(column) for column in ([3.0, math.nan, last], [1.0, math.inf, 1.5], [0, 2, 0])]
+
+    def begun() -> Training:
+        training = Training.open(stage, tmp_path)
+        training.hear(*heard)
+        return training
+
+    whole = begun()
+    state = whole.begin()
+    save(tmp_path, whole.checkpoint(state))
+    resumed = Training.open(stage, tmp_path)
+    checkpoint = latest_good(tmp_path)
+    assert checkpoint is not None
+    resumed.restore(checkpoint)
+    for training in (whole, resumed):
+        training.measure(state.params, HERE)
+    assert resumed.curve == whole.curve
+    numbers = [loss for loss in (3.0, last) if math.isfinite(loss)]
+    assert resumed.curve["train_loss"] == [sum(numbers) / len(numbers)]
+    assert (resumed.done, resumed.events) == (whole.done, whole.events)
+    assert resumed.events[0]["loss"] is None
+    assert resumed.last == pytest.approx(last, nan_ok=True)
 
 
 def test_steps_that_are_no_numbers_are_skipped_too(plan: Plan, tmp_path: Path) -> None:
