@@ -81,7 +81,10 @@ def measured(manifests: Iterable[Mapping[str, Any]]) -> dict[str, float]:
             continue
         tokens = fields["steps"] * fields["batch"] * fields["sequence"]
         if "training" in made:  # a resumed stage's seconds are those of the tokens that were left
-            tokens = made["training"]["tokens"] / made["together"]
+            training, together = made["training"], made["together"]
+            tokens = training["tokens"] / together
+            # Compiled once for a shape and then cached: a short stage's would be taken for slowness of a long one.
+            seconds = max(seconds - training["compile_seconds"] / together, 1e-3)
         if tokens:
             seen.setdefault(rate_key(fields, device), []).append(tokens / seconds)
     return {key: median(values) for key, values in seen.items()}
@@ -89,7 +92,8 @@ def measured(manifests: Iterable[Mapping[str, Any]]) -> dict[str, float]:
 
 def rate_key(fields: Mapping[str, Any], device: str) -> str:
     """Under which `measured` gives the tokens a second of stages with these fields on a kind of device."""
-    return f"stage {sorted(fields['model'].items())} {fields['batch']} on {device}"
+    precision = fields.get("precision", "float32")  # stages of the first version had no other
+    return f"stage {sorted(fields['model'].items())} {fields['batch']} {precision} on {device}"
 
 
 def _kind(kind: str, device: str) -> str:

@@ -90,9 +90,8 @@ class Plan:
                 else "          everything exists already"
             )
         if total > done:
-            minutes = self.seconds / 60
-            about = f"{minutes:.0f} min" if minutes >= 1.5 else f"{self.seconds:.0f} s"
-            lines.append(f"time      about {about} here, {self.steps_at_once} steps at once ({self.hardware})")
+            at_once = f"{self.steps_at_once} step{'s' if self.steps_at_once > 1 else ''} at once"
+            lines.append(f"time      about {lasting(self.seconds)} here, {at_once} ({self.hardware})")
         lines.append(f"device    {self.device.words()}")
         lines.extend(f"packing   {words}" for words in dict.fromkeys(row["words"] for row in self.packing))
         for row in self.power:
@@ -122,6 +121,14 @@ class Plan:
 
         walk(None, "  ")
         return lines
+
+
+def lasting(seconds: float) -> str:
+    """A length of time in one unit: `58 s`, `7 min`, `31 h`, `12 days`, `3 years`."""
+    for unit, size in (("years", 365 * 86400.0), ("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= (1.5 if unit == "min" else 2) * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def plan(

@@ -207,17 +207,35 @@ def test_speeds_of_different_devices_are_kept_apart():
     def manifest(seconds, **made):
         return {"kind": "stage", "fields": stage.fields, "made": {"seconds": seconds, **made}}
 
+    training = {"tokens": 4 * stage.tokens, "compile_seconds": 0.0}
     rates = measured(
         [
             manifest(10.0),  # of an earlier version
-            manifest(1.0, device="NVIDIA H200", together=4, training={"tokens": 4 * stage.tokens}),
+            manifest(1.0, device="NVIDIA H200", together=4, training=training),
         ]
     )
     assert seconds_of(stage, rates) == pytest.approx(10.0)
     assert seconds_of(stage, rates, H200) == pytest.approx(1.0)
     # What was left of a resumed stage says as much as a whole one.
-    rates = measured([manifest(2.5, together=1, training={"tokens": stage.tokens / 4})])
+    rates = measured([manifest(2.5, together=1, training={"tokens": stage.tokens / 4, "compile_seconds": 0.0})])
     assert seconds_of(stage, rates) == pytest.approx(10.0)
+
+
+def test_compilation_is_not_taken_for_slow_training():
+    _, stage = graph_of("1m", 8)
+
+    def manifest(seconds, **training):
+        return {"kind": "stage", "fields": stage.fields, "made": {"seconds": seconds, "together": 2, **training}}
+
+    # Two together, 40 seconds of which 30 were compiling: half of them each.
+    rates = measured([manifest(20.0, training={"tokens": 2 * stage.tokens, "compile_seconds": 30.0})])
+    assert seconds_of(stage, rates) == pytest.approx(5.0)
+
+
+def test_rates_of_another_precision_are_of_no_use():
+    _, stage = graph_of("1m", 8)
+    other = {"kind": "stage", "fields": {**stage.fields, "precision": "bfloat16"}, "made": {"seconds": 1e-2}}
+    assert seconds_of(stage, measured([other])) == seconds_of(stage)
 
 
 def test_large_stages_do_not_run_side_by_side_in_little_memory():
