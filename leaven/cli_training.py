@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from leaven.ground.errors import BadInput
 from leaven.options import AsJson, Compile, Runs, Seeds, Settings, Size, Sources
 from leaven.sentences import print_json, waiting
 
@@ -45,6 +46,7 @@ def bench(
     With --compile, nothing is trained: the size's step is compiled for TPUs that are not here.
     """
     if compile_ is not None:
+        _refuse_measuring(attention, remat, accumulate, tile, calls, threads, models if models != 1 else None)
         _compile(size, compile_, batch, sequence, vocabulary, precision, model_parts, as_json)
         return
     from leaven.sentences_training import bench_lines, told
@@ -71,6 +73,17 @@ def bench(
         print_json({"size": size, **speed.data(), "note": asked.note})
     else:
         print("\n".join(bench_lines(size, speed, asked.note)))
+
+
+def _refuse_measuring(*given: object) -> None:
+    """Raises BadInput where an option was given that only a measurement heeds."""
+    names = ("--attention", "--remat", "--accumulate", "--tile", "--calls", "--threads", "--models")
+    said = [name for name, value in zip(names, given, strict=True) if value is not None]
+    if said:
+        raise BadInput(
+            f"would have no effect with --compile: {', '.join(said)}",
+            fix="The compiler is asked for the way that a run would choose; leave them out.",
+        )
 
 
 def _compile(
@@ -116,7 +129,6 @@ def export(
 ) -> None:
     """Write a trained stage as a Hugging Face folder: AutoModelForCausalLM.from_pretrained(FOLDER) loads it."""
     from leaven.exchange import export_stage, export_step
-    from leaven.ground.errors import BadInput
 
     if len(words) == 2:
         made = export_stage(words[0], words[1], tokenizer=tokenizer, dtype=dtype)
@@ -142,9 +154,10 @@ def export(
 
 def _lines(made: Exported) -> list[str]:
     data = made.data()
-    loads = "AutoModelForCausalLM and AutoTokenizer" if data["tokenizer"] else "AutoModelForCausalLM (no tokenizer)"
+    loads = "AutoModelForCausalLM and AutoTokenizer" if data["tokenizer"] else "AutoModelForCausalLM"
+    words = "" if data["tokenizer"] else "; there was no tokenizer to go with it"
     return [
         f"exported  {made.name} ({made.parameters:,} parameters, {made.dtype})",
         f"folder    {made.folder}: {', '.join(data['files'])}",
-        f"load it   transformers: {loads}.from_pretrained({str(made.folder)!r})",
+        f"load it   transformers: {loads}.from_pretrained({str(made.folder)!r}){words}",
     ]

@@ -61,7 +61,9 @@ def export_step(study: Study, word: str, folder: str | Path, *, dtype: str = "fl
         )
     if not study.store.has(step.identity):
         raise BadInput(
-            f"{step.name} has not been run", field="STEP", fix=f"Run it first: leaven run {study.name}, same options."
+            f"{step.name} has not been run",
+            field="STEP",
+            fix=f"Run it first: leaven run {study.loaded.path or study.name}, same options.",
         )
     needed = [step.identity, step.inputs["tokenizer"]]
     study.store.verify(needed)
@@ -79,7 +81,7 @@ def export_stage(
             stage is a step of a store, the one of its tokenizer step. Without any, weights only.
 
     Raises:
-        BadInput: a file is missing or damaged; the folder is in the way.
+        BadInput: a file is missing, damaged or no tokenizer; the folder is in the way.
     """
     stage = Path(stage)
     if not (stage / "stage.json").is_file():
@@ -125,5 +127,8 @@ def _end(tokenizer: Path | None) -> str:
 
     if tokenizer is None:
         return ENDS[0]
-    names = {token["content"] for token in read_json(tokenizer)["added_tokens"]}
+    try:
+        names = {token["content"] for token in read_json(tokenizer)["added_tokens"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise BadInput("this is not a tokenizer", where=str(tokenizer)) from None
     return next((name for name in ENDS if name in names), ENDS[0])

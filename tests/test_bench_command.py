@@ -113,6 +113,10 @@ def test_people_read_the_formula_and_how_it_was_executed(leaven: Callable[..., A
         ([*SMALL, "--attention", "splash"], "splash does not run on a cpu"),
         ([*SMALL, "--precision", "half"], '"half" is not one of float32, bfloat16'),
         ([*SMALL, "--threads", "0"], "--threads"),
+        (
+            ["0.3m", "--compile", "v5e:2x2", "--remat", "none", "--models", "2"],
+            "no effect with --compile: --remat, --m",
+        ),
     ],
 )
 def test_mistakes(leaven: Callable[..., Any], words: list[str], says: str) -> None:

@@ -154,7 +154,7 @@ def test_a_stages_folder_elsewhere(leaven: Callable[..., Any], study: Study, tmp
         (tmp_path / "alone").mkdir(exist_ok=True)
         shutil.copy(stage_folder(study) / name, tmp_path / "alone")
     code, said, _ = leaven("export", "alone", "weights", "--dtype", "bfloat16")
-    assert (code, "(no tokenizer)" in said, "bfloat16)" in said) == (0, True, True)
+    assert (code, "there was no tokenizer" in said, "bfloat16)" in said) == (0, True, True)
     assert not (tmp_path / "weights" / "tokenizer.json").exists()
     words = next((tmp_path / "runs/store/steps").glob("*/tokenizer.json"))
     for number, given in enumerate((words, words.parent)):
@@ -192,6 +192,10 @@ def test_mistakes(leaven: Callable[..., Any], tmp_path: Path, words: list[str], 
 
 def test_damage_is_found_before_anything_is_written(study: Study, tmp_path: Path) -> None:
     path = stage_folder(study) / "model.safetensors"
+    for number, text in enumerate(("{}", "[", '{"added_tokens": 3}')):
+        (tmp_path / f"{number}.json").write_text(text, encoding="utf-8")
+        with pytest.raises(BadInput, match="this is not a tokenizer"):
+            export_stage(path.parent, tmp_path / "out", tokenizer=tmp_path / f"{number}.json")
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
