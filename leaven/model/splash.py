@@ -3,9 +3,16 @@
 Shapes: B sequences, H query heads, K key heads, T positions, d channels.
 Invariants: equals `causal_attention_reference` up to the rounding of the inputs' type; T×T scores never leave the chip.
 T that is no multiple of 128 is padded at its end, which no real query sees.
+Why a gradient rule of our own: where float32 is to mean float32 (`leaven.train.compile`), the kernels would ask for
+float32 products of bfloat16 inputs, which the TPU compiler refuses, forward and backward.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +43,44 @@ def causal_attention_splash(
 
     `interpret` runs the kernels in Pallas' interpreter, on any device.
     """
+    out_BHTd: jax.Array = _attention(interpret, q_BHTd, k_BKTd, v_BKTd, segments_BT)
+    return out_BHTd
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _attention(
+    interpret: bool, q_BHTd: jax.Array, k_BKTd: jax.Array, v_BKTd: jax.Array, segments_BT: jax.Array | None
+) -> jax.Array:
+    with _precision(q_BHTd):
+        return _kernel(interpret, segments_BT, q_BHTd, k_BKTd, v_BKTd)
+
+
+def _forward(
+    interpret: bool, q_BHTd: jax.Array, k_BKTd: jax.Array, v_BKTd: jax.Array, segments_BT: jax.Array | None
+) -> tuple[jax.Array, Any]:
+    with _precision(q_BHTd):
+        out, pull = jax.vjp(partial(_kernel, interpret, segments_BT), q_BHTd, k_BKTd, v_BKTd)
+    return out, pull
+
+
+def _backward(
+    interpret: bool, pull: Callable[[jax.Array], tuple[jax.Array, jax.Array, jax.Array]], g_BHTd: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array, None]:
+    with _precision(g_BHTd):
+        return (*pull(g_BHTd), None)
+
+
+_attention.defvjp(_forward, _backward)
+
+
+def _precision(x: jax.Array) -> AbstractContextManager[Any]:
+    """Of the kernels' products: for short types the one there is; for float32 what is in force."""
+    return nullcontext() if x.dtype == jnp.float32 else jax.default_matmul_precision("default")
+
+
+def _kernel(
+    interpret: bool, segments_BT: jax.Array | None, q_BHTd: jax.Array, k_BKTd: jax.Array, v_BKTd: jax.Array
+) -> jax.Array:
     # Pallas takes half a second to import; only TPUs need it.
     from jax.experimental.pallas.ops.tpu.splash_attention import splash_attention_kernel as splash
     from jax.experimental.pallas.ops.tpu.splash_attention import splash_attention_mask as masks

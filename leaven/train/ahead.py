@@ -152,7 +152,8 @@ def compile_ahead(
         mesh=mesh,
     )
     began = time.monotonic()
-    lowered = train_chunk.lower(config, recipe, how, *arguments(config, recipe, batch, mesh))
+    with jax.default_matmul_precision("highest"):  # as training does: see `mean_float32`
+        lowered = train_chunk.lower(config, recipe, how, *arguments(config, recipe, batch, mesh))
     between = time.monotonic()
     try:
         compiled = lowered.compile()

@@ -53,6 +53,29 @@ def test_splash_of_short_types_is_near_the_reference_and_of_their_type() -> None
     np.testing.assert_allclose(np.asarray(got, np.float32), np.asarray(want, np.float32), atol=0.03)
 
 
+def products_of_splash(dtype: object) -> str:
+    """The kernels, forward and backward, as they are traced where float32 is to mean float32."""
+    q, k, v = (normal(1, 1, 128, 128, seed=s, dtype=dtype) for s in range(3))
+    with jax.default_matmul_precision("highest"):
+        return str(jax.make_jaxpr(jax.grad(lambda *qkv: attend(*qkv, SPLASH).sum(), argnums=(0, 1, 2)))(q, k, v))
+
+
+def test_splash_asks_for_no_float32_products_of_short_types() -> None:
+    """The TPU compiler refuses them ("Bad lhs type"); the interpreter would not notice."""
+    assert "HIGHEST" not in products_of_splash(jnp.bfloat16)
+    assert "HIGHEST" in products_of_splash(jnp.float32)
+
+
+def test_a_policy_that_keeps_attention_does_not_call_splash_again() -> None:
+    q, k, v = (normal(1, 1, 128, 128, seed=s) for s in range(3))
+
+    def calls(policy: object) -> int:
+        form = jax.checkpoint(lambda q, k, v: jnp.sin(attend(q * 2, k, v, SPLASH)).sum(), policy=policy)
+        return str(jax.make_jaxpr(jax.grad(form, argnums=(0, 1, 2)))(q, k, v)).count("pallas_call")
+
+    assert calls(keeps) == calls(None) - 1
+
+
 @pytest.mark.parametrize("T", [128, 384, 1024, 1152, 8192])
 def test_blocks_of_splash_divide_the_positions(T: int) -> None:
     assert T % block_of(T) == 0
