@@ -82,7 +82,7 @@ def run_pack(
     """Train all members together and write the results of each; keep the checkpoints of each in its own folder.
 
     Returns for each member the cost of the whole program, or why it stopped: who diverges does not hold up the rest.
-    Raises BadInput where members differ in shape.
+    Nor does one that cannot begin. Raises BadInput where members differ in shape or in what one update is.
     """
     shapes = [shape_of(member.plan) for member in members]
     if any(shape != shapes[0] for shape in shapes):
@@ -91,11 +91,13 @@ def run_pack(
     how = how or side_by_side(plan, len(members))
     ends: list[Cost | LeavenError | None] = [None] * len(members)
     opened = _open(members, ends)
-    if not opened:
+    state = _first_state(opened, ends)
+    if state is None:
         return [end for end in ends if end is not None]
     live, crew = list(opened), list(opened.values())
-    state = _first_state(crew)
     recipe = crew[0].settled.recipe
+    if any(training.settled.recipe != recipe for training in crew):  # by their parents or tokenizers
+        raise BadInput("the stages of a pack must have one optimizer and one end of document", field="pack")
     longest = chunk_length(plan.batch, plan.sequence)
     calls = list(crew[0].chunks(longest))
     with ReadAhead(lambda call: _tokens(crew, call, longest), calls) as ahead:
@@ -139,15 +141,26 @@ def _open(members: Sequence[Member], ends: list[Cost | LeavenError | None]) -> d
     return opened
 
 
-def _first_state(crew: Sequence[Training]) -> TrainState:
-    """The members' states side by side: of the newest step at which all have a good checkpoint, else their first."""
-    checkpoints = latest_common([training.work for training in crew])
-    if checkpoints is None:
-        states = [training.begin() for training in crew]
-    else:
-        states = [training.restore(kept) for training, kept in zip(crew, checkpoints, strict=True)]
-    together: TrainState = jax.tree.map(lambda *values: jnp.stack(values), *states)
-    return together
+def _first_state(opened: dict[int, Training], ends: list[Cost | LeavenError | None]) -> TrainState | None:
+    """The states side by side: of the newest step at which all have a good checkpoint, else their first.
+
+    A member that has none (its parent is damaged, its folder is another stage's) ends here and is taken out of
+    `opened`; what the others have in common may be newer then. None where nobody is left.
+    """
+    while opened:
+        checkpoints = latest_common([training.work for training in opened.values()])
+        states: dict[int, TrainState] = {}
+        for place, (m, training) in enumerate(opened.items()):
+            try:
+                states[m] = training.restore(checkpoints[place]) if checkpoints else training.begin()
+            except LeavenError as error:
+                ends[m] = error
+        if len(states) == len(opened):
+            together: TrainState = jax.tree.map(lambda *values: jnp.stack(values), *states.values())
+            return together
+        for m in opened.keys() - states.keys():
+            del opened[m]
+    return None
 
 
 def _member(state: TrainState, place: int) -> TrainState:

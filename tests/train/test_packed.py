@@ -16,6 +16,7 @@ from leaven.ground.tables import read_table
 from leaven.model.init import flatten
 from leaven.model.weights import load_params
 from leaven.train.cost import Cost
+from leaven.train.optimizer import OptimizerConfig
 from leaven.train.packed import TOLERANCE, Member, run_pack
 from leaven.train.plan import StagePlan
 from leaven.train.stage import run_stage
@@ -112,6 +113,27 @@ def test_one_that_diverges_does_not_hold_up_the_rest(crew: list[StagePlan], tmp_
     assert isinstance(again[0], Diverged)
     assert "Known from an earlier run" in str(again[0])
     assert isinstance(again[1], Cost)
+
+
+def test_one_that_cannot_begin_does_not_hold_up_the_rest(crew: list[StagePlan], tmp_path: Path) -> None:
+    parent = alone(replace(crew[1], steps=3), tmp_path / "parent")
+    child = replace(crew[1], parent=parent, carry="weights+optimizer")
+    (parent / "optimizer.safetensors").write_bytes(b"torn")
+    ends = run_pack([member(stage, tmp_path / f"{i}") for i, stage in enumerate([crew[0], child, crew[2]])])
+    assert "cannot read weights from optimizer.safetensors" in str(ends[1])
+    for i in (0, 2):
+        assert isinstance(ends[i], Cost)
+        assert_alike(alone(crew[i], tmp_path / f"alone-{i}"), tmp_path / f"{i}" / "out")
+
+
+def test_members_whose_parents_had_other_optimizers_are_refused(crew: list[StagePlan], tmp_path: Path) -> None:
+    """Their plans look alike: each takes its optimizer from its parent's results."""
+    parents = [
+        alone(replace(crew[0], steps=3, optimizer=OptimizerConfig(b2=b2)), tmp_path / f"{b2}") for b2 in (0.9, 0.99)
+    ]
+    children = [replace(crew[0], parent=parent) for parent in parents]
+    with pytest.raises(BadInput, match="one optimizer"):
+        run_pack([member(child, tmp_path / f"pack-{i}") for i, child in enumerate(children)])
 
 
 def test_an_interrupted_pack_goes_on_and_ends_in_the_same_bytes(crew: list[StagePlan], tmp_path: Path) -> None:
