@@ -1,7 +1,7 @@
 """One training step on two CPU threads: leaven beside transformers' Cohere and a hand-written torch model, in turns.
 
 Usage (make bench-training): .venv-peers/bin/python benchmarks/training/cpu.py OUT.json [--shapes …] [--batches 8 32]
-    [--sides …] [--rounds 3] [--steps 16] [--quiet 0.15] [--wait 0] [--tries 1]
+    [--sides …] [--rounds 3] [--steps 24] [--quiet 0.1] [--wait 0] [--tries 1]
     .venv-peers/bin/python benchmarks/training/cpu.py OUT.json --short [--shapes 1m 7m]
 
 Every side is a process of its own on the same two cores; a round runs each once, odd rounds forwards and even ones
@@ -51,8 +51,8 @@ def main() -> None:
     parser.add_argument("--batches", nargs="+", type=int, default=[8, 32])
     parser.add_argument("--sides", nargs="+", default=[*SIDES, *HALF])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=16)
-    parser.add_argument("--quiet", type=float, default=0.15)
+    parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--quiet", type=float, default=0.1)
     parser.add_argument("--wait", type=float, default=0)
     parser.add_argument("--tries", type=int, default=1)
     parser.add_argument("--short", action="store_true")

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 SEQUENCE = 256
+WARM = 8
+"""Steps before the timed ones; compilation is in the first."""
 LEARNING_RATE = 1e-3
 B1, B2, EPS, WEIGHT_DECAY, CLIP = 0.9, 0.95, 1e-8, 0.1, 1.0
 NORM_EPS, ROPE_THETA = 1e-5, 10000.0

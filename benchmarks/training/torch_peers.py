@@ -2,7 +2,7 @@
 
 Usage (in .venv-peers): python torch_peers.py CONTENDER SHAPE BATCH STEPS [--threads 2]
 CONTENDER is one of `hf`, `hand`, with any of `-compile`, `-bf16` appended. Prints one line of JSON: losses of the first
-steps, seconds of every step after the first, seconds of the first step (compilation is in it), and the versions.
+steps, seconds of every step after `WARM`, seconds of the first step (compilation is in it), and the versions.
 
 The hand-written model is what one would write for speed: one product for query, key, value, gate and up, one for both
 outputs, fused attention, rotary channels sorted once at loading, fused AdamW. bfloat16 rows use autocast and keep
@@ -28,6 +28,7 @@ from shapes import (
     ROPE_THETA,
     SEQUENCE,
     SHAPES,
+    WARM,
     WEIGHT_DECAY,
     Shape,
     batches,
@@ -186,7 +187,7 @@ def main() -> None:
             {
                 "losses": losses[:6],
                 "first": seconds[0],
-                "seconds": seconds[1:],
+                "seconds": seconds[WARM:],
                 "total": time.perf_counter() - begin,
                 "versions": {"torch": torch.__version__},
             }
