@@ -1,6 +1,6 @@
 """One training step on two CPU threads: leaven beside transformers' Cohere and a hand-written torch model, in turns.
 
-Usage (make bench-training): .venv-peers/bin/python benchmarks/training/cpu.py OUT.json [--shapes …] [--batches 8 32]
+Usage (make bench-cpu): .venv-peers/bin/python benchmarks/training/cpu.py OUT.json [--shapes …] [--batches 8 32]
     [--sides …] [--rounds 3] [--steps 24] [--quiet 0.1] [--wait 0] [--tries 1]
     .venv-peers/bin/python benchmarks/training/cpu.py OUT.json --short [--shapes 1m 7m]
 
