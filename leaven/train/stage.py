@@ -6,6 +6,7 @@ the same and results differ by rounding.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,21 @@ def _first_state(training: Training, how: Execution) -> TrainState:
     """Of the own folder's last good checkpoint, else of the parent, else fresh; where it is to live."""
     places = mesh.state_shardings(shapes(training.plan.model), how.mesh) if how.mesh else None
     checkpoint = latest_good(training.work, places)
-    return training.restore(checkpoint) if checkpoint else mesh.spread_state(training.begin(), how.mesh)
+    if checkpoint:
+        return training.restore(checkpoint)
+    if how.mesh is None:
+        return training.begin()
+    with _on_the_host():  # whole, it need not fit into one device of the mesh
+        return mesh.spread_state(training.begin(), how.mesh)
+
+
+def _on_the_host() -> AbstractContextManager[Any]:
+    """New arrays are made in this computer's memory, where JAX was not told to do without its processor."""
+    try:
+        host: AbstractContextManager[Any] = jax.default_device(jax.local_devices(backend="cpu")[0])
+    except RuntimeError:
+        return nullcontext()
+    return host
 
 
 def tokens_of(training: Training, call: tuple[int, int], longest: int, how: Execution) -> Any:

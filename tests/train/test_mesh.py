@@ -6,18 +6,28 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
 from leaven.ground.files import read_json
 from leaven.ground.tables import read_table
 from leaven.model.config import ModelConfig
+from leaven.model.execution import Execution
 from leaven.model.init import flatten
 from leaven.model.weights import load_params
+from leaven.train.mesh import make_mesh
+from leaven.train.plan import StagePlan
+from leaven.train.stage import run_stage
+from leaven.train.step import TrainState
+from leaven.train.training import Training
+
+Plan = Callable[..., StagePlan]
 
 PROGRAM = Path(__file__).with_name("stage_on.py")
 PLAN = {
@@ -127,3 +137,17 @@ def test_two_processes_train_what_one_does_and_resume_as_one(corpus: Path, alone
     assert list((tmp_path / "work").glob("*-of-2.safetensors"))
     assert both(stop=0) == ["done on 4"] * 2
     assert_alike(alone, tmp_path)
+
+
+def test_a_whole_state_is_made_on_the_host_before_it_is_spread(plan: Plan, tmp_path: Path, monkeypatch: Any) -> None:
+    """Weights and moments of the paper's larger size do not fit into one chip of the pod that trains it."""
+    begin, made = Training.begin, []
+
+    def watched(training: Training) -> TrainState:
+        made.append(jax.config.jax_default_device)
+        return begin(training)
+
+    monkeypatch.setattr(Training, "begin", watched)
+    run_stage(plan(steps=4), tmp_path, tmp_path, how=Execution(mesh=make_mesh(jax.devices()[:1])))
+    assert made == jax.local_devices(backend="cpu")[:1]
+    assert jax.config.jax_default_device is None
