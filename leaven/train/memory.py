@@ -158,13 +158,19 @@ def choose(
         remat, accumulate, tile: not chosen where given, and then not required to fit if nothing is left to choose.
 
     Raises:
-        BadInput: the batch does not spread over the devices, or nothing fits; then with what would.
+        BadInput: the batch does not spread over the devices or micro-batches, or nothing fits; then with what would.
     """
     if batch % data:
         raise BadInput(
             f"a batch of {batch} sequences does not spread over {data} devices",
             field="training.batch",
             fix=f"a multiple of {data}, or devices along a model axis, which share their sequences",
+        )
+    if accumulate and batch % (accumulate * data):
+        raise BadInput(
+            f"{batch} sequences cannot be cut into {accumulate} equal micro-batches on each of {data} devices",
+            field="--accumulate",
+            fix=f"A number that divides {batch // data}.",
         )
     width = 2 if compute == "bfloat16" else 4
     first = Load(config, batch, sequence, "block", 1, 1, width, data, model)

@@ -175,3 +175,18 @@ def test_what_does_not_fit_says_what_would() -> None:
 def test_where_nothing_helps_the_error_says_so() -> None:
     with pytest.raises(BadInput, match="a shorter sequence, a smaller model"):
         chosen(from_size("2.8b"), batch=1, chips=1)
+
+
+def test_micro_batches_that_do_not_divide_the_batch_are_refused() -> None:
+    with pytest.raises(BadInput, match="32 sequences cannot be cut into 3 equal micro-batches on each of 2 devices"):
+        choose(
+            from_size("1m"),
+            32,
+            data=2,
+            model=1,
+            sequence=256,
+            memory_bytes=16 * 10**9,
+            platform="gpu",
+            compute="float32",
+            accumulate=3,
+        )
