@@ -72,8 +72,13 @@ bench-corpus-scale: $(VENV)/.installed $(BENCH)/docs.json
 
 # Training beside torch on two threads, the loader, and one GPU; see docs/benchmarks.md.
 TRAINING_BENCH = python benchmarks/training
+CPU_BENCH = .venv-peers/bin/python benchmarks/training/cpu.py $(BENCH)/out/cpu.json --wait 600 --tries 3
 bench-cpu: .venv-peers/.installed
-	.venv-peers/bin/$(TRAINING_BENCH)/cpu.py $(BENCH)/out/cpu.json
+	mkdir -p $(BENCH)/out
+	rm -f $(BENCH)/out/cpu.json
+	$(CPU_BENCH)
+	$(CPU_BENCH) --short --shapes 1m 7m --batches 8 --sides leaven hand hand-compile hf hf-compile
+	.venv-peers/bin/python benchmarks/training/table.py $(BENCH)/out/cpu.json
 
 bench-loader: $(VENV)/.installed
 	$(BIN)/pip install -q 'grain==0.2.18'
