@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from leaven import cli_corpus, cli_training
-from leaven.ground.errors import LeavenError
+from leaven.ground.errors import BadInput, LeavenError
 from leaven.options import (
     AsJson,
     Compile,
@@ -63,8 +63,6 @@ def _study(
 
 
 def _without_code(without: list[str] | None) -> bool:
-    from leaven.ground.errors import BadInput
-
     for word in without or ():
         if word != "code":
             raise BadInput(
@@ -150,6 +148,8 @@ def plan(
 
     With --compile, the training steps of the study are compiled for TPUs that are not here: memory, FLOPs, traffic.
     """
+    if model_axis > 1 and compile_ is None:
+        raise BadInput("has no effect without --compile", field="--model-axis")
     lab = _study(study, set_, source, seeds, size, runs)
     with waiting("looking at the files of this computer", quiet=as_json):
         made = lab.plan(

@@ -39,6 +39,9 @@ class Plan:
     flops: float
     seconds: float
     steps_at_once: int
+    memory_needed: int
+    """Bytes of this computer's memory that the largest missing step may need."""
+    memory_free: int
     hardware: str
     device: Device
     packing: list[dict[str, Any]]
@@ -92,6 +95,11 @@ class Plan:
         if total > done:
             at_once = f"{self.steps_at_once} step{'s' if self.steps_at_once > 1 else ''} at once"
             lines.append(f"time      about {lasting(self.seconds)} here, {at_once} ({self.hardware})")
+            if self.memory_needed > self.memory_free:
+                needed, free = self.memory_needed / 1e9, self.memory_free / 1e9
+                lines.append(
+                    f"memory    too little: the largest step may need {needed:,.1f} GB, {free:,.1f} GB are free"
+                )
         lines.append(f"device    {self.device.words()}")
         lines.extend(f"packing   {words}" for words in dict.fromkeys(row["words"] for row in self.packing))
         for row in self.power:
@@ -153,7 +161,8 @@ def plan(
     figures = Figures.of(store)
     rates = {**figures.rates(stages, device), **measured(store.manifests())}
     missing = [step_id for step_id in graph.steps if step_id not in existing]
-    at_once = steps_at_once(jobs, largest((graph.steps[step_id] for step_id in missing), device))
+    needed = largest((graph.steps[step_id] for step_id in missing), device)
+    at_once = steps_at_once(jobs, needed)
     tokens = sum(step.tokens for step in stages)
     return Plan(
         study=study.study,
@@ -175,6 +184,8 @@ def plan(
         flops=tokens * prepared.flops_per_token,
         seconds=wall_seconds(graph, missing, rates, at_once, device),
         steps_at_once=at_once,
+        memory_needed=needed,
+        memory_free=hardware.memory(),
         hardware=f"{hardware.processor()}, {len(hardware.cores())} cores",
         device=device,
         packing=_packing(prepared, missing, device, pack, figures),

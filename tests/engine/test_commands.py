@@ -57,6 +57,7 @@ def leaven(monkeypatch, capsys, tmp_path, study_file):
         (["run", "micro.yaml", "--jobs", "0"], "--jobs"),
         (["run", "micro.yaml", "--pack", "0"], '--pack: "0" is neither auto, off nor a number of stages'),
         (["plan", "micro.yaml", "--pack", "much"], '--pack: "much" is neither'),
+        (["plan", "micro.yaml", "--model-axis", "2"], "--model-axis: has no effect without --compile"),
         (["run", "micro.yaml", "--device", "fpu"], '--device: "fpu" is not one of auto, cpu, gpu, tpu'),
     ],
 )
@@ -88,6 +89,15 @@ def test_looking_writes_nothing(leaven, tmp_path):
     (tmp_path / "runs/store/cache/hashes.json").write_text("{}")
     assert leaven("plan", "micro.yaml")[0] == 0
     assert (tmp_path / "runs/store/cache/hashes.json").read_text() == "{}"
+
+
+def test_the_plan_says_where_memory_does_not_suffice(leaven, monkeypatch):
+    monkeypatch.setattr("leaven.engine.hardware.memory", lambda: 8 * 10**9)
+    words = ("plan", "micro.yaml", "--device", "cpu")
+    assert "memory    " not in leaven(*words)[1]
+    said = leaven(*words, "--size", "2.8b")[1]
+    assert "memory    too little: the largest step may need " in said
+    assert " 1 step at once" in said
 
 
 @pytest.mark.parametrize(
