@@ -24,7 +24,7 @@ def bench(
     vocabulary: Annotated[int | None, typer.Option(help="tokens there are (default: the size's)")] = None,
     precision: Annotated[str | None, typer.Option(help="float32 or bfloat16 (default: the size's)")] = None,
     models: Annotated[int, typer.Option(help="models trained at once in one program")] = 1,
-    model_parts: Annotated[int, typer.Option(help="devices that share each sequence: the mesh's model axis")] = 1,
+    model_axis: Annotated[int, typer.Option(help="devices that share each sequence: the mesh's model axis")] = 1,
     calls: Annotated[int | None, typer.Option(help="timed calls (default: as many as take ten seconds)")] = None,
     attention: Annotated[
         str | None, typer.Option(help="cudnn, splash, blocked, reference (default: by device)")
@@ -47,7 +47,7 @@ def bench(
     """
     if compile_ is not None:
         _refuse_measuring(attention, remat, accumulate, tile, calls, threads, models if models != 1 else None)
-        _compile(size, compile_, batch, sequence, vocabulary, precision, model_parts, as_json)
+        _compile(size, compile_, batch, sequence, vocabulary, precision, model_axis, as_json)
         return
     from leaven.sentences_training import bench_lines, told
     from leaven.train.bench import measure
@@ -64,7 +64,7 @@ def bench(
             vocabulary=vocabulary,
             precision=precision,
             models=models,
-            model_parts=model_parts,
+            model_parts=model_axis,
             fixed={name: value for name, value in fixed.items() if value is not None},
             calls=calls,
         )

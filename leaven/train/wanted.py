@@ -54,9 +54,9 @@ class Wanted:
     note: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("batch", "models", "model_parts"):
+        for name, option in (("batch", "batch"), ("models", "models"), ("model_parts", "model-axis")):
             if getattr(self, name) < 1:
-                raise BadInput("must be at least 1", field=f"--{name.replace('_', '-')}")
+                raise BadInput("must be at least 1", field=f"--{option}")
         for name in ("accumulate", "tile"):
             if self.fixed.get(name, 1) < 1:
                 raise BadInput("must be at least 1", field=f"--{name}")
