@@ -48,23 +48,26 @@ def segments(tokens_BT: jax.Array, end: int) -> jax.Array:
 
 
 def token_scores(
-    params: Params, config: ModelConfig, tokens_BT: jax.Array, how: Execution = HERE
+    params: Params, config: ModelConfig, tokens_BT: jax.Array, how: Execution = HERE, end: int | None = None
 ) -> tuple[jax.Array, jax.Array]:
     """Of tokens [B, T], forward only: (log-likelihood in nats f32 [B, T-1], is it the arg-max bool [B, T-1]).
 
-    Entry t is about token t + 1 given tokens 0…t. Padding after a sequence's end cannot change earlier entries.
+    Entry t is about token t + 1 given tokens 0…t, or those of its document where `end` is given. Padding after a
+    sequence's end cannot change earlier entries.
     """
     B, T = tokens_BT.shape
-    h_ND = hidden(params, config, tokens_BT[:, :-1], how).reshape(-1, config.width)
+    inputs_BT = tokens_BT[:, :-1]
+    h_BTD = hidden(params, config, inputs_BT, how, None if end is None else segments(inputs_BT, end))
+    h_ND = h_BTD.reshape(-1, config.width)
     scores = score_tokens(h_ND, params["embedding"], tokens_BT[:, 1:].reshape(-1), how, config.logit_scale)
     return (scores.picked - scores.lse).reshape(B, T - 1), (scores.picked >= scores.top).reshape(B, T - 1)
 
 
 def token_log_likelihoods(
-    params: Params, config: ModelConfig, tokens_BT: jax.Array, how: Execution = HERE
+    params: Params, config: ModelConfig, tokens_BT: jax.Array, how: Execution = HERE, end: int | None = None
 ) -> jax.Array:
     """log p(token t+1 | tokens 0…t) in nats, float32 [B, T-1]."""
-    return token_scores(params, config, tokens_BT, how)[0]
+    return token_scores(params, config, tokens_BT, how, end)[0]
 
 
 def tile_of(tokens: int, vocab: int, platform: str, memory: int | None = None) -> int:

@@ -33,6 +33,7 @@ from leaven.train.collectives import traffic
 from leaven.train.memory import choose
 from leaven.train.mesh import make_mesh, shardings
 from leaven.train.peaks import CHIPS
+from leaven.train.place import kernel_of
 from leaven.train.step import Recipe, TrainState, start, train_chunk
 
 SETTINGS = {
@@ -144,7 +145,7 @@ def compile_ahead(
         **{name: value for name, value in fixed.items() if name != "attention"},
     )
     how = Execution(
-        attention=fixed.get("attention", "splash"),
+        attention=fixed.get("attention", kernel_of("tpu", compute)),
         compute=compute,
         tile=fitting.tile,
         remat=fitting.remat,

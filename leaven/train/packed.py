@@ -1,8 +1,9 @@
 """Many stages of one shape in one program: seeds, mixtures, learning rates and branches side by side under `vmap`.
 
 Each member has its own data, order, checkpoints, curve and results, exactly those of training alone; its weights are
-those of training alone up to `TOLERANCE`, because a batched product may sum in another order. A small model leaves most
-of an accelerator idle; many of them fill it.
+those of training alone up to `TOLERANCE`, because a batched product may sum in another order, and so may a program of
+fewer members: a pack that lost one and was interrupted ends within rounding of the undisturbed one. A small model
+leaves most of an accelerator idle; many of them fill it.
 Shapes: K steps, M members, B sequences, T positions.
 """
 

@@ -33,10 +33,7 @@ def here(plan: StagePlan, model_parts: int = 1, **fixed: Any) -> Execution:
         return Execution(compute=plan.precision, **fixed)
     mean_float32()
     mesh = make_mesh(devices, model_parts) if len(devices) > 1 else None
-    attention = KERNELS.get(platform, "blocked")
-    if attention == "cudnn" and plan.precision != "bfloat16":
-        attention = "blocked"  # cuDNN's flash attention computes in sixteen bits only
-    attention = fixed.pop("attention", attention)
+    attention = fixed.pop("attention", kernel_of(platform, plan.precision))
     fitting = choose(
         plan.model,
         plan.batch,
@@ -66,6 +63,11 @@ def side_by_side(plan: StagePlan, models: int) -> Execution:
     mean_float32()
     tile = tile_of(plan.batch * plan.sequence, plan.model.vocab * models, device.platform, memory_of(device))
     return Execution(compute=plan.precision, tile=tile)
+
+
+def kernel_of(platform: str, precision: str) -> str:
+    """Attention's kernel. cuDNN's computes in sixteen bits only, and Splash in float32 takes minutes to compile."""
+    return KERNELS.get(platform, "blocked") if precision == "bfloat16" else "blocked"
 
 
 def _sharing(devices: Sequence[jax.Device], batch: int, model_parts: int) -> Sequence[jax.Device]:

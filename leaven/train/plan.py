@@ -190,6 +190,8 @@ def identity_of(plan: StagePlan) -> str:
     """A hash of what decides the results, by content and not by path: it marks the checkpoints of this very plan."""
     data = {key: value for key, value in asdict(plan).items() if key not in ("name", "shards", "parent", "tokenizer")}
     data["shards"] = {name: sha256_file(folder / "shards.json") for name, folder in plan.shards.items()}
-    data["parent"] = sha256_file(plan.parent / "model.safetensors") if plan.parent else None
+    data["tokenizer"] = sha256_file(plan.tokenizer / "tokenizer.json") if plan.tokenizer else None
+    parent = ("model.safetensors", "stage.json") if plan.parent else ()
+    data["parent"] = [sha256_file(Path(plan.parent or "") / name) for name in parent]
     data["versions"] = versions()
     return identity(data)

@@ -196,8 +196,9 @@ class Training:
         )
 
     def remember(self, error: Diverged) -> None:
-        """Note in the work folder that this plan diverges: running it again would only end in the same place."""
-        write_json(self.work / DIVERGED, {"plan": self.identity, "message": str(error), "events": self.events})
+        """Note in the work folder that this plan diverges here: the same again would end in the same place."""
+        note = {"plan": self.identity, **_place(), "message": str(error), "events": self.events}
+        write_json(self.work / DIVERGED, note)
 
     def measure(self, params: Params, how: Execution) -> None:
         """Add a row to the curve. The weights are looked at too: the very last update shows in no training loss."""
@@ -211,7 +212,10 @@ class Training:
             "learning_rate": self.rate(self.done - 1),
             "train_loss": math.fsum(losses) / len(losses) if losses else None,
             "gradient_norm": math.fsum(norms) / len(norms) if norms else None,
-            **{f"bpb_{s}": value for s, value in bits_per_byte(params, plan.model, self.windows, how).items()},
+            **{
+                f"bpb_{s}": value
+                for s, value in bits_per_byte(params, plan.model, self.windows, how, self.settled.end).items()
+            },
         }
         self.curve = {name: [*column, row[name]] for name, column in self.curve.items()}
         self.losses, self.norms = [], []
@@ -268,13 +272,18 @@ def _validation(plan: StagePlan) -> dict[str, Windows | None]:
     }
 
 
+def _place() -> dict[str, str]:
+    """What a divergence may be due to besides the plan."""
+    return {"jax": jax.__version__, "device": jax.devices()[0].device_kind}
+
+
 def _recall(own: str, work: Path) -> None:
     """Raise Diverged where the work folder says that this very plan diverges."""
     try:
         note = read_json(work / DIVERGED)
     except (OSError, ValueError):
         return
-    if note.get("plan") == own:
+    if {name: note.get(name) for name in ("plan", *_place())} == {"plan": own, **_place()}:
         raise Diverged(
             f"{note['message']}\n  Known from an earlier run. To train it again all the same, remove {work}."
         )

@@ -67,9 +67,9 @@ def load_windows(folder: Path, rows: int, sequence: int, lengths: npt.NDArray[np
     return Windows(tokens, lengths[tokens[:, 1:]])
 
 
-@partial(jax.jit, static_argnums=(1, 2))
-def _scores(params: Params, config: ModelConfig, how: Execution, tokens_BT: Any) -> jax.Array:
-    return how.place(token_log_likelihoods(params, config, tokens_BT, how), None, None)
+@partial(jax.jit, static_argnums=(1, 2, 3))
+def _scores(params: Params, config: ModelConfig, how: Execution, end: int | None, tokens_BT: Any) -> jax.Array:
+    return how.place(token_log_likelihoods(params, config, tokens_BT, how, end), None, None)
 
 
 def rows_at_once(sequence: int, how: Execution) -> int:
@@ -79,13 +79,17 @@ def rows_at_once(sequence: int, how: Execution) -> int:
 
 
 def bits_per_byte(
-    params: Params, config: ModelConfig, validation: Mapping[str, Windows | None], how: Execution = HERE
+    params: Params,
+    config: ModelConfig,
+    validation: Mapping[str, Windows | None],
+    how: Execution = HERE,
+    end: int | None = None,
 ) -> dict[str, float | None]:
-    """source → bits per byte; None where a source has no window."""
-    return {name: _one(params, config, windows, how) for name, windows in validation.items()}
+    """source → bits per byte; None where a source has no window. `end`: documents are masked as in training."""
+    return {name: _one(params, config, windows, how, end) for name, windows in validation.items()}
 
 
-def _one(params: Params, config: ModelConfig, windows: Windows | None, how: Execution) -> float | None:
+def _one(params: Params, config: ModelConfig, windows: Windows | None, how: Execution, end: int | None) -> float | None:
     if windows is None:
         return None
     nats = 0.0
@@ -94,6 +98,6 @@ def _one(params: Params, config: ModelConfig, windows: Windows | None, how: Exec
         lengths = windows.bytes[start : start + count]
         tokens = np.zeros((count, windows.tokens.shape[1]), np.int32)
         tokens[: len(lengths)] = windows.tokens[start : start + count]
-        scores = np.asarray(_scores(params, config, how, batch_of(tokens, how)), np.float64)[: len(lengths)]
+        scores = np.asarray(_scores(params, config, how, end, batch_of(tokens, how)), np.float64)[: len(lengths)]
         nats -= float(scores[lengths > 0].sum())
     return nats / math.log(2) / float(windows.bytes.sum())

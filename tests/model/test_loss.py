@@ -78,3 +78,14 @@ def test_tiles_are_even_and_no_longer_than_the_tokens() -> None:
     assert tile_of(1024 + 128, 256_000, "tpu") == 640
     assert tile_of(10, 2048, "cpu") == 10
     assert tile_of(4096, 2048, "cpu") == HERE.tile
+
+
+def test_scores_within_documents_are_those_of_the_documents_alone() -> None:
+    """With the end's id given, what stands before a document in the window does not change its scores."""
+    config = ModelConfig(width=16, layers=2, heads=2, ffn=24, vocab=12, sequence=16)
+    params = init(config, 3)
+    window = np.array([[5, 7, 3, 0, 4, 9, 2, 8]], np.int32)
+    masked = token_scores(params, config, window, end=0)[0]
+    alone = token_scores(params, config, window[:, 4:])[0]
+    np.testing.assert_allclose(masked[:, 4:], alone, atol=1e-5)
+    assert not np.allclose(token_scores(params, config, window)[0][:, 4:], alone, atol=1e-3)
