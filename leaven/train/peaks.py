@@ -33,7 +33,6 @@ CHIPS = {
     "H200": Chip(989e12, 141 * GB),
     "H200-NVL": Chip(835e12, 141 * GB),
     "B200": Chip(2250e12, 180 * GB),
-    "GB200": Chip(2500e12, 186 * GB),
     "v4": Chip(275e12, 32 * GB),
     "v5e": Chip(197e12, 16 * GB),
     "v5p": Chip(459e12, 95 * GB),

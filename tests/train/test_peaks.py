@@ -17,7 +17,6 @@ from leaven.train.peaks import CHIPS, GB, TPUS, chip_of
         ("NVIDIA A100-SXM4-80GB", "A100-80GB"),
         ("NVIDIA A100 80GB PCIe", "A100-80GB"),
         ("NVIDIA B200", "B200"),
-        ("NVIDIA GB200", "GB200"),
         ("NVIDIA L4", "L4"),
         ("NVIDIA L40S", "L40S"),
         ("TPU v4", "v4"),
@@ -31,7 +30,18 @@ def test_a_device_is_known_by_what_it_calls_itself(kind: str, name: str) -> None
 
 
 @pytest.mark.parametrize(
-    "kind", ["cpu", "", "NVIDIA GeForce RTX 4090", "NVIDIA L40", "Tesla T4", "NVIDIA GH200 480GB", "TPU v9", "AMD H100"]
+    "kind",
+    [
+        "cpu",
+        "",
+        "NVIDIA GeForce RTX 4090",
+        "NVIDIA L40",
+        "Tesla T4",
+        "NVIDIA GH200 480GB",
+        "NVIDIA GB200",
+        "TPU v9",
+        "AMD H100",
+    ],
 )
 def test_others_are_not_taken_for_one(kind: str) -> None:
     assert chip_of(kind) is None
