@@ -29,22 +29,13 @@ PLACES = {
 
 def spec_of(name: str, shape: tuple[int, ...], mesh: Mesh) -> PartitionSpec:
     """Of a weight of `leaven.model.init.shapes`, by its flat dotted name, its gradient and moments. Norms are whole."""
-    return _spec(name, shape, mesh, (MODEL, DATA))
-
-
-def gathered_spec(name: str, shape: tuple[int, ...], mesh: Mesh) -> PartitionSpec:
-    """The same without `data`: how a weight lies while it is used. `shape` is the stored one, with its layer axis."""
-    return _spec(name, shape, mesh, (MODEL,))
-
-
-def _spec(name: str, shape: tuple[int, ...], mesh: Mesh, axes: tuple[str, ...]) -> PartitionSpec:
     kind = name.rsplit(".", 1)[-1]
     if kind == "norm":
         return PartitionSpec()  # type: ignore[no-untyped-call]
     over_model, over_data = PLACES[kind]
     spread: list[tuple[str, ...]] = [()] * len(shape)
     for name, choices in ((MODEL, (over_model,)), (DATA, over_data)):
-        for axis in choices if name in axes else ():
+        for axis in choices:
             wider = (*spread[axis], name)
             if shape[axis] % math.prod(mesh.shape[part] for part in wider) == 0:
                 spread[axis] = wider

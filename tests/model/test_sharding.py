@@ -9,7 +9,7 @@ from jax.sharding import PartitionSpec as P
 
 from leaven.model.config import ModelConfig, from_size
 from leaven.model.init import shapes
-from leaven.model.sharding import gathered_spec, spec_of
+from leaven.model.sharding import spec_of
 
 
 def mesh(data: int, model: int) -> AbstractMesh:
@@ -41,22 +41,14 @@ def test_an_axis_that_does_not_divide_stays_whole_and_data_takes_another() -> No
     assert spec_of("layers.key", (3, 16, 9), mesh(4, 2)) == P(None, "data", None)
 
 
-def test_in_use_a_weight_is_whole_over_data() -> None:
-    assert gathered_spec("layers.up", (3, 16, 8), mesh(4, 2)) == P(None, None, "model")
-    assert gathered_spec("layers.output", (3, 16, 8), mesh(4, 2)) == P(None, "model", None)
-    assert gathered_spec("embedding", (64, 8), mesh(4, 2)) == P("model", None)
-    assert gathered_spec("layers.norm", (3, 16), mesh(4, 2)) == P()
-
-
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 9), st.sampled_from([(1, 1), (3, 2), (8, 1), (2, 4)]))
 def test_every_shape_has_a_placement(vocab: int, heads: int, ffn: int, parts: tuple[int, int]) -> None:
     config = ModelConfig(width=2 * heads, layers=3, heads=heads, ffn=ffn, vocab=vocab, sequence=8)
     for name, shape in shapes(config).items():
-        for spec in (spec_of(name, shape, mesh(*parts)), gathered_spec(name, shape, mesh(*parts))):
-            # Raises where an axis does not divide.
-            local = NamedSharding(mesh(*parts), spec).shard_shape(shape)
-            assert len(local) == len(shape)
-            assert name == "embedding" or local[0] == shape[0]
+        # Raises where an axis does not divide.
+        local = NamedSharding(mesh(*parts), spec_of(name, shape, mesh(*parts))).shard_shape(shape)
+        assert len(local) == len(shape)
+        assert name == "embedding" or local[0] == shape[0]
 
 
 def test_an_unknown_weight_is_not_placed() -> None:
