@@ -1,12 +1,14 @@
 """Trains a stage of the toy corpus that is killed again and again: run by a test in a process of its own.
 
 `python killed_stage.py CORPUS PLACE KILLS`. Each attempt is forked from this process, which has JAX imported but no
-backend, so an attempt costs a fraction of a second. Prints how many attempts were killed, and in which of them training
-had begun.
+backend, so an attempt costs a fraction of a second. On a fast machine the stage may come to its end before it was killed
+often enough: it is then trained anew, in another folder, with the kills that are left. The folders are called `round-0`,
+`round-1`, … Prints how many attempts were killed, and in how many of them training had begun.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -20,6 +22,8 @@ from leaven.train.compile import publish, use_cache, use_one_core
 from leaven.train.plan import StagePlan
 
 STEPS = 1400
+ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT
+"""Whether a child has ended, without reaping it."""
 
 
 def plan(corpus: Path) -> StagePlan:
@@ -54,9 +58,22 @@ def attempt(corpus: Path, place: Path, out: Path) -> None:
 
 
 def main(corpus: Path, place: Path, kills: int) -> None:
-    for folder in ("out", "work"):
-        (place / folder).mkdir(parents=True, exist_ok=True)
     draw, killed, begun = random.Random(kills), 0, 0
+    for turn in itertools.count():
+        folder = place / f"round-{turn}"
+        for name in ("out", "work"):
+            (folder / name).mkdir(parents=True)
+        more, of_them = one_stage(corpus, folder, kills - killed, draw)
+        killed, begun = killed + more, begun + of_them
+        if killed == kills:
+            break
+        assert more, "the stage ends before it can be killed"
+    print(killed, begun)
+
+
+def one_stage(corpus: Path, place: Path, kills: int, draw: random.Random) -> tuple[int, int]:
+    """Train the stage to its end, killed at most `kills` times; how often it was, and how often in training."""
+    killed = begun = 0
     while True:
         (place / "begun").unlink(missing_ok=True)
         child = os.fork()
@@ -69,18 +86,18 @@ def main(corpus: Path, place: Path, kills: int) -> None:
                 os._exit(code)
         if killed < kills:
             # Every fourth at any moment of its life, the others while training is under way.
-            while killed % 4 and not (place / "begun").exists() and os.waitpid(child, os.WNOHANG)[0] == 0:
+            anywhere = killed % 4 == 3
+            while not anywhere and not (place / "begun").exists() and os.waitid(os.P_PID, child, ENDED) is None:
                 time.sleep(0.001)
-            time.sleep(draw.uniform(0, 1.5 if killed % 4 == 0 else 0.06))
-            os.kill(child, signal.SIGKILL)
+            time.sleep(draw.uniform(0, 1.5 if anywhere else 0.06))
+            os.kill(child, signal.SIGKILL)  # what has ended is not reaped yet, so the number is still the child's
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             killed += 1
             begun += (place / "begun").exists()
             continue
         assert status == 0, "an attempt failed"
-        break
-    print(killed, begun)
+        return killed, begun
 
 
 if __name__ == "__main__":

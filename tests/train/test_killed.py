@@ -26,8 +26,11 @@ def test_fifty_random_kills_change_nothing(corpus: Path, tmp_path: Path) -> None
     killed, begun = train(corpus, tmp_path / "killed", KILLS)
     assert killed == KILLS
     assert begun >= KILLS // 2, "most kills have to fall into training"
-    calm, disturbed = tmp_path / "calm" / "out", tmp_path / "killed" / "out"
+    calm = tmp_path / "calm" / "round-0" / "out"
     names = sorted(path.name for path in calm.iterdir())
     assert names == ["curve.parquet", "model.safetensors", "optimizer.safetensors", "stage.json"]
-    for name in names:
-        assert (calm / name).read_bytes() == (disturbed / name).read_bytes(), name
+    rounds = sorted((tmp_path / "killed").glob("round-*/out"))
+    assert rounds
+    for disturbed in rounds:
+        for name in names:
+            assert (calm / name).read_bytes() == (disturbed / name).read_bytes(), f"{disturbed.parent.name}/{name}"

@@ -1,0 +1,114 @@
+"""What every kind of model under evaluation answers: likelihoods of token sequences, and continuations of prompts.
+
+`leaven.evaluate.subject` is a model of leaven's own format on JAX, `leaven.evaluate.hugging` one of Hugging Face's on
+torch. The adapter and everything above it know this protocol only, so both are asked in exactly the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from leaven.ground.progress import Progress
+
+
+@dataclass(frozen=True)
+class Question:
+    """`targets` are the tokens that follow the last `len(targets)` positions of `tokens`."""
+
+    tokens: tuple[int, ...]
+    targets: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Log-likelihood in nats, and whether no token is likelier than the target at any of its places."""
+
+    nats: float
+    greedy: bool
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A prompt to continue.
+
+    Args:
+        tokens: most tokens of the continuation.
+        stops: strings before the first of which the continuation is cut.
+        temperature: 0 takes the likeliest token each time.
+        top_p: where the temperature is above 0, draw from the fewest tokens that together have this probability.
+        key: 64-bit key of the random numbers, used where the temperature is above 0.
+    """
+
+    prompt: str
+    tokens: int
+    stops: tuple[str, ...] = ()
+    temperature: float = 0.0
+    top_p: float = 1.0
+    key: int = 0
+
+
+class Words(Protocol):
+    """A tokenizer."""
+
+    @property
+    def eot(self) -> int:
+        """The token that ends a document."""
+        ...
+
+    @property
+    def size(self) -> int: ...
+
+    def encode(self, text: str) -> list[int]:
+        """Tokens of the text alone: nothing is put in front or behind."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str: ...
+
+    def count_bytes(self, ids: Sequence[int]) -> int:
+        """UTF-8 bytes that the tokens stand for."""
+        ...
+
+
+Keep = Callable[[Sequence[int], Sequence[Answer]], None]
+"""Called with places of questions that have just been answered, and their answers."""
+KeepText = Callable[[Sequence[int], Sequence[str]], None]
+"""Called with places of prompts that have just been continued, and the texts."""
+
+
+class Model(Protocol):
+    """A model under evaluation."""
+
+    @property
+    def identity(self) -> str:
+        """What its answers may be kept under: a hash of the weights, the shape, the tokenizer and the way it is asked
+        (precision, start)."""
+        ...
+
+    @property
+    def tokenizer(self) -> Words: ...
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of an input."""
+        ...
+
+    @property
+    def start(self) -> tuple[int, ...]:
+        """What stands before every context: one token, or nothing."""
+        ...
+
+    @property
+    def empty(self) -> int:
+        """The token that stands for a context where there would be none at all."""
+        ...
+
+    def answer(self, questions: Sequence[Question], progress: Progress, keep: Keep | None = None) -> list[Answer]:
+        """The answers, in the questions' order. Each depends on its own question alone, never on what else is asked,
+        to the last bit on one kind of device."""
+        ...
+
+    def generate(self, asks: Sequence[Ask], progress: Progress, keep: KeepText | None = None) -> list[str]:
+        """The continuations, cut before their stops, in the asks' order. Each depends on its own ask alone."""
+        ...
