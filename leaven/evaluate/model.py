@@ -71,8 +71,8 @@ class Words(Protocol):
         ...
 
 
-Keep = Callable[[Sequence[int], Sequence[Answer]], None]
-"""Called with places of questions that have just been answered, and their answers."""
+Keep = Callable[[Sequence[int], Sequence[Sequence[Answer]]], None]
+"""Called with places of groups that have just been answered, and the answers of each."""
 KeepText = Callable[[Sequence[int], Sequence[str]], None]
 """Called with places of prompts that have just been continued, and the texts."""
 
@@ -104,9 +104,15 @@ class Model(Protocol):
         """The token that stands for a context where there would be none at all."""
         ...
 
-    def answer(self, questions: Sequence[Question], progress: Progress, keep: Keep | None = None) -> list[Answer]:
-        """The answers, in the questions' order. Each depends on its own question alone, never on what else is asked,
-        to the last bit on one kind of device."""
+    def answer(
+        self, groups: Sequence[Sequence[Question]], progress: Progress, keep: Keep | None = None
+    ) -> list[list[Answer]]:
+        """The answers to each group of questions, in their order.
+
+        A group is what is asked about one context (the choices of an item), so that a model may read the context once.
+        Its answers depend on the group alone, never on what else is asked, to the last bit on one kind of device.
+        Raises ValueError for a question of more than `longest` tokens, or without targets, or with more than tokens.
+        """
         ...
 
     def generate(self, asks: Sequence[Ask], progress: Progress, keep: KeepText | None = None) -> list[str]:

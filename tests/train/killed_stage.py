@@ -1,9 +1,9 @@
 """Trains a stage of the toy corpus that is killed again and again: run by a test in a process of its own.
 
 `python killed_stage.py CORPUS PLACE KILLS`. Each attempt is forked from this process, which has JAX imported but no
-backend, so an attempt costs a fraction of a second. On a fast machine the stage may come to its end before it was killed
-often enough: it is then trained anew, in another folder, with the kills that are left. The folders are called `round-0`,
-`round-1`, … Prints how many attempts were killed, and in how many of them training had begun.
+backend, so an attempt costs a fraction of a second. On a fast machine the stage may come to its end before it was
+killed often enough: it is then trained anew, in another folder, with the kills that are left. The folders are called
+`round-0`, `round-1`, … Prints how many attempts were killed, and in how many of them training had begun.
 """
 
 from __future__ import annotations
