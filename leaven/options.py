@@ -18,6 +18,15 @@ Sources = Annotated[
 ]
 Seeds = Annotated[int | None, typer.Option(help="number of seeds")]
 Size = Annotated[str | None, typer.Option(help="model size, e.g. 0.3m")]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="DIR|FILE|hub",
+        envvar="LEAVEN_DATA",
+        help="where benchmarks are: a folder, a mapping file, or hub (then they may be downloaded); may be repeated",
+    ),
+]
 Runs = Annotated[Path, typer.Option(help="folder that results go to", envvar="LEAVEN_RUNS")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="steps at once at most (default: one a core, as memory allows)")]
 Device = Annotated[

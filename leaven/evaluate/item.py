@@ -1,12 +1,16 @@
 """What a suite is made of: items, and the tasks that hold them.
 
-Four forms of item, one for each way of asking a model: `Passage` (how many bits does this text cost), `Choice`
-(which of these continuations is likelier), `Match` (after which of these contexts is this text likeliest) and
-`Program` (does what the model writes pass its tests). Items are plain data; they are
-written as JSON lines with every non-ASCII character escaped, so that no reader can split a line at U+2028 or U+0085.
+Seven forms of item, one for each way of asking a model: `Passage` (how many bits does this text cost), `Choice`
+(which of these continuations is likelier), `Match` (after which of these contexts is this text likeliest), `Target`
+(how likely is this continuation), `Short` (a short answer it writes), `Program` (does what it writes pass its tests)
+and `Foreign` (a document of an lm-eval task that only lm-eval itself can ask and score). Items are plain data; they
+are written as JSON lines with every non-ASCII character escaped, so that no reader can split a line at U+2028 or
+U+0085.
 
-Invariants: no context ends in white space (lm-eval would move it onto every continuation, and the bytes of a
-continuation would no longer be the bytes scored); gold is one of the answers; ids are unique within a task.
+Invariants: no context of a Choice, Match or Target ends in white space (lm-eval would move it onto the continuation;
+whoever makes items moves it into `delimiter` or the continuation); gold is one of the answers; ids are unique within a
+task. `delimiter` stands between context and continuation: it is scored with the continuation, and left out of the
+length that lm-eval's acc_norm divides by.
 """
 
 from __future__ import annotations
@@ -22,10 +26,10 @@ import numpy as np
 from leaven.ground.canonical import key64
 from leaven.ground.files import write_text
 
-VERSION = "suite/2"
+VERSION = "suite/3"
 """Part of every random key and of `suite.json`: raise it when the items of an equal corpus would change."""
 
-Form = Literal["rolling", "choice", "match", "program"]
+Form = Literal["rolling", "choice", "match", "target", "short", "program", "foreign"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Choice:
     context: str
     choices: tuple[str, ...]
     gold: int
+    delimiter: str = ""
 
     def __post_init__(self) -> None:
         if self.context != self.context.rstrip():
@@ -61,7 +66,7 @@ class Choice:
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """(context, continuation) of each answer."""
-        return tuple((self.context, choice) for choice in self.choices)
+        return tuple((self.context, self.delimiter + choice) for choice in self.choices)
 
     @property
     def answer(self) -> str:
@@ -70,7 +75,7 @@ class Choice:
 
     @property
     def shown(self) -> str:
-        return self.context + self.choices[self.gold]
+        return self.context + self.delimiter + self.choices[self.gold]
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ class Match:
     contexts: tuple[str, ...]
     text: str
     gold: int
+    delimiter: str = ""
 
     def __post_init__(self) -> None:
         if any(context != context.rstrip() for context in self.contexts):
@@ -97,7 +103,7 @@ class Match:
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """(context, continuation) of each answer."""
-        return tuple((context, self.text) for context in self.contexts)
+        return tuple((context, self.delimiter + self.text) for context in self.contexts)
 
     @property
     def answer(self) -> str:
@@ -106,7 +112,59 @@ class Match:
 
     @property
     def shown(self) -> str:
-        return self.contexts[self.gold] + self.text
+        return self.contexts[self.gold] + self.delimiter + self.text
+
+
+@dataclass(frozen=True)
+class Target:
+    """A context and the one continuation whose likelihood is asked (LAMBADA; the bits of a known answer)."""
+
+    id: str
+    group: str
+    context: str
+    target: str
+    delimiter: str = ""
+
+    def __post_init__(self) -> None:
+        if self.context != self.context.rstrip():
+            raise ValueError(f"the context of item {self.id} ends in white space")
+        if not self.target:
+            raise ValueError(f"item {self.id} has an empty target")
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """(context, continuation)."""
+        return ((self.context, self.delimiter + self.target),)
+
+    @property
+    def shown(self) -> str:
+        return self.context + self.delimiter + self.target
+
+
+@dataclass(frozen=True)
+class Short:
+    """A question that the model answers in its own words, and every answer that counts; the first is the one whose
+    likelihood is asked too.
+    """
+
+    id: str
+    group: str
+    context: str
+    answers: tuple[str, ...]
+    delimiter: str = " "
+
+    def __post_init__(self) -> None:
+        if not self.answers or not all(self.answers):
+            raise ValueError(f"item {self.id} has no answer, or an empty one")
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """(context, first answer): what its gold likelihood is asked of."""
+        return ((self.context, self.delimiter + self.answers[0]),)
+
+    @property
+    def shown(self) -> str:
+        return self.context + self.delimiter + self.answers[0]
 
 
 @dataclass(frozen=True)
@@ -120,12 +178,27 @@ class Program:
     solution: str
 
     @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """(prompt, known solution): what its gold likelihood is asked of; nothing where no solution is known."""
+        return ((self.prompt, self.solution),) if self.solution else ()
+
+    @property
     def shown(self) -> str:
         return self.prompt + self.solution
 
 
+@dataclass(frozen=True)
+class Foreign:
+    """A document of an lm-eval task that leaven has no form for; lm-eval asks and scores it."""
+
+    id: str
+    group: str
+    doc: dict[str, Any]
+    shown: str = ""
+
+
 Answerable = Choice | Match
-Item = Passage | Choice | Match | Program
+Item = Passage | Choice | Match | Target | Short | Program | Foreign
 
 
 @dataclass(frozen=True)
@@ -134,11 +207,15 @@ class Task:
 
     Args:
         category: the heading the task is reported under: language, knowledge, reasoning or code.
-        measure: the primary measure: bits_per_byte, accuracy or pass@1.
+        measure: the primary measure, a name in `leaven.evaluate.scores.SUMMARY` or bits_per_byte.
         chance: what guessing scores; NaN is never used, a rolling task has None.
         needs: what the task cannot run without ("isolation").
         overlap: what the search for the items in the training documents found (see
-        `leaven.evaluate.overlap`).
+        `leaven.evaluate.overlap`); empty where there were no documents to search.
+        settings: how the model is asked: `until` (stop strings), `tokens` (most generated), `samples`, `temperature`,
+        `top_p`, `k` (of pass@k), `labels` (the texts of the answers where every item has the same ones).
+        origin: where the task comes from: `task` and `version` (lm-eval's, or leaven's), `lm_eval` (its version),
+        `template`, `data` ({file or dataset, split, sha256, rows, cut}), `licence`, `notes`.
     """
 
     name: str
@@ -150,6 +227,8 @@ class Task:
     items: tuple[Item, ...]
     needs: tuple[str, ...] = ()
     overlap: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    origin: dict[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """The task's entry in `suite.json`."""
@@ -162,6 +241,8 @@ class Task:
             "what": self.what,
             "needs": list(self.needs),
             "overlap": self.overlap,
+            "settings": self.settings,
+            "origin": self.origin,
         }
         if self.form == "rolling":
             entry["bytes"] = sum(len(item.shown.encode()) for item in self.items)
@@ -186,13 +267,21 @@ def write_items(path: Path, items: Sequence[Item]) -> None:
     write_lines(path, (asdict(item) for item in items))
 
 
+TYPES: dict[Form, Any] = {
+    "rolling": Passage,
+    "choice": Choice,
+    "match": Match,
+    "target": Target,
+    "short": Short,
+    "program": Program,
+    "foreign": Foreign,
+}
+
+
 def read_items(path: Path, form: Form) -> list[Item]:
     """The items of a file that `write_items` wrote."""
-    rows = read_lines(path)
-    if form == "rolling":
-        return [Passage(**row) for row in rows]
-    if form == "program":
-        return [Program(**row) for row in rows]
-    if form == "match":
-        return [Match(**{**row, "contexts": tuple(row["contexts"])}) for row in rows]
-    return [Choice(**{**row, "choices": tuple(row["choices"])}) for row in rows]
+    made = TYPES[form]
+    return [
+        made(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
+        for row in read_lines(path)
+    ]

@@ -22,6 +22,11 @@ REFERENCE = "reference/pretrain"
 """Name of the stage that trains the judge's reference model. No variant's can be: theirs hold `/seed-`."""
 
 
+def benchmark_key(name: str) -> str:
+    """Under which name the survey of a benchmark's data stands: no source can have it."""
+    return f"benchmark/{name}"
+
+
 def start_key(path: str) -> str:
     """Under which name the survey of a folder of weights stands: no source can have it."""
     return f"start/{path}"
@@ -35,7 +40,7 @@ def expand(
     Args:
         study: settled: nothing is left to the size of its model.
         surveys: for every source that is not generated, and what `add_corpus` wants; for every folder of weights that
-            a stage starts from, under `start_key`.
+            a stage starts from, under `start_key`; for every benchmark whose data was found, under `benchmark_key`.
         tables: identity of the corpus room's data tables.
         model: the resolved shape (all dimensions), so that a change of the size table changes identity.
         execute: whether model-written programs can be executed here; without it those tasks are left out by name.
@@ -54,13 +59,22 @@ def expand(
         "suite",
         {
             "suite": study.evaluate.suite,
+            "made": study.evaluate.made,
             "items": dict(study.evaluate.items),
             "passage_bytes": study.evaluate.passage_bytes,
             "prompts": study.evaluate.prompts,
             "facts": _generated(study, "facts", absent),
             "sources": {name: study.corpus.sources[name].kind for name in present},
+            "benchmarks": _benchmarks(study, surveys),
+            "averages": {name: list(members) for name, members in study.evaluate.averages.items()},
+            "decontaminated": sorted(set(study.corpus.decontaminate) & set(study.evaluate.tasks)),
         },
         {"corpus": corpus},
+        {
+            "data": list(study.data),
+            "include": list(study.evaluate.include),
+            "tasks": {name: benchmark.task for name, benchmark in study.evaluate.tasks.items()},
+        },
     )
     expansion = _Expansion(
         study, graph, surveys, dict(model), dict(steps.shards), absent, suite, steps.tokenizer, execute
@@ -70,6 +84,18 @@ def expand(
     expansion.runs()
     expansion.verdict()
     return graph
+
+
+def _benchmarks(study: Study, surveys: Mapping[str, Survey]) -> dict[str, Any]:
+    """What is asked of each benchmark, and the fingerprint of its task file and data; an empty one where there is
+    none, so that data that turns up later is another suite. Where the files lie is no part of it."""
+    return {
+        name: {
+            **benchmark.model_dump(exclude={"task"}),
+            "data": surveys[key].fingerprint if (key := benchmark_key(name)) in surveys else "",
+        }
+        for name, benchmark in study.evaluate.tasks.items()
+    }
 
 
 def _generated(study: Study, kind: str, absent: Collection[str]) -> dict[str, Any] | None:

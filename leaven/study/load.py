@@ -46,6 +46,7 @@ def load(
     sources: Iterable[str] = (),
     seeds: int | None = None,
     size: str | None = None,
+    data: Iterable[str] = (),
 ) -> Loaded:
     """Read a study and apply what the command line changes in it.
 
@@ -54,43 +55,50 @@ def load(
         settings: `dotted.field=value` (YAML values), e.g. `mixtures.code.markup=0.4`.
         sources: `source=PATH`: the user's own files for a source.
         seeds, size: shorthands for `seeds` and `model.size`.
+        data: where benchmarks are looked for, instead of where the study says.
 
     Raises:
         BadInput: with file, line and field.
     """
     doc, path = _find(name)
-    data = dict(doc.data)
+    content = dict(doc.data)
     settings = list(settings)
     # A part that is replaced as a whole is read before single fields of it are changed.
     whole = [s for s in settings if s.partition("=")[0].strip() in PARTS]
-    changed = [set_field(data, setting) for setting in whole]
+    changed = [set_field(content, setting) for setting in whole]
     parts: dict[str, Document] = {}
     home = path.parent if path else Path()
     for part, folder in PARTS.items():
-        if isinstance(data.get(part), str):
+        if isinstance(content.get(part), str):
             given = (part,) in changed
             where_named = COMMAND_LINE if given else doc.where((part,))
-            parts[part], holder = _part(data[part], folder, part, where_named, Path() if given else home)
-            data[part] = parts[part].data
+            parts[part], holder = _part(content[part], folder, part, where_named, Path() if given else home)
+            content[part] = parts[part].data
             changed = [keys for keys in changed if keys != (part,)]
         else:
             holder = home
         if part == "corpus":
-            data[part] = beside(data.get(part), holder)
-    if "variants" in data:
-        data["variants"] = _starts_beside(data["variants"], home)
-    changed += [set_field(data, setting) for setting in settings if setting not in whole]
-    changed += [set_source(data, source) for source in sources]
+            content[part] = beside(content.get(part), holder)
+        else:
+            content[part] = suite_beside(content.get(part), holder)
+    content = _listed_beside(content, "data", home)
+    if "variants" in content:
+        content["variants"] = _starts_beside(content["variants"], home)
+    changed += [set_field(content, setting) for setting in settings if setting not in whole]
+    changed += [set_source(content, source) for source in sources]
+    if data:
+        content["data"] = list(data)
+        changed.append(("data",))
     if seeds is not None:
-        data["seeds"] = seeds
+        content["seeds"] = seeds
         changed.append(("seeds",))
     if size is not None:
-        model = data.get("model")
-        data["model"] = {**model, "size": size} if isinstance(model, dict) else size
+        model = content.get("model")
+        content["model"] = {**model, "size": size} if isinstance(model, dict) else size
         changed.append(("model",))
     where = Where(doc, parts, changed)
     try:
-        study = Study.model_validate(data)
+        study = Study.model_validate(content)
     except ValidationError as error:
         raise BadInput("\n".join(dict.fromkeys(tell(e, where) for e in error.errors()))) from None
     check(study, where)
@@ -153,6 +161,32 @@ def _starts_beside(variants: Any, folder: Path) -> Any:
     return {
         name: [stage(s) for s in stages] if isinstance(stages, list) else stages for name, stages in variants.items()
     }
+
+
+def suite_beside(suite: Any, folder: Path) -> Any:
+    """A suite whose own lm-eval task files and folders of them start from the folder of its file."""
+    suite = _listed_beside(suite, "include", folder)
+    tasks = suite.get("tasks") if isinstance(suite, dict) else None
+    if not isinstance(tasks, dict):
+        return suite
+
+    def benchmark(given: Any) -> Any:
+        task = given.get("task") if isinstance(given, dict) else None
+        if not (isinstance(task, str) and task.endswith((".yaml", ".yml"))):
+            return given
+        return {**given, "task": str(folder / Path(task).expanduser())}
+
+    return {**suite, "tasks": {name: benchmark(given) for name, given in tasks.items()}}
+
+
+def _listed_beside(given: Any, key: str, folder: Path) -> Any:
+    """A mapping whose paths under `key` start from the folder of its file; `hub` is no path."""
+    places = given.get(key) if isinstance(given, dict) else None
+    places = [places] if isinstance(places, str) else places
+    if not isinstance(places, list):
+        return given
+    found = [p if p == "hub" or not isinstance(p, str) else str(folder / Path(p).expanduser()) for p in places]
+    return {**given, key: found}
 
 
 @dataclass(frozen=True)

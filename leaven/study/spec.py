@@ -157,9 +157,6 @@ class Suite(Closed):
     passage_bytes: Bytes = Field(default=60_000, description="held-out bytes of each source scored for bits-per-byte")
     prompts: int = Field(default=100, ge=1, description="held-out prompts that are completed and judged")
     tasks: dict[Name, Benchmark] = Field(default_factory=dict, description="benchmarks")
-    data: list[str] = Field(
-        default_factory=list, description="where benchmarks are looked for: folders, mapping files, `hub`"
-    )
     include: list[str] = Field(default_factory=list, description="folders of lm-eval task files of your own")
     averages: dict[Name, list[str]] = Field(
         default_factory=dict, description="unweighted means of benchmarks' scores, or of averages named before"
@@ -213,6 +210,10 @@ def _known(value: int | None) -> int:
     return value
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 MOST_SEEDS = 1000
 """A count beyond this is a seed written where a number of seeds belongs."""
 
@@ -230,6 +231,9 @@ class Study(Closed):
     variants: dict[Name, list[Stage]] = Field(min_length=1)
     baseline: str
     evaluate: Suite
+    data: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        default_factory=list, description="where benchmarks are looked for: folders, mapping files, `hub`"
+    )
     judge: Judge = Judge(kind="none")
     proxy: bool = Field(default=True, description="whether the model is a stand-in for a larger one")
 

@@ -45,7 +45,7 @@ VERSIONS: dict[str, tuple[str, ...]] = {
     "shards:comments_only": ("control/comments_only/1",),
     "shards:no_comments": ("control/no_comments/1",),
     "shards:whitespace": ("control/whitespace/1",),
-    "suite": ("suite/2", "facts/1", "synthetic/1"),
+    "suite": ("suite/3", "facts/1", "synthetic/1"),
     "import": ("import/1",),
     "stage": (
         "stage/2",
