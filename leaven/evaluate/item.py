@@ -27,7 +27,9 @@ from leaven.ground.canonical import key64
 from leaven.ground.files import write_text
 
 VERSION = "suite/3"
-"""Part of every random key and of `suite.json`: raise it when the items of an equal corpus would change."""
+"""Of what a suite's folder holds. Part of `suite.json`: raise it when the folder of an equal corpus would change."""
+DRAWS = "suite/2"
+"""Part of every random key: raise it when other items should be drawn."""
 
 Form = Literal["rolling", "choice", "match", "target", "short", "program", "foreign"]
 
@@ -251,7 +253,7 @@ class Task:
 
 def generator(*parts: Any) -> np.random.Generator:
     """The random stream named by `parts`: equal parts, equal draws, on every machine."""
-    return np.random.Generator(np.random.Philox(key=key64(VERSION, *parts)))
+    return np.random.Generator(np.random.Philox(key=key64(DRAWS, *parts)))
 
 
 def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
