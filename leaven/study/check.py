@@ -26,6 +26,20 @@ def check(study: Study, where: Where) -> None:
             where=where(("baseline",)),
             field="baseline",
         )
+    if not study.evaluate.measures:
+        raise BadInput(
+            f"suite {study.evaluate.suite} has no measures, so the study has nothing to compare",
+            where=where(("evaluate",)),
+            field="evaluate.measures",
+            fix="Give it at least one; leaven/studies/suites/ has examples.",
+        )
+    if study.evaluate.tasks and not study.data:
+        raise BadInput(
+            f"suite {study.evaluate.suite} asks benchmarks, and the study does not say where they are",
+            where=where(("evaluate",)),
+            field="data",
+            fix="Give their folder: --data DIR or data: DIR in the study file; or --data hub to download them.",
+        )
     for name in study.mixtures:
         try:
             flatten(name, study.mixtures, study.corpus.sources)
