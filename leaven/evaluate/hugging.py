@@ -1,0 +1,232 @@
+"""A model of Hugging Face on torch, asked by the protocol of `leaven.evaluate.model`.
+
+Questions whose input is a prefix of another's in their group share its row (four one-token answers cost one row); rows
+are sorted by length and padded on the right, where a causal model does not see it; the output layer is computed only at
+the positions that are asked about, log-softmax in float32. Answers depend on their group alone but for rounding, which
+differs between batches of other shapes (about 1e-5 nats a token in float32).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from leaven.evaluate import hugging_folder as folder
+from leaven.evaluate.hugging_generate import Draws, Ends, continue_batch, cut
+from leaven.evaluate.hugging_score import Row, Scorer, rows_of
+from leaven.evaluate.hugging_words import HuggingWords, load_words
+from leaven.evaluate.model import Answer, Ask, Keep, KeepText, Question
+from leaven.ground.canonical import identity
+from leaven.ground.errors import BadInput
+from leaven.ground.files import read_json
+from leaven.ground.progress import Progress
+
+Start = Literal["own", "eot", "none"]
+"""What stands before every context: what the tokenizer puts there, the token that ends a document, or nothing."""
+
+UNSAID = 2048
+"""Longest input of a model that names no length, as lm-eval has it."""
+LENGTHS = ("n_positions", "max_position_embeddings", "n_ctx")
+"""Where configurations name it, in lm-eval's order."""
+VERSION = "hugging/1"
+"""Part of the identity: raise it when equal models would be asked otherwise."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes of a batch on one kind of device.
+
+    Args:
+        tokens: padded tokens of a batch. numbers: logits that exist at once, but those of one row at least.
+        prompts: most prompts continued together. cached: their positions, those of the continuations included.
+    """
+
+    tokens: int
+    numbers: int
+    prompts: int
+    cached: int
+
+
+LIMITS = {
+    "cpu": Limits(tokens=2048, numbers=1 << 25, prompts=16, cached=1 << 14),
+    "cuda": Limits(tokens=32768, numbers=1 << 29, prompts=128, cached=1 << 17),
+}
+
+
+class Hugging:
+    """A causal language model that `transformers` knows, with its tokenizer.
+
+    Made by `Hugging.load`; `network` is the `PreTrainedModel`, `longest` and `start` as in `leaven.evaluate.model`.
+    """
+
+    def __init__(
+        self, files: folder.Files, network: Any, words: HuggingWords, device: str, longest: int, start: tuple[int, ...]
+    ) -> None:
+        self.network, self.tokenizer, self.longest, self.start = network, words, longest, start
+        self.empty = words.eot if words.begin is None else words.begin
+        self._files, self._device = files, device
+        self._limits = LIMITS[device.partition(":")[0]]
+        self._ends = frozenset([words.eot, *_end_tokens(files)])
+        self._scorer = Scorer(network, device, str(files.folder))
+
+    @classmethod
+    def load(
+        cls,
+        name: str | Path,
+        *,
+        revision: str = "main",
+        download: bool = False,
+        start: Start = "own",
+        longest: int | None = None,
+        device: str | None = None,
+    ) -> Hugging:
+        """The model in a folder, or of that name in the hub's cache on this computer.
+
+        Args:
+            revision: of the hub's model. download: ask the hub for what is missing; only where the user said so.
+            longest: most tokens of an input, where that is to be less than the model's own.
+            device: `cpu`, `cuda` or `cuda:N`; by default CUDA where torch sees it.
+
+        Raises:
+            BadInput: torch or transformers is not installed; there is no such model, or it cannot be judged as it is.
+            LeavenError: the hub cannot be reached.
+        """
+        folder.require()
+        import torch
+
+        if longest is not None and longest < 2:
+            raise BadInput(f"an input must have room for two tokens, not {longest}", field="longest")
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if device.partition(":")[0] not in LIMITS or (device != "cpu" and not torch.cuda.is_available()):
+            raise BadInput(f"torch has no device {device} here", field="device")
+        with folder.quiet():
+            files = folder.look_through(folder.find_folder(str(name), revision=revision, download=download))
+            words = load_words(files.folder, next(iter(_end_tokens(files)), None))
+            network = folder.load_network(files, device)
+            most = _longest(network.config)
+            front = {"own": words.front, "eot": (words.eot,), "none": ()}[start]
+            return cls(files, network, words, device, most if longest is None else min(most, longest), front)
+
+    @cached_property
+    def identity(self) -> str:
+        """A hash of the files, the type of the weights in memory, the start and the longest input."""
+        return identity(
+            {
+                "version": VERSION,
+                "files": self._files.hashes(),
+                "dtype": str(self.network.dtype),
+                "start": list(self.start),
+                "longest": self.longest,
+            }
+        )
+
+    def answer(
+        self, groups: Sequence[Sequence[Question]], progress: Progress, keep: Keep | None = None
+    ) -> list[list[Answer]]:
+        """See `leaven.evaluate.model.Model.answer`. Raises BadInput for a token that the model does not have,
+        LeavenError where the device's memory does not hold one row."""
+        self._check(groups)
+        nats = [np.zeros(len(group)) for group in groups]
+        greedy = [np.ones(len(group), bool) for group in groups]
+        left = [len(group) for group in groups]
+        rows = [row for place, group in enumerate(groups) for row in rows_of(place, group)]
+        total, done = sum(len(row.tokens) for row in rows), 0
+        for batch in self._batches(rows):
+            for row, found in zip(batch, self._scorer.score(batch), strict=True):
+                for (group, place, _), (value, likeliest) in zip(row.asked, found, strict=True):
+                    nats[group][place], greedy[group][place] = value, likeliest
+                    left[group] -= 1
+            if keep is not None:
+                ready = sorted({group for row in batch for group, _, _ in row.asked if not left[group]})
+                keep(ready, [_answers(nats[group], greedy[group]) for group in ready])
+            done += sum(len(row.tokens) for row in batch)
+            progress(done, total, "tokens")
+        return [_answers(*found) for found in zip(nats, greedy, strict=True)]
+
+    def generate(self, asks: Sequence[Ask], progress: Progress, keep: KeepText | None = None) -> list[str]:
+        """See `leaven.evaluate.model.Model.generate`. A prompt is cut from the left so that it and its continuation
+        fit `longest`; a continuation ends at any token that the model's configuration calls an end."""
+        prompts = [self._prompt(ask) for ask in asks]
+        texts = [""] * len(asks)
+        # the longest first: where memory does not suffice, that is known at once
+        queue = sorted(range(len(asks)), key=lambda place: (-asks[place].tokens, -len(prompts[place]), place))
+        done = 0
+        while done < len(queue):
+            first = asks[queue[done]]
+            new = min(first.tokens, self.longest - 1)
+            room = max(1, self._limits.cached // (len(prompts[queue[done]]) + new))
+            batch = [
+                place
+                for place in queue[done : done + min(room, self._limits.prompts)]
+                if asks[place].tokens == first.tokens
+            ]
+            chosen = [asks[place] for place in batch]
+            given = [prompts[place] for place in batch]
+            ends = Ends(chosen, max(map(len, given)), new, self._ends, self.tokenizer.decode)
+            with folder.quiet():
+                found = continue_batch(self.network, given, new, Draws(chosen), ends, self._device)
+            for place, tokens in zip(batch, found, strict=True):
+                texts[place] = cut(self.tokenizer.continuation(prompts[place], tokens), asks[place].stops)
+            if keep is not None:
+                keep(batch, [texts[place] for place in batch])
+            done += len(batch)
+            progress(done, len(asks), "continuations")
+        return texts
+
+    def _prompt(self, ask: Ask) -> list[int]:
+        tokens = [*self.start, *self.tokenizer.encode(ask.prompt)] or [self.empty]
+        return tokens[-(self.longest - min(ask.tokens, self.longest - 1)) :]
+
+    def _check(self, groups: Sequence[Sequence[Question]]) -> None:
+        for question in (question for group in groups for question in group):
+            if len(question.tokens) > self.longest or not 0 < len(question.targets) <= len(question.tokens):
+                raise ValueError(
+                    f"a question must have at most {self.longest} tokens, and no more targets than tokens, but one at "
+                    "least"
+                )
+            if max(max(question.tokens), max(question.targets)) >= self._scorer.vocab:
+                raise BadInput(
+                    f"the tokenizer gives a token that the model of {self._scorer.vocab} tokens does not have",
+                    where=str(self._files.folder),
+                )
+
+    def _batches(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
+        """Rows of similar lengths, the longest first, as many as the limits allow."""
+        batch: list[Row] = []
+        asked = 0
+        for row in sorted(rows, key=lambda row: (-len(row.tokens), row.tokens)):
+            asked += row.positions
+            full = batch and (
+                (len(batch) + 1) * len(batch[0].tokens) > self._limits.tokens
+                or asked * self._scorer.vocab > self._limits.numbers
+            )
+            if full:
+                yield batch
+                batch, asked = [], row.positions
+            batch.append(row)
+        if batch:
+            yield batch
+
+
+def _answers(nats: Any, greedy: Any) -> list[Answer]:
+    return [Answer(float(value), bool(flag)) for value, flag in zip(nats, greedy, strict=True)]
+
+
+def _end_tokens(files: folder.Files) -> list[int]:
+    """Tokens that the configurations call ends of a text, in their order."""
+    path = files.folder / "generation_config.json"
+    beside = read_json(path) if path.is_file() else {}
+    found: list[int] = []
+    for given in (files.config.get("eos_token_id"), beside.get("eos_token_id")):
+        found += [given] if isinstance(given, int) else given or []
+    return found
+
+
+def _longest(config: Any) -> int:
+    text = config.get_text_config()
+    return next((int(found) for name in LENGTHS if (found := getattr(text, name, None))), UNSAID)
