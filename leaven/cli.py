@@ -15,7 +15,7 @@ from types import FrameType
 
 import typer
 
-from leaven import cli_corpus, cli_study, cli_training
+from leaven import cli_corpus, cli_evaluation, cli_study, cli_training
 from leaven.ground.errors import LeavenError
 from leaven.options import AsJson, Runs
 from leaven.sentences import print_json
@@ -39,6 +39,7 @@ for command in (
     cli_training.export,
 ):
     app.command()(command)
+app.command("eval")(cli_evaluation.eval_)
 app.add_typer(cli_corpus.app, name="corpus")
 
 

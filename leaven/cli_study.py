@@ -23,6 +23,7 @@ from leaven.options import (
     StudyName,
     Unisolated,
     Without,
+    without_code_of,
 )
 from leaven.sentences import print_json, status_lines, waiting, why_lines
 
@@ -41,17 +42,6 @@ def _study(
 
     loaded = load(name, settings=settings or (), sources=sources or (), seeds=seeds, size=size, data=data or ())
     return Study(loaded, runs)
-
-
-def _without_code(without: list[str] | None) -> bool:
-    for word in without or ():
-        if word != "code":
-            raise BadInput(
-                f'"{word}" cannot be left out',
-                field="--without",
-                fix="Only code (model-written programs) can.",
-            )
-    return bool(without)
 
 
 def _text_of(path: Path) -> bytes | None:
@@ -80,7 +70,7 @@ def run(
     lab = _study(study, set_, source, seeds, size, data, runs)
     lab.store.prepare()
     with waiting("looking at the files of this computer", quiet=as_json):
-        prepared = lab.prepare(allow_unisolated=allow_unisolated, without_code=_without_code(without), remember=True)
+        prepared = lab.prepare(allow_unisolated=allow_unisolated, without_code=without_code_of(without), remember=True)
     if not as_json:
         from leaven.ground.version import __version__
 
@@ -134,7 +124,11 @@ def plan(
     lab = _study(study, set_, source, seeds, size, data, runs)
     with waiting("looking at the files of this computer", quiet=as_json):
         made = lab.plan(
-            jobs=jobs, allow_unisolated=allow_unisolated, without_code=_without_code(without), device=device, pack=pack
+            jobs=jobs,
+            allow_unisolated=allow_unisolated,
+            without_code=without_code_of(without),
+            device=device,
+            pack=pack,
         )
     compiled = []
     if compile_ is not None:
@@ -167,7 +161,7 @@ def status(
 ) -> None:
     """How far a study is."""
     lab = _study(study, set_, source, seeds, size, data, runs)
-    found = lab.status(allow_unisolated=allow_unisolated, without_code=_without_code(without))
+    found = lab.status(allow_unisolated=allow_unisolated, without_code=without_code_of(without))
     if as_json:
         print_json(found)
         return
@@ -197,7 +191,7 @@ def why(
     if rest and head in built_in():
         study, step = head, rest
     lab = _study(study, set_, source, seeds, size, data, runs)
-    found = lab.why(step, allow_unisolated=allow_unisolated, without_code=_without_code(without))
+    found = lab.why(step, allow_unisolated=allow_unisolated, without_code=without_code_of(without))
     if as_json:
         print_json(found)
         return
@@ -218,7 +212,7 @@ def verdict(
 ) -> None:
     """The verdicts of a finished study."""
     lab = _study(study, set_, source, seeds, size, data, runs)
-    results = lab.finished(allow_unisolated=allow_unisolated, without_code=_without_code(without))
+    results = lab.finished(allow_unisolated=allow_unisolated, without_code=without_code_of(without))
     if as_json:
         print_json(results.verdict())
     else:
@@ -238,5 +232,5 @@ def report(
 ) -> None:
     """Write the page of a finished study anew and print where it is."""
     lab = _study(study, set_, source, seeds, size, data, runs)
-    results = lab.finished(allow_unisolated=allow_unisolated, without_code=_without_code(without))
+    results = lab.finished(allow_unisolated=allow_unisolated, without_code=without_code_of(without))
     print(results.report(anew=True))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from leaven.ground.errors import BadInput
+
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="a built-in study or the path of a study file")]
 Settings = Annotated[
     list[str] | None,
@@ -52,3 +54,15 @@ Unisolated = Annotated[
     bool,
     typer.Option("--allow-unisolated", help="execute model-written programs without isolation, at your own risk"),
 ]
+
+
+def without_code_of(without: list[str] | None) -> bool:
+    """Whether `--without code` was given. Raises BadInput for anything else that it says."""
+    for word in without or ():
+        if word != "code":
+            raise BadInput(
+                f'"{word}" cannot be left out',
+                field="--without",
+                fix="Only code (model-written programs) can.",
+            )
+    return bool(without)

@@ -1,0 +1,163 @@
+"""What `leaven eval` prints, as lines: the data comes from `leaven.evaluation`, the words are here."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from leaven.columns import table, width, wrapped
+from leaven.ground.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from leaven.evaluate.categories import Average
+    from leaven.evaluation import Evaluation, Judged
+
+BITS = ("gold_bpb", "bits_per_byte", "margin")
+"""Measures told in bits per byte; all others are shares, told in per cent."""
+
+
+@contextlib.contextmanager
+def telling(*, quiet: bool = False) -> Iterator[Callable[[str], Progress]]:
+    """Progress of each model: one moving line where standard error is a terminal, a line now and then elsewhere."""
+    if quiet:
+        yield lambda label: silent
+        return
+    if not sys.stderr.isatty():
+        yield _lines
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("looking for the benchmarks") as status:
+
+        def of(label: str) -> Progress:
+            def tell(done: float, total: float, note: str = "") -> None:
+                status.update(f"{label}: {done:,.0f} of {total:,.0f} {note}" if total else f"{label}: {note}")
+
+            return tell
+
+        yield of
+
+
+def _lines(label: str) -> Progress:
+    """A line for each tenth of the work."""
+    last: dict[str, int] = {}
+
+    def tell(done: float, total: float, note: str = "") -> None:
+        tenth = int(10 * done / total) if total else 0
+        if last.get(note) != tenth:
+            last[note] = tenth
+            print(f"  {label}: {done:,.0f} of {total:,.0f} {note}", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def evaluation_lines(found: Evaluation) -> list[str]:
+    """Scores of every task and average, what was left out, and what a reader must know of them."""
+    about = found.about
+    items = sum(task["n"] for task in about["tasks"].values())
+    known = len(about["tasks"]) + len(about["left_out"])
+    lines = [f"suite     {found.suite}: {len(about['tasks'])} of {known} tasks, {items:,} items · {found.folder}"]
+    lines += [f"  left out  {name}: {reason}" for name, reason in sorted(about["left_out"].items())]
+    for model in found.models:
+        lines.append(f"model     {model.label} · {model.folder}{' · evaluated before' if model.again else ''}")
+    lines += ["", *_tasks(found)]
+    if found.categories.every:
+        lines += ["", *_averages(found)]
+    lines += _warnings(found)
+    return lines
+
+
+def _tasks(found: Evaluation) -> list[str]:
+    rows = []
+    for name, task in found.about["tasks"].items():
+        measure = task["measure"]
+        entries = [model.scores.get(name, {}) for model in found.models]
+        bound = next((entry["bound"] for entry in entries if entry.get("bound") is not None), None)
+        ran = next((entry[measure]["n"] for entry in entries if measure in entry), task["n"])
+        rows.append(
+            [
+                name,
+                measure,
+                f"{ran:,}",
+                "" if bound is None or measure in BITS else f"{100 * bound:.1f}",
+                *(_score(entry, measure) for entry in entries),
+            ]
+        )
+    head = ["task", "measure", "items", "guessing", *(model.label for model in found.models)]
+    return table(head, rows, numbers=range(2, len(head)), most=width())
+
+
+def _score(entry: Mapping[str, Any], measure: str) -> str:
+    """`51.2 ± 1.1`; a star where it is not above what guessing scores."""
+    if measure not in entry:
+        return "not run"
+    value, error = entry[measure]["value"], entry[measure]["se"]
+    star = "*" if measure not in BITS and entry.get("above_chance_hint") is False else " "
+    return f"{_number(value, error, measure in BITS)}{star}"
+
+
+def _number(value: float, error: float | None, bits: bool) -> str:
+    factor, places = (1, 3) if bits else (100, 1)
+    spread = "" if error is None else f" ± {factor * error:.{places}f}"
+    return f"{factor * value:.{places}f}{spread}"
+
+
+def _averages(found: Evaluation) -> list[str]:
+    rows = []
+    primary = {name: task["measure"] for name, task in found.about["tasks"].items()}
+    for name, every in found.categories.every.items():
+        above = found.categories.above[name]
+        for rule, averages in (("every task that ran", every), ("at-chance rule", above)):
+            counted = next(iter(averages.values())).tasks
+            bits = any(primary.get(task) in BITS for task in counted)
+            rows.append(
+                [name, rule, str(len(counted)), *(_average(averages[model.label], bits) for model in found.models)]
+            )
+    head = ["average", "of", "tasks", *(model.label for model in found.models)]
+    return table(head, rows, numbers=range(2, len(head)), most=width())
+
+
+def _average(average: Average, bits: bool) -> str:
+    if average.value is None:
+        return f"none: no {', '.join(average.absent)} left" if average.absent else "none"
+    return _number(average.value, average.se, bits)
+
+
+def _warnings(found: Evaluation) -> list[str]:
+    lines = [f"at chance {entry.task}: {entry.reason}" for entry in found.categories.at_chance]
+    lines += [
+        f"not run   {name}: {reason}"
+        for name, reason in found.categories.missing.items()
+        if name not in found.about["left_out"]
+    ]
+    cut = [name for name, task in found.about["tasks"].items() if task["origin"].get("data", {}).get("cut")]
+    if cut:
+        lines += wrapped("cut       ", [f"{', '.join(cut)}: a part of the published items, not the benchmark itself"])
+    for model in found.models:
+        lines += _of_model(model, several=len(found.models) > 1)
+    if not any(task["overlap"] for task in found.about["tasks"].values()):
+        lines.append("overlap   unknown: these models' training documents were not searched for the items")
+    return ["", *lines] if lines else []
+
+
+def _of_model(model: Judged, *, several: bool) -> list[str]:
+    """What of a model's answers a reader must know."""
+    whose = f"{model.label}: " if several else ""
+    lines = []
+    for name, entry in model.scores.items():
+        always, n = entry.get("always") or {}, entry.get("n", 0)
+        if entry.get("truncated"):
+            lines.append(f"truncated {whose}{name}: {entry['truncated']:,} items are longer than the model reads")
+        if always and always.get("share", 0) >= 0.95:
+            lines.append(f'one answer {whose}{name}: "{always["answer"]}" in {100 * always["share"]:.0f} % of items')
+        if entry.get("degenerate", 0) >= 0.05 and n != 1:
+            lines.append(
+                f"degenerate {whose}{name}: {100 * entry['degenerate']:.0f} % of answers are empty, repeat themselves "
+                "or are tied"
+            )
+    levels = {str(entry["isolation"]) for entry in model.scores.values() if "isolation" in entry}
+    if levels:
+        lines.append(f"isolation {whose}programs ran in {', '.join(sorted(levels))}")
+    return lines
