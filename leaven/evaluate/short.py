@@ -2,8 +2,9 @@
 
 Ours (`exact_match`): the text up to its first newline, normalised as SQuAD does it (lower case, without punctuation and
 articles, single spaces; Rajpurkar et al. 2016, arXiv 1606.05250), equals a known answer normalised alike. lm-eval's
-`triviaqa` and `nq_open` also cut at "." and ",", so that an answer which holds one can never be right; their own rule,
-taken from their task files, is kept as `exact_match_lm_eval`, so that a score can be held against published ones.
+`triviaqa` and `nq_open` also cut at "." and ",", so that an answer which holds one can never be right (8.8 % of the
+questions of NQ-Open, EVALUATION.md §2.6). Their own rule, taken from their task files, is kept as
+`exact_match_lm_eval`, so that a score can be held against published ones.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from lm_eval.api.metrics import exact_match_hf_evaluate
@@ -35,16 +37,40 @@ def exact_match(text: str, known: Sequence[str]) -> bool:
     return bool(answer) and any(normalise(alias) == answer for alias in known)
 
 
-def exact_match_lm_eval(text: str, known: Sequence[str], until: Sequence[str], options: Mapping[str, Any]) -> bool:
-    """What lm-eval's task scores for the same greedy text.
+@dataclass(frozen=True)
+class LmEvalRule:
+    """How an lm-eval task decides on a greedy text.
 
     Args:
-        until: the task's stop strings.
+        until: its stop strings.
         options: of its metric `exact_match`: ignore_case, ignore_punctuation, regexes_to_ignore, …
+        strip: whether white space around the answer is removed (its filter `remove_whitespace`).
     """
-    for stop in until:
-        text = text.partition(stop)[0]
-    # its filter remove_whitespace
-    answer = text.strip()
-    found = exact_match_hf_evaluate(predictions=[answer] * len(known), references=list(known), **options)
-    return bool(found["exact_match"] > 0)
+
+    until: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    strip: bool = True
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> LmEvalRule | None:
+        """The rule of an lm-eval task's configuration; None where it is not one of exact match with known filters."""
+        metrics = [entry for entry in config.get("metric_list") or () if entry.get("metric") == "exact_match"]
+        chains = [entry.get("filter") or () for entry in config.get("filter_list") or ()]
+        filters = [entry.get("function") for chain in chains for entry in chain]
+        if not metrics or len(chains) > 1 or not set(filters) <= {"remove_whitespace", "take_first"}:
+            return None
+        until = (config.get("generation_kwargs") or {}).get("until") or ()
+        told = ("metric", "aggregation", "higher_is_better", "hf_evaluate")
+        return cls(
+            (until,) if isinstance(until, str) else tuple(until),
+            {name: value for name, value in metrics[0].items() if name not in told},
+            "remove_whitespace" in filters,
+        )
+
+    def match(self, text: str, known: Sequence[str]) -> bool:
+        """What the task scores, by lm-eval's own function."""
+        for stop in self.until:
+            text = text.partition(stop)[0]
+        answer = text.strip() if self.strip else text
+        found = exact_match_hf_evaluate([answer] * len(known), list(known), **self.options)
+        return bool(found["exact_match"] > 0)
