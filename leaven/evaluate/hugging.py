@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,6 +69,15 @@ class Hugging:
         self.network, self.tokenizer, self.longest, self.start = network, words, longest, start
         self.empty = words.eot if words.begin is None else words.begin
         self._files, self._device = files, device
+        self.identity = identity(
+            {
+                "version": VERSION,
+                "files": files.hashes(),
+                "dtype": str(network.dtype),
+                "start": list(start),
+                "longest": longest,
+            }
+        )
         self._limits = LIMITS[device.partition(":")[0]]
         self._ends = frozenset([words.eot, *_end_tokens(files)])
         self._scorer = Scorer(network, device, str(files.folder))
@@ -111,19 +119,6 @@ class Hugging:
             most = _longest(network.config)
             front = {"own": words.front, "eot": (words.eot,), "none": ()}[start]
             return cls(files, network, words, device, most if longest is None else min(most, longest), front)
-
-    @cached_property
-    def identity(self) -> str:
-        """A hash of the files, the type of the weights in memory, the start and the longest input."""
-        return identity(
-            {
-                "version": VERSION,
-                "files": self._files.hashes(),
-                "dtype": str(self.network.dtype),
-                "start": list(self.start),
-                "longest": self.longest,
-            }
-        )
 
     def answer(
         self, groups: Sequence[Sequence[Question]], progress: Progress, keep: Keep | None = None
