@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import lm_eval
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from lm_eval.api.model import LM
+from lm_eval.tasks import TaskManager
 
-from leaven.evaluate.short import exact_match, normalise
+from leaven.evaluate.harness import quiet
+from leaven.evaluate.short import LmEvalRule, exact_match, first_line, normalise
 
 
 @pytest.mark.parametrize(
@@ -44,3 +52,65 @@ def test_normalising_again_changes_no_match(text):
 )
 def test_exact_match_by_hand(text, known, right):
     assert exact_match(text, known) is right
+
+
+DOCUMENTS = [
+    {"question": "who", "answer": ["Washington, D.C.", "D.C."], "text": " Washington, D.C.\nQ:"},
+    {"question": "who", "answer": ["The Beatles"], "text": " the beatles"},
+    {"question": "who", "answer": ["Beatles"], "text": " The Beatles."},
+    {"question": "who", "answer": ["14 December 1972 UTC", "December 1972"], "text": "December 1972, I think"},
+    {"question": "who", "answer": ["Ünü"], "text": "  ünü  \n"},
+    {"question": "who", "answer": ["2017"], "text": ""},
+    {"question": "who", "answer": ["!"], "text": "\n!"},
+    {"question": "who", "answer": ["a apple", "U.S."], "text": " U.S. of A"},
+]
+
+
+class Says(LM):
+    """Answers the documents in turn, and stops where it is told to."""
+
+    def generate_until(self, requests):
+        texts = []
+        for request, document in zip(requests, DOCUMENTS, strict=True):
+            text = document["text"]
+            for stop in request.args[1]["until"]:
+                text = text.partition(stop)[0]
+            texts.append(text)
+        return texts
+
+    def loglikelihood(self, requests):
+        raise NotImplementedError
+
+    loglikelihood_rolling = loglikelihood
+
+
+@pytest.mark.parametrize("task", ["triviaqa", "nq_open"])
+def test_lm_evals_rule_is_what_lm_eval_itself_scores(task, tmp_path):
+    path = next((Path(lm_eval.__file__).parent / "tasks" / task).glob("*.yaml"))
+    config = yaml.safe_load(path.read_text())
+    rule = LmEvalRule.of(config)
+    assert rule is not None
+    answer = "answer" if task == "nq_open" else {"aliases": "answer"}
+    rows = [{**row, "answer": row["answer"] if answer == "answer" else {"aliases": row["answer"]}} for row in DOCUMENTS]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    local = {"dataset_path": "json", "dataset_kwargs": {"data_files": {"validation": str(tmp_path / "rows.jsonl")}}}
+    local["dataset_kwargs"]["cache_dir"] = str(tmp_path / "cache")
+    kept = {name: value for name, value in config.items() if name not in ("dataset_name", "training_split", "tag")}
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "task.yaml").write_text(yaml.safe_dump({**kept, **local}))
+    with quiet():
+        manager = TaskManager(include_path=str(tmp_path / "task"), include_defaults=False)
+        found = lm_eval.evaluator.evaluate(Says(), manager.load([task]), bootstrap_iters=0, log_samples=True)
+    theirs = {sample["doc_id"]: sample["exact_match"] for sample in found["samples"][task]}
+    ours = [float(rule.match(first_line(row["text"]), row["answer"])) for row in DOCUMENTS]
+    assert ours == [theirs[place] for place in range(len(DOCUMENTS))]
+    assert 0 < sum(ours) < len(ours)
+    # " Washington, D.C." is cut at the comma: never right there, right by our rule
+    assert (ours[0], exact_match(DOCUMENTS[0]["text"], DOCUMENTS[0]["answer"])) == (0, True)
+
+
+def test_rules_that_are_not_exact_match_are_none():
+    assert LmEvalRule.of({"metric_list": [{"metric": "f1"}]}) is None
+    regex = [{"name": "x", "filter": [{"function": "regex"}, {"function": "take_first"}]}]
+    assert LmEvalRule.of({"metric_list": [{"metric": "exact_match"}], "filter_list": regex}) is None
+    assert LmEvalRule.of({"metric_list": [{"metric": "exact_match"}]}) == LmEvalRule((), {}, strip=False)
