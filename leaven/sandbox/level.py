@@ -1,7 +1,8 @@
 """Which isolation this machine really gives: found by running a program in it, never by looking at versions.
 
 `probe` tries bubblewrap, then util-linux namespaces, with the exact flags the runs will use, and asks the program
-inside what it sees. A level that does not start, or starts and sees too much, is not a level.
+inside what it sees. A level that does not start, or starts and sees too much, is not a level. Each is tried with the
+system call filter and, where that is not to be had, without it: it is a second wall, not a level of its own.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ import functools
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from leaven.ground.errors import LeavenError
 from leaven.sandbox import bubblewrap, namespaces
 from leaven.sandbox.interpreter import PYTHON_FLAGS, Interpreter, interpreter
 from leaven.sandbox.place import NOBODY, SCRATCH
+from leaven.sandbox.seccomp import INSTALL, filter_program, machine, piped
 
 Name = Literal["bubblewrap", "unshare", "none"]
-Way = Callable[[Interpreter, list[str]], list[str]]
+Way = Callable[[Interpreter, list[str], int | None], list[str]]
 
 _QUESTION = f"""
 import os
@@ -36,6 +38,16 @@ checks = {{
 print("isolated" if all(checks.values()) else "not isolated: " + ", ".join(k for k, v in checks.items() if not v))
 """
 
+_FILTER_QUESTION = """
+import _socket
+try:
+    _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    print("the system call filter lets a socket through")
+except PermissionError:
+    pass
+"""
+"""A call that the namespaces alone allow: a socket of the sandbox's own empty network."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -46,12 +58,19 @@ class Level:
         reason: one sentence for people: why this level and not a better one.
         detail: what it does not stop on this machine; empty if there is nothing to add.
         way: which command builder (internal; "" for none).
+        filter: whether the system call filter is on.
     """
 
     name: Name
     reason: str
     detail: str = ""
     way: str = ""
+    filter: bool = False
+
+    @property
+    def label(self) -> str:
+        """What is recorded with results: the name and, with the filter, "+seccomp"."""
+        return f"{self.name}+seccomp" if self.filter else self.name
 
 
 _WAYS: dict[str, tuple[Name, Way]] = {
@@ -83,7 +102,7 @@ def probe() -> Level:
         found = attempt(name)
         if isinstance(found, Level):
             reason = found.reason
-            return Level(found.name, "; ".join([*failures, reason]), found.detail, found.way)
+            return replace(found, reason="; ".join([*failures, reason]))
         failures.append(found)
     return none("; ".join(failures))
 
@@ -96,30 +115,64 @@ def attempt(name: str) -> Level | str:
     ways = [way for way in ways if not (root and way == "unshare user")]
     failure = f"{name} is not possible here"
     for way in ways:
-        answer = _ask(way)
+        plain = Level(_WAYS[way][0], f"{name} works here", way=way)
+        answer, missing = _ask(replace(plain, filter=True)), ""
+        if answer != "isolated":
+            missing = f"no system call filter: {answer}"
+            answer = _ask(plain)
         if answer == "isolated":
             weak = root and way == "bubblewrap plain"
-            detail = "the limit on processes does not hold: the kernel exempts root" if weak else ""
-            return Level(_WAYS[way][0], f"{name} works here", detail, way)
+            exempt = "the limit on processes does not hold: the kernel exempts root" if weak else ""
+            return replace(plain, filter=not missing, detail="; ".join(filter(None, [exempt, missing])))
         failure = f"{name} does not work here: {answer}"
     return failure
 
 
-def wrap(level: Level, python: Interpreter, inner: list[str]) -> list[str]:
-    """The command that runs `inner` at a level other than "none"."""
-    return _WAYS[level.way][1](python, inner)
+def wrap(level: Level, python: Interpreter, inner: list[str], guard: int | None = None) -> list[str]:
+    """The command that runs `inner` at a level other than "none".
+
+    Args:
+        guard: the descriptor with the filter, where the level takes one (see `filters`).
+    """
+    return _WAYS[level.way][1](python, inner, guard)
 
 
-def _ask(way: str) -> str:
+def filters(level: Level) -> tuple[bytes, bytes]:
+    """The system call filter: what the level's command wants on a descriptor, and what Python must install inside.
+    At most one of them is not empty.
+
+    Raises:
+        LeavenError: the calls of this processor are not known.
+    """
+    if not level.filter:
+        return b"", b""
+    code = filter_program(machine())
+    if code is None:
+        raise LeavenError(f"the system calls of {machine()} are not known")
+    return (code, b"") if level.name == "bubblewrap" else (b"", code)
+
+
+def _ask(level: Level) -> str:
+    """ "isolated", or one line that says what is wrong."""
     python = interpreter()
     try:
-        command = _WAYS[way][1](python, [python.program, *PYTHON_FLAGS, "-c", _QUESTION])
-        answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, start_new_session=True
-        )
+        outside, inside = filters(level)
+        install = f"{INSTALL}\ninstall({inside!r})\n" if inside else ""
+        question = install + (_FILTER_QUESTION if level.filter else "") + _QUESTION
+        with piped(outside) as guard:
+            command = wrap(level, python, [python.program, *PYTHON_FLAGS, "-c", question], guard)
+            answer = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=30,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=() if guard is None else (guard,),
+            )
     except FileNotFoundError as error:
         return f"{error.filename} is not installed"
     except (OSError, subprocess.SubprocessError, LeavenError) as error:
         return " ".join(str(error).split())
     said = (answer.stdout.strip() or answer.stderr.strip() or f"exit code {answer.returncode}").splitlines()
-    return said[-1]
+    return said[0] if answer.stdout.strip() else said[-1]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import selectors
 import signal
 import subprocess
 import tempfile
@@ -21,15 +20,15 @@ from pathlib import Path
 from typing import Literal
 
 from leaven.ground.errors import LeavenError
-from leaven.sandbox.boot import BOOT, STARTED, message
+from leaven.sandbox.boot import BOOT, MARK, MARKS, message
+from leaven.sandbox.converse import converse
 from leaven.sandbox.interpreter import ENVIRONMENT, PYTHON_FLAGS, interpreter, widened
-from leaven.sandbox.level import Level, wrap
+from leaven.sandbox.level import Level, filters, wrap
 from leaven.sandbox.limits import Limits
 from leaven.sandbox.place import SCRATCH
+from leaven.sandbox.seccomp import piped
 
 Status = Literal["passed", "failed", "timeout", "memory", "output", "error"]
-_REPORT_BYTES = 256
-_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Outcome:
             "output": more output than the limit; "error": the program was never started (a fault of this machine).
         stdout, stderr: at most the limit, as text.
         seconds: wall time.
-        level: name of the isolation level it ran at.
+        level: the isolation level it ran at: "bubblewrap+seccomp", "bubblewrap", "unshare+seccomp", "unshare", "none".
     """
 
     status: Status
@@ -87,13 +86,25 @@ def run_program(
         )
     chosen = widened(interpreter(python), folders)
     inner = [chosen.program, *PYTHON_FLAGS, "-c", BOOT]
-    if level.name != "none":
-        return _run(wrap(level, chosen, inner), source, tests, level, limits, SCRATCH)
-    with tempfile.TemporaryDirectory(prefix="leaven-") as scratch:
-        return _run(inner, source, tests, level, limits, scratch)
+    if level.name == "none":
+        with tempfile.TemporaryDirectory(prefix="leaven-") as scratch:
+            return _run(inner, (), source, tests, b"", level, limits, scratch)
+    outside, inside = filters(level)
+    with piped(outside) as guard:
+        command = wrap(level, chosen, inner, guard)
+        return _run(command, () if guard is None else (guard,), source, tests, inside, level, limits, SCRATCH)
 
 
-def _run(command: list[str], source: str, tests: str, level: Level, limits: Limits, folder: str) -> Outcome:
+def _run(
+    command: list[str],
+    passed: tuple[int, ...],
+    source: str,
+    tests: str,
+    guard: bytes,
+    level: Level,
+    limits: Limits,
+    folder: str,
+) -> Outcome:
     begun = time.monotonic()
     secret = secrets.token_hex(16).encode()
     report, pipe = os.pipe()
@@ -106,96 +117,27 @@ def _run(command: list[str], source: str, tests: str, level: Level, limits: Limi
             bufsize=0,
             cwd="/" if folder == SCRATCH else folder,
             env={**ENVIRONMENT, "HOME": folder, "TMPDIR": folder},
-            pass_fds=(pipe,),
+            pass_fds=(pipe, *passed),
             start_new_session=True,
         )
     except OSError as error:
         os.close(report)
-        return Outcome("error", "", str(error), time.monotonic() - begun, level.name)
+        return Outcome("error", "", str(error), time.monotonic() - begun, level.label)
     finally:
         os.close(pipe)
     with process, open(report, "rb", buffering=0) as reports:
         try:
-            data = message(source, tests, pipe=pipe, secret=secret, limits=limits)
-            streams, stopped = _exchange(process, reports.fileno(), data, limits, begun + limits.wall_seconds)
+            parts = message(source, tests, pipe=pipe, secret=secret, limits=limits, guard=guard)
+            streams, stopped = converse(process, reports.fileno(), parts, limits, begun + limits.wall_seconds)
         finally:
             _end(process)
     stdout, stderr = (stream.decode(errors="replace") for stream in streams[:2])
     said = streams[2]
     seconds = time.monotonic() - begun
-    if not said.startswith(STARTED) and not stopped:
-        return Outcome("error", stdout, stderr, seconds, level.name)
-    status = stopped or _status(said == STARTED + secret, process.returncode, stderr, seconds, limits)
-    return Outcome(status, stdout, stderr, seconds, level.name)
-
-
-def _exchange(
-    process: subprocess.Popen[bytes], report: int, data: bytes, limits: Limits, deadline: float
-) -> tuple[list[bytearray], Literal["timeout", "output", ""]]:
-    """Feed `data`, read the three streams up to their caps until the process ends; says what stopped it, if any."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    sources = [process.stdout.fileno(), process.stderr.fileno(), report]
-    caps = [limits.output_bytes, limits.output_bytes, _REPORT_BYTES]
-    held = [bytearray(), bytearray(), bytearray()]
-    sink, view = process.stdin.fileno(), memoryview(data)
-    with contextlib.ExitStack() as stack:
-        # The end of the process, not of its streams: a background child may keep those open for ever.
-        ended = os.pidfd_open(process.pid)
-        stack.callback(os.close, ended)
-        selector = stack.enter_context(selectors.DefaultSelector())
-        selector.register(ended, selectors.EVENT_READ)
-        os.set_blocking(sink, False)
-        selector.register(sink, selectors.EVENT_WRITE)
-        for source in sources:
-            os.set_blocking(source, False)
-            selector.register(source, selectors.EVENT_READ)
-        done = False
-        while not done:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return held, "timeout"
-            ready = [key.fd for key, _ in selector.select(left)]
-            done = ended in ready
-            for i, source in enumerate(sources):
-                if (source in ready or done) and source in selector.get_map():
-                    if not _read(source, held[i], caps[i] + 1, all_of_it=done):
-                        selector.unregister(source)
-                    if len(held[i]) > caps[i]:
-                        del held[i][caps[i] :]
-                        return held, "output"
-            if sink in ready:
-                view = view[_write(sink, view) :]
-                if not view:
-                    selector.unregister(sink)
-                    process.stdin.close()
-    return held, ""
-
-
-def _write(sink: int, view: memoryview) -> int:
-    """Write what fits; how much was taken. A reader that has gone takes everything."""
-    try:
-        return os.write(sink, view[:_CHUNK])
-    except BlockingIOError:
-        return 0
-    except BrokenPipeError:
-        return len(view)
-
-
-def _read(source: int, held: bytearray, most: int, *, all_of_it: bool) -> bool:
-    """Read what is there, never holding more than `most` bytes; False at the end of the stream."""
-    while len(held) < most:
-        try:
-            part = os.read(source, min(_CHUNK, most - len(held)))
-        except BlockingIOError:
-            return True
-        held += part
-        if not part:
-            return False
-        if not all_of_it:
-            return True
-    return True
+    if not said.startswith(MARK) and not stopped:
+        return Outcome("error", stdout, stderr, seconds, level.label)
+    status = stopped or _status(said == MARK * MARKS + secret, process.returncode, stderr, seconds, limits)
+    return Outcome(status, stdout, stderr, seconds, level.label)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

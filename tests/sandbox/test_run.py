@@ -35,7 +35,7 @@ HONEST = [
 def test_honest_programs_pass(number: int, level: Level) -> None:
     outcome = run_program(*HONEST[number], level=level)
     assert outcome.passed, outcome
-    assert outcome.level == level.name
+    assert outcome.level == level.label
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_without_isolation_when_asked() -> None:
 
 
 def test_a_level_that_does_not_start_is_an_error_not_a_failure(level: Level, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(levels._WAYS, level.way, (level.name, lambda python, inner: ["false"]))
+    monkeypatch.setitem(levels._WAYS, level.way, (level.name, lambda python, inner, guard: ["false"]))
     assert run_program("x = 1", level=level).status == "error"
-    monkeypatch.setitem(levels._WAYS, level.way, (level.name, lambda python, inner: ["no-such-command"]))
+    monkeypatch.setitem(levels._WAYS, level.way, (level.name, lambda python, inner, guard: ["no-such-command"]))
     assert run_program("x = 1", level=level).status == "error"
 
 
@@ -126,7 +126,7 @@ def test_the_probe_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_way_that_isolates_nothing_is_no_level(monkeypatch: pytest.MonkeyPatch) -> None:
     for way, (name, _) in list(levels._WAYS.items()):
-        monkeypatch.setitem(levels._WAYS, way, (name, lambda python, inner: inner))
+        monkeypatch.setitem(levels._WAYS, way, (name, lambda python, inner, guard: inner))
     assert "not isolated: the user" in str(levels.attempt("bubblewrap"))
 
 

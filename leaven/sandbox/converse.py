@@ -1,0 +1,96 @@
+"""The conversation with one running program: its parts go in as they are asked for, its streams come out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+from leaven.sandbox.boot import MARK
+from leaven.sandbox.limits import Limits
+
+_REPORT_BYTES = 256
+_CHUNK = 1 << 16
+
+
+def converse(
+    process: subprocess.Popen[bytes], report: int, parts: Sequence[bytes], limits: Limits, deadline: float
+) -> tuple[list[bytearray], Literal["timeout", "output", ""]]:
+    """Feed `parts`, read standard output, standard error and the report until the process ends; says what stopped it,
+    if anything did.
+
+    The first part goes at once; the next when the report is two marks, the one after it when it is three.
+
+    Args:
+        report: the descriptor that the program's first lines report on.
+        deadline: by `time.monotonic()`.
+    """
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    sources = [process.stdout.fileno(), process.stderr.fileno(), report]
+    caps = [limits.output_bytes, limits.output_bytes, _REPORT_BYTES]
+    held = [bytearray(), bytearray(), bytearray()]
+    sink, view, given = process.stdin.fileno(), memoryview(parts[0]), 1
+    with contextlib.ExitStack() as stack:
+        # The end of the process, not of its streams: a background child may keep those open for ever.
+        ended = os.pidfd_open(process.pid)
+        stack.callback(os.close, ended)
+        selector = stack.enter_context(selectors.DefaultSelector())
+        selector.register(ended, selectors.EVENT_READ)
+        os.set_blocking(sink, False)
+        selector.register(sink, selectors.EVENT_WRITE)
+        for source in sources:
+            os.set_blocking(source, False)
+            selector.register(source, selectors.EVENT_READ)
+        done = False
+        while not done:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return held, "timeout"
+            ready = [key.fd for key, _ in selector.select(left)]
+            done = ended in ready
+            for i, source in enumerate(sources):
+                if (source in ready or done) and source in selector.get_map():
+                    if not _read(source, held[i], caps[i] + 1, all_of_it=done):
+                        selector.unregister(source)
+                    if len(held[i]) > caps[i]:
+                        del held[i][caps[i] :]
+                        return held, "output"
+            if sink in ready:
+                view = view[_write(sink, view) :]
+                if not view:
+                    selector.unregister(sink)
+            if not view and given < len(parts) and held[2] == MARK * (given + 1):
+                view, given = memoryview(parts[given]), given + 1
+                selector.register(sink, selectors.EVENT_WRITE)
+    return held, ""
+
+
+def _write(sink: int, view: memoryview) -> int:
+    """Write what fits; how much was taken. A reader that has gone takes everything."""
+    try:
+        return os.write(sink, view[:_CHUNK])
+    except BlockingIOError:
+        return 0
+    except BrokenPipeError:
+        return len(view)
+
+
+def _read(source: int, held: bytearray, most: int, *, all_of_it: bool) -> bool:
+    """Read what is there, never holding more than `most` bytes; False at the end of the stream."""
+    while len(held) < most:
+        try:
+            part = os.read(source, min(_CHUNK, most - len(held)))
+        except BlockingIOError:
+            return True
+        held += part
+        if not part:
+            return False
+        if not all_of_it:
+            return True
+    return True
