@@ -59,7 +59,7 @@ def run_tasks(lm: Any, suite: Path, names: Sequence[str], space: Path) -> dict[s
     """
     if not names:
         return {}
-    with tempfile.TemporaryDirectory(prefix=".lm-eval-", dir=space) as folder, _quiet():
+    with tempfile.TemporaryDirectory(prefix=".lm-eval-", dir=space) as folder, quiet():
         tasks = Path(folder) / "tasks"
         tasks.mkdir()
         for name in names:
@@ -87,7 +87,7 @@ def _sample(entry: Mapping[str, Any]) -> Sample:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No progress bars, no log lines below an error, no warnings: what is wrong arrives as an exception."""
     logger = logging.getLogger("lm_eval")
     level = logger.level
