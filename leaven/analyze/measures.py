@@ -31,6 +31,9 @@ STATISTICS: dict[str, Statistic] = {
     "margin": Statistic("margin", None, False, (1.0, "units"), (-math.inf, math.inf)),
     "accuracy": Statistic("correct", None, True, (100.0, "points"), (0.0, 1.0)),
     "acc_norm": Statistic("acc_norm", None, True, (100.0, "points"), (0.0, 1.0)),
+    "acc_bytes": Statistic("acc_bytes", None, True, (100.0, "points"), (0.0, 1.0)),
+    "exact_match": Statistic("exact_match", None, True, (100.0, "points"), (0.0, 1.0)),
+    "exact_match_lm_eval": Statistic("exact_match_lm_eval", None, True, (100.0, "points"), (0.0, 1.0)),
     "pass@1": Statistic("passed", None, True, (100.0, "points"), (0.0, 1.0)),
 }
 """Statistics by their name in a study file. EVALUATION.md §2.5 (bits-per-byte: Σ bits / Σ UTF-8 bytes, never a mean of

@@ -13,6 +13,9 @@ from leaven.report.contents import Contents, Row
 
 FINAL = "final"
 
+SHARES = ("accuracy", "acc_norm", "acc_bytes", "exact_match", "exact_match_lm_eval", "pass@1")
+"""Statistics that are shares of items answered rightly."""
+
 
 def chart(contents: Contents) -> Chart | None:
     """The figure, or None without scores."""
@@ -67,7 +70,7 @@ def chart(contents: Contents) -> Chart | None:
 
 def _chance(contents: Contents, measure: Row) -> float | None:
     """Mean chance of the measure's tasks, where the measure is a share of items answered rightly."""
-    if measure.get("statistic") not in ("accuracy", "acc_norm", "pass@1"):
+    if measure.get("statistic") not in SHARES:
         return None
     levels = [contents.suite.get(task, {}).get("chance") for task in measure.get("tasks") or []]
     known = [float(level) for level in levels if level is not None and words.is_number(level)]
