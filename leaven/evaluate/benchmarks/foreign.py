@@ -64,7 +64,7 @@ class Sample:
 
 def frozen(named: Named, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The task as data: {task: the text of its file, modules: {name: text}}."""
-    fields = {name: value for name, value in (named.yaml.fields | dict(overrides)).items() if name not in STRUCTURAL}
+    fields = {name: value for name, value in {**named.yaml.fields, **overrides}.items() if name not in STRUCTURAL}
     fields |= REPLACED
     modules: dict[str, str] = {}
 
@@ -202,7 +202,7 @@ class _Tagged(str):
     """The name of a function, to be written as `!function name`."""
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     pass
 
 

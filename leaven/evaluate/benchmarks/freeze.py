@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from leaven.evaluate.benchmarks import foreign
 from leaven.evaluate.benchmarks.clusters import groups, twins
-from leaven.evaluate.benchmarks.load import Row, live_task
+from leaven.evaluate.benchmarks.load import Row, compiled_once, live_task
 from leaven.evaluate.benchmarks.named import Named
 from leaven.evaluate.benchmarks.plan import Benchmark, first
 from leaven.evaluate.harness import quiet
@@ -82,7 +82,7 @@ def freeze(benchmark: Benchmark, named: Named, documents: Documents) -> Task:
     chosen = [every[place] for place in kept]
     ids = _ids(every, kept)
     items: list[Item] = []
-    with quiet():
+    with quiet(), compiled_once():
         for place, name, group, document in zip(kept, ids, groups(ids, chosen), chosen, strict=True):
             try:
                 items.append(_item(task, form, named, document, name, group))

@@ -7,8 +7,10 @@ otherwise load every split that the task names.
 
 from __future__ import annotations
 
+import functools
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,6 +175,19 @@ def live_task(
             raise _unfit(named, rows, error) from None
     task.set_fewshot_seed(SHOTS_SEED)
     return task
+
+
+@contextmanager
+def compiled_once() -> Iterator[None]:
+    """Within it lm-eval compiles each of a task's templates once; by itself it does so for each document, several
+    times, and nearly all of its time goes there."""
+    from lm_eval.utils import env
+
+    env.from_string = functools.cache(env.from_string)
+    try:
+        yield
+    finally:
+        del env.from_string
 
 
 def _dataset(splits: Mapping[str, Sequence[Row]], named: Named) -> Any:

@@ -87,7 +87,7 @@ def _merged(path: Path, seen: list[Path]) -> dict[str, Any]:
 
 
 def _fields(path: Path) -> dict[str, Any]:
-    class Loader(yaml.SafeLoader):
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
         pass
 
     def construct(loader: yaml.SafeLoader, node: yaml.Node) -> Function:
