@@ -1,13 +1,7 @@
-"""From samples to measures: what is kept of each item, and a task's summary.
+"""From records to a task's entry in `scores.json`: measures with their errors, and what to hold them against.
 
-An answer is correct only if its likelihood is strictly the highest: a tie is a failure to choose (and a model
-that answers everything alike scores 0, not 100 %). Likelihoods are summed, and divided by characters for
-`acc_norm` and by UTF-8 bytes for `acc_bytes`; characters and bytes are those of the string that was scored.
-Of an item that asks for the context all answers score the same string, so the three are one.
-
-Standard errors here describe one model on one set of items: sd / sqrt(n) for means (ddof 1), the linearised
-ratio for bits per byte (Cochran 1977, Sampling Techniques, eq. 6.13 without the finite population term).
-Seeds are the analysis' business.
+Standard errors here describe one model on one set of items (`leaven.evaluate.spread`). Seeds are the analysis'
+business.
 """
 
 from __future__ import annotations
@@ -17,104 +11,176 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from leaven.evaluate.item import Answerable, Passage
+from leaven.evaluate.baselines import (
+    NONE,
+    PROGRAMS,
+    Baselines,
+    beats,
+    bound,
+    choice_baselines,
+    guessed,
+    text_baselines,
+)
+from leaven.evaluate.item import Answerable, Form, Short, Target
+from leaven.evaluate.record import Record
+from leaven.evaluate.short import first_line, normalise
+from leaven.evaluate.spread import clusters, mean, ratio
 
 SUMMARY = {
     "correct": "accuracy",
+    "acc_lm_eval": "acc_lm_eval",
     "acc_norm": "acc_norm",
     "acc_bytes": "acc_bytes",
+    "exact_match": "exact_match",
+    "exact_match_lm_eval": "exact_match_lm_eval",
     "gold_bpb": "gold_bpb",
     "margin": "margin",
     "passed": "pass@1",
 }
-"""The name a measure of items has when it is averaged over a task."""
-ONE_SIDED = 1.6448536269514722
-"""95 % quantile of the standard normal distribution."""
+"""The name a measure of items has when it is averaged over a task; `pass@k` keeps its own."""
+MOST_BITS = 500
+"""A perplexity of 2 to so many bits says nothing that the bits do not."""
+SHOWN = 80
+"""Characters of a frequent answer that `always` shows."""
 
 
-def passage_measures(item: Passage, nats: float) -> dict[str, float]:
-    return {"bits": -nats / math.log(2), "bytes": float(len(item.text.encode()))}
+def summarise(form: Form, records: Sequence[Record], described: Mapping[str, Any]) -> dict[str, Any]:
+    """A task's entry in `scores.json`.
 
-
-def choice_measures(item: Answerable, nats: Sequence[float], sizes: Sequence[int]) -> dict[str, float]:
-    """`correct`, `acc_norm`, `acc_bytes` (0 or 1), `tied`, `gold_bpb` (bits per byte of the right answer) and
-    `margin` (bits per byte by which the right answer is cheaper than the cheapest wrong one).
+    {measure: {value, n, se}} and: `score` (the primary measure's), `chance`, `constant`, `majority` and the largest of
+    them, `bound`; `above_chance_hint` (one-sided 95 %, this model alone; the analysis pools seeds before it excludes a
+    task); `degenerate` (share of ties, or of empty or repeating texts); `predicted` and `always` (what the model says
+    most often); `truncated` and `uneven` items; `clusters` of the standard errors; `decontamination`; `cut` and `notes`
+    of where the items come from.
 
     Args:
-        nats: log-likelihood of each answer.
-        sizes: bytes that each of them scored.
+        described: the task's entry in `suite.json`.
     """
-    bpb = [-value / math.log(2) / n for value, n in zip(nats, sizes, strict=True)]
-    per_character = [value / len(continuation) for value, (_, continuation) in zip(nats, item.pairs, strict=True)]
-    return {
-        "correct": float(_alone(nats, item.gold)),
-        "acc_norm": float(_alone(per_character, item.gold)),
-        "acc_bytes": float(_alone([-value for value in bpb], item.gold)),
-        "tied": float(sorted(nats)[-1] == sorted(nats)[-2]),
-        "gold_bpb": bpb[item.gold],
-        "margin": min(value for place, value in enumerate(bpb) if place != item.gold) - bpb[item.gold],
+    labels = clusters([record.item.group for record in records])
+    entry = _measures(form, records, labels)
+    baselines = _baselines(form, records)
+    level = bound(baselines)
+    primary = str(described["measure"])
+    entry |= {"score": {"measure": primary, **entry.get(primary, {"value": None})}, **baselines, "bound": level}
+    entry |= {
+        "above_chance_hint": _hint(entry, primary, level),
+        "degenerate": _degenerate(form, records),
+        "clusters": len(set(labels)),
+        "truncated": sum(record.scored.truncated for record in records),
+        "uneven": sum(record.scored.uneven for record in records),
+        "decontamination": decontamination(described.get("overlap") or {}, len(records)),
+        **_said(form, records, (described.get("settings") or {}).get("labels")),
+        **_provenance(described.get("origin") or {}),
     }
+    if form == "program":
+        entry["isolation"] = records[0].level
+    return entry
 
 
-def _alone(values: Sequence[float], gold: int) -> bool:
-    """Whether `gold` is the only best place."""
-    return all(values[gold] > value for place, value in enumerate(values) if place != gold)
-
-
-def mean(values: Sequence[float]) -> dict[str, Any]:
-    """{value, n, se} of a mean; the standard error of a single item is null."""
-    n = len(values)
-    return {
-        "value": math.fsum(values) / n,
-        "n": n,
-        "se": float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else None,
-    }
-
-
-def ratio(bits: Sequence[float], sizes: Sequence[float]) -> dict[str, Any]:
-    """{value, n, se} of Σ bits / Σ bytes."""
-    n, total = len(bits), math.fsum(sizes)
-    value = math.fsum(bits) / total
-    rest = math.fsum((b - value * s) ** 2 for b, s in zip(bits, sizes, strict=True))
-    return {"value": value, "n": n, "se": math.sqrt(rest * n / (n - 1)) / total if n > 1 else None}
-
-
-def summarise(
-    measured: Sequence[Mapping[str, float]], baselines: Mapping[str, Any], degenerate: float
-) -> dict[str, Any]:
-    """A task's entry in `scores.json`: {measure: {value, n, se}} and what to hold it against.
-
-    `above_chance_hint`: one-sided 95 %, this model alone; the analysis pools seeds before it excludes a task.
-    """
+def _measures(form: Form, records: Sequence[Record], labels: Sequence[int]) -> dict[str, Any]:
     columns: dict[str, list[float]] = {}
-    for row in measured:
-        for name, value in row.items():
+    places: dict[str, list[int]] = {}
+    for label, record in zip(labels, records, strict=True):
+        for name, value in record.measures.items():
             columns.setdefault(name, []).append(value)
-    entry: dict[str, Any] = {SUMMARY[name]: mean(values) for name, values in columns.items() if name in SUMMARY}
+            places.setdefault(name, []).append(label)
+    entry = {
+        SUMMARY.get(name, name): mean(values, places[name])
+        for name, values in columns.items()
+        if name in SUMMARY or name.startswith("pass@") or (form == "foreign" and name.startswith("lm_eval/"))
+    }
     if "bits" in columns:
-        entry["bits_per_byte"] = ratio(columns["bits"], columns["bytes"])
-    bound = max((value for value in baselines.values() if value is not None), default=None)
-    hint = None
-    score = entry.get("accuracy") or entry.get("pass@1")
-    if score and bound is not None:
-        hint = score["value"] - ONE_SIDED * (score["se"] or 0.0) > bound
-    return {**entry, **baselines, "above_chance_hint": hint, "degenerate": degenerate}
+        entry["bits_per_byte"] = ratio(columns["bits"], columns["bytes"], places["bits"])
+    if form == "target":
+        entry |= _perplexity(columns["bits"], places["bits"])
+    return entry
 
 
-def choice_baselines(items: Sequence[Answerable]) -> dict[str, float]:
-    """What an answer without a model scores: `chance`, the best constant position, the best constant answer."""
-    n = len(items)
-    texts = Counter(item.answer for item in items)
+def _perplexity(bits: Sequence[float], labels: Sequence[int]) -> dict[str, Any]:
+    """2 to the mean bits of a target (lm-eval's `perplexity`), its error by the delta method; nothing where that is no
+    number a computer holds."""
+    found = mean(bits, labels)
+    if found["value"] > MOST_BITS:
+        return {}
+    value = 2.0 ** found["value"]
+    error = None if found["se"] is None else value * math.log(2) * found["se"]
+    return {"perplexity": {"value": value, "n": found["n"], "se": error}}
+
+
+def _baselines(form: Form, records: Sequence[Record]) -> Baselines:
+    items = [record.item for record in records]
+    answerable = [item for item in items if isinstance(item, Answerable)]
+    if answerable:
+        return choice_baselines(answerable)
+    if form == "program":
+        return PROGRAMS
+    if form in ("short", "target"):
+        return text_baselines(
+            [
+                item.answers if isinstance(item, Short) else (item.target,)
+                for item in items
+                if isinstance(item, Short | Target)
+            ]
+        )
+    return NONE
+
+
+def _hint(entry: Mapping[str, Any], primary: str, level: float | None) -> bool | None:
+    """Of the primary measure where guessing scores on it, else of the accuracy that stands beside it."""
+    beside = ("accuracy", "exact_match", "pass@1")
+    name = primary if guessed(primary) else next((name for name in beside if name in entry), "")
+    score = entry.get(name)
+    return beats(score["value"], score["se"], score["n"], level) if score and level is not None else None
+
+
+def _degenerate(form: Form, records: Sequence[Record]) -> float:
+    name = "tied" if form in ("choice", "match") else "degenerate"
+    return math.fsum(record.measures.get(name, 0.0) for record in records) / len(records)
+
+
+def _said(form: Form, records: Sequence[Record], names: Sequence[str] | None) -> dict[str, Any]:
+    """`predicted`, the share of each place (or label) that was likeliest, and `always`, the most frequent prediction:
+    a model that always gives one answer shows here."""
+    if form in ("choice", "match"):
+        shares = predicted_shares([record.predicted for record in records if record.predicted is not None], names)
+        return {"predicted": shares, "always": _most(Counter(shares))}
+    if form == "short":
+        texts = [normalise(first_line(text)) for record in records for text in record.texts]
+    elif form == "program":
+        texts = [text.strip() for record in records for text in record.texts]
+    else:
+        return {}
+    counts = Counter(texts)
+    return {"always": _most(Counter({text: count / len(texts) for text, count in counts.items()}))}
+
+
+def predicted_shares(predicted: Sequence[int], names: Sequence[str] | None = None) -> dict[str, float]:
+    """How often each position was the first likeliest, by its label where all items have the same ones."""
+    said = [names[place].strip() if names and place < len(names) else str(place) for place in sorted(predicted)]
+    return {answer: count / len(predicted) for answer, count in Counter(said).items()}
+
+
+def _most(shares: Counter[str]) -> dict[str, Any]:
+    """The most frequent answer; of several the first in order, so that equal records give equal bytes."""
+    answer = min(shares, key=lambda text: (-shares[text], text))
+    return {"answer": answer[:SHOWN], "share": shares[answer]}
+
+
+def decontamination(overlap: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """Whether the items were looked for in the training documents, and what was found.
+
+    `of` candidates `dropped` were removed, and `occurring` of the items that are asked do occur.
+    """
+    if not overlap:
+        return {"searched": False, "occurring": None, "dropped": None, "of": n}
     return {
-        "chance": math.fsum(1 / len(item.pairs) for item in items) / n,
-        "constant": max(Counter(item.gold for item in items).values()) / n,
-        "majority": max(texts.values()) / n,
+        "searched": True,
+        "occurring": overlap.get("occurring", 0),
+        "dropped": overlap.get("dropped", 0),
+        "of": overlap.get("candidates", n),
     }
 
 
-def predicted_shares(nats: Sequence[Sequence[float]]) -> dict[str, float]:
-    """How often each position was the (first) likeliest: a model that always gives one answer shows here."""
-    counts = Counter(int(np.argmax(values)) for values in nats)
-    return {str(place): counts[place] / len(nats) for place in sorted(counts)}
+def _provenance(origin: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"cut": (origin.get("data") or {}).get("cut"), "notes": origin.get("notes")}
+    return {name: value for name, value in found.items() if value}

@@ -44,33 +44,21 @@ class LmEvalRule:
     Args:
         until: its stop strings.
         options: of its metric `exact_match`: ignore_case, ignore_punctuation, regexes_to_ignore, …
-        strip: whether white space around the answer is removed (its filter `remove_whitespace`).
     """
 
     until: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
-    strip: bool = True
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> LmEvalRule | None:
-        """The rule of an lm-eval task's configuration; None where it is not one of exact match with known filters."""
-        metrics = [entry for entry in config.get("metric_list") or () if entry.get("metric") == "exact_match"]
-        chains = [entry.get("filter") or () for entry in config.get("filter_list") or ()]
-        filters = [entry.get("function") for chain in chains for entry in chain]
-        if not metrics or len(chains) > 1 or not set(filters) <= {"remove_whitespace", "take_first"}:
-            return None
-        until = (config.get("generation_kwargs") or {}).get("until") or ()
-        told = ("metric", "aggregation", "higher_is_better", "hf_evaluate")
-        return cls(
-            (until,) if isinstance(until, str) else tuple(until),
-            {name: value for name, value in metrics[0].items() if name not in told},
-            "remove_whitespace" in filters,
-        )
+    def of(cls, settings: Mapping[str, Any]) -> LmEvalRule | None:
+        """The rule in a task's settings ({lm_eval: {until, exact_match}}); None where it has none."""
+        told = settings.get("lm_eval")
+        return cls(tuple(told["until"]), told["exact_match"]) if told else None
 
     def match(self, text: str, known: Sequence[str]) -> bool:
         """What the task scores, by lm-eval's own function."""
         for stop in self.until:
             text = text.partition(stop)[0]
-        answer = text.strip() if self.strip else text
-        found = exact_match_hf_evaluate([answer] * len(known), list(known), **self.options)
+        # lm-eval's tasks filter white space around the answer out (`remove_whitespace`)
+        found = exact_match_hf_evaluate([text.strip()] * len(known), list(known), **self.options)
         return bool(found["exact_match"] > 0)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import filecmp
 from collections import Counter
-from types import SimpleNamespace
 
 import pytest
 import yaml
 
-from leaven.evaluate import run as step
-from leaven.evaluate.adapter import JaxLM
+from leaven.evaluate import asking
 from leaven.evaluate.draft import whole_blocks
 from leaven.evaluate.harness import run_tasks
-from leaven.evaluate.item import Program, read_items, read_lines
-from leaven.evaluate.programs import END, attempt
+from leaven.evaluate.item import read_items, read_lines
+from leaven.evaluate.native import Native
 from leaven.evaluate.run import evaluate
 from leaven.evaluate.suite import DEFAULT_ITEMS, SuitePlan, build_suite
 from leaven.ground.errors import BadInput
@@ -23,13 +21,28 @@ from leaven.ground.tables import read_table
 from leaven.sandbox.level import none, probe
 
 FILES = ("items.parquet", "details.parquet", "scores.json")
+CHOSEN = {"correct", "acc_lm_eval", "acc_norm", "acc_bytes", "tied", "gold_bpb", "margin"}
+LM_EVAL = {f"lm_eval/{name}" for name in ("acc", "acc_norm", "acc_bytes")}
 
 
 @pytest.fixture(scope="module")
-def evaluated(subject, suite, tmp_path_factory):
+def model(subject):
+    return Native(subject)
+
+
+@pytest.fixture(scope="module")
+def evaluated(model, suite, tmp_path_factory):
     out = tmp_path_factory.mktemp("evaluated")
-    evaluate(subject, suite, out, isolation_level=probe(), allow_unisolated=True)
+    evaluate(model, suite, out, isolation_level=probe(), allow_unisolated=True)
     return out
+
+
+@pytest.fixture(scope="module")
+def values(evaluated):
+    """{(task, item, measure): value}."""
+    table = read_table(evaluated / "items.parquet")
+    keys = zip(table["task"], table["item"], table["measure"], strict=True)
+    return dict(zip(keys, table["value"], strict=True))
 
 
 def test_the_suite_says_what_it_holds(suite, plan):
@@ -78,28 +91,22 @@ def test_a_corpus_without_prose_has_no_prompts(corpus, tmp_path):
         )
 
 
-def test_every_item_has_its_measures(suite, evaluated):
-    table = read_table(evaluated / "items.parquet")
-    found = Counter(zip(table["task"], table["measure"], strict=True))
+def test_every_item_has_its_measures(suite, values):
+    found = Counter((task, measure) for task, _, measure in values)
     for name, task in read_json(suite / "suite.json")["tasks"].items():
         expected = {
             "rolling": {"bits", "bytes"},
-            "choice": {"correct", "acc_norm", "acc_bytes", "tied", "gold_bpb", "margin"},
-            "match": {"correct", "acc_norm", "acc_bytes", "tied", "gold_bpb", "margin"},
-            "program": {"passed", "degenerate"},
+            "choice": CHOSEN | LM_EVAL,
+            "match": CHOSEN | {"lm_eval/acc"},
+            "program": {"passed", "degenerate", "gold_bpb"},
         }[task["form"]]
         assert {measure for task_name, measure in found if task_name == name} == expected
         assert all(found[name, measure] == task["n"] for measure in expected)
 
 
-def test_scores_agree_with_the_items(evaluated):
+def test_scores_agree_with_the_items(evaluated, values):
     scores = read_json(evaluated / "scores.json")
-    table = read_table(evaluated / "items.parquet")
-    correct = [
-        v
-        for t, m, v in zip(table["task"], table["measure"], table["value"], strict=True)
-        if (t, m) == ("facts", "correct")
-    ]
+    correct = [value for (task, _, measure), value in values.items() if (task, measure) == ("facts", "correct")]
     assert scores["facts"]["accuracy"]["value"] == pytest.approx(sum(correct) / 20)
     assert scores["facts"]["chance"] == scores["facts"]["constant"] == 0.25
     assert scores["boolean"]["chance"] == scores["boolean"]["constant"] == scores["boolean"]["majority"] == 0.5
@@ -107,46 +114,56 @@ def test_scores_agree_with_the_items(evaluated):
     assert scores["entity_tracking"]["truncated"] == 64  # seven sentences are more than 64 bytes
     assert 4 < scores["bpb_text"]["bits_per_byte"]["value"] < 12
     assert scores["programs"]["pass@1"]["value"] == 0
+    assert scores["facts"]["decontamination"]["searched"] is True
 
 
-def test_equal_inputs_give_equal_bytes_and_nothing_is_left_behind(subject, suite, evaluated, tmp_path, capsys):
-    evaluate(subject, suite, tmp_path, isolation_level=probe(), allow_unisolated=True)
+def test_equal_inputs_give_equal_bytes_and_nothing_is_left_behind(model, suite, evaluated, tmp_path, capsys):
+    told = []
+    evaluate(
+        model,
+        suite,
+        tmp_path,
+        isolation_level=probe(),
+        allow_unisolated=True,
+        progress=lambda done, total, note="": told.append(done / total),
+    )
     assert filecmp.cmpfiles(evaluated, tmp_path, FILES, shallow=False) == (list(FILES), [], [])
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
     assert capsys.readouterr() == ("", "")
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1)
 
 
-def test_lm_eval_agrees_where_nothing_is_tied(subject, suite, evaluated, tmp_path):
-    names = ["boolean", "facts", "bpb_text", "continue_text"]
-    samples = run_tasks(JaxLM(subject), suite, names, tmp_path)
-    table = read_table(evaluated / "items.parquet")
-    ours = {
-        (t, i, m): v for t, i, m, v in zip(table["task"], table["item"], table["measure"], table["value"], strict=True)
-    }
-    for name in names[:2]:
-        for sample in samples[name]:
-            for theirs, measure in (("acc", "correct"), ("acc_norm", "acc_norm"), ("acc_bytes", "acc_bytes")):
-                assert sample.metrics[theirs] == ours[name, sample.item, measure]
-    for sample in samples["continue_text"]:
-        if not ours["continue_text", sample.item, "tied"]:  # of long texts, the short window shows no context
-            assert sample.metrics == {"acc": ours["continue_text", sample.item, "correct"]}
-    for sample in samples["bpb_text"]:
-        assert sample.metrics["bits_per_byte"][1] == ours["bpb_text", sample.item, "bytes"]
+def test_lm_eval_agrees_where_nothing_is_tied(values):
+    for (task, item, measure), theirs in values.items():
+        if measure == "lm_eval/acc":
+            assert theirs == values[task, item, "acc_lm_eval"]
+        elif measure.startswith("lm_eval/") and not values[task, item, "tied"] and task == "boolean":
+            assert theirs == values[task, item, measure.removeprefix("lm_eval/")]
 
 
-def test_a_text_is_scored_after_each_of_its_contexts(subject, suite, tmp_path):
-    lm = JaxLM(subject)
-    (sample, *_) = run_tasks(lm, suite, ["continue_code"], tmp_path)["continue_code"]
-    item = read_items(suite / "items" / "continue_code.jsonl", "match")[0]
-    assert item.id == sample.item
-    expected = lm.loglikelihood([SimpleNamespace(args=pair) for pair in item.pairs])
-    assert sample.nats == pytest.approx([nats for nats, _ in expected], abs=1e-4)
-    assert item.pairs[item.gold] == (item.answer, item.text)
+def test_details_hold_what_the_measures_came_from(suite, evaluated, values):
+    table = read_table(evaluated / "details.parquet")
+    rows = [dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)]
+    facts = {item.id: item for item in read_items(suite / "items" / "facts.jsonl", "choice")}
+    for row in rows:
+        if row["task"] == "facts":
+            item = facts[row["item"]]
+            assert row["gold"] == item.gold
+            assert row["characters"] == [len(choice) for choice in item.choices]
+            assert row["bytes"] == row["tokens"] == [len(choice.encode()) for _, choice in item.pairs]
+            assert row["predicted"] == row["nats"].index(max(row["nats"]))
+        elif row["task"] == "bpb_text":
+            assert row["bytes"] == [values["bpb_text", row["item"], "bytes"]] == row["tokens"]
+            assert row["prompts"] == []
+        elif row["task"] == "programs":
+            assert len(row["texts"]) == len(row["outcomes"]) == len(row["nats"]) == 1
+    assert {len(row["prompts"]) for row in rows if row["task"] == "continue_text"} == {4}
 
 
-def test_without_isolation_programs_are_left_out_by_name(subject, suite, tmp_path):
+def test_without_isolation_programs_are_left_out_by_name(model, suite, tmp_path):
     evaluate(
-        subject, suite, tmp_path, isolation_level=none("nothing works here"), without=["reasoning", "language", "facts"]
+        model, suite, tmp_path, isolation_level=none("nothing works here"), without=["reasoning", "language", "facts"]
     )
     scores = read_json(tmp_path / "scores.json")
     assert scores["programs"]["left_out"] == "nothing here isolates model-written programs (nothing works here)"
@@ -156,33 +173,15 @@ def test_without_isolation_programs_are_left_out_by_name(subject, suite, tmp_pat
     }
 
 
-def test_a_misspelt_task_is_named(subject, suite, tmp_path):
+def test_a_misspelt_task_is_named(model, suite, tmp_path):
     with pytest.raises(BadInput, match='did you mean "programs"'):
-        evaluate(subject, suite, tmp_path, isolation_level=probe(), without=["program"])
+        evaluate(model, suite, tmp_path, isolation_level=probe(), without=["program"])
 
 
-def test_known_solutions_pass_and_empty_ones_do_not(subject, suite, monkeypatch):
-    level = probe()
-    if level.name == "none":
-        pytest.skip(f"no isolation here: {level.reason}")
-    programs = [item for item in read_items(suite / "items" / "programs.jsonl", "program") if isinstance(item, Program)]
-    right = [program.solution.rstrip("\n") for program in programs]
-    monkeypatch.setattr("leaven.evaluate.programs.generate", lambda *a, **k: right)
-    found = attempt(subject, programs, level)
-    assert [entry.outcome for entry in found] == ["passed"] * len(programs)
-    monkeypatch.setattr("leaven.evaluate.programs.generate", lambda *a, **k: ["    pass"] * len(programs))
-    assert not any(entry.passed for entry in attempt(subject, programs, level))
-
-
-def test_where_a_body_ends():
-    assert END.split("    return 1\n\nassert f()", 1)[0] == "    return 1"
-    assert END.split("    if x:\n        return 1\ndef g():", 1)[0] == "    if x:\n        return 1"
-
-
-def test_samples_out_of_order_are_a_defect(subject, suite, tmp_path, monkeypatch):
+def test_samples_out_of_order_are_a_defect(model, suite, tmp_path, monkeypatch):
     def shuffled(*arguments):
         return {name: samples[::-1] for name, samples in run_tasks(*arguments).items()}
 
-    monkeypatch.setattr(step, "run_tasks", shuffled)
+    monkeypatch.setattr(asking, "run_tasks", shuffled)
     with pytest.raises(AssertionError, match="not its items in order"):
-        evaluate(subject, suite, tmp_path, isolation_level=probe(), without=["code", "language", "knowledge"])
+        evaluate(model, suite, tmp_path, isolation_level=probe(), without=["code", "language", "knowledge"])

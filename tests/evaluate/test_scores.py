@@ -1,98 +1,140 @@
-"""Measures by hand."""
+"""Summaries of tasks by hand."""
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from leaven.evaluate.item import Choice, Match, Passage
-from leaven.evaluate.scores import (
-    choice_baselines,
-    choice_measures,
-    mean,
-    passage_measures,
-    predicted_shares,
-    ratio,
-    summarise,
-)
+from leaven.evaluate.answers import choice_measures, likeliest, program_measures, short_measures, target_measures
+from leaven.evaluate.baselines import choice_baselines, text_baselines
+from leaven.evaluate.item import Choice, Match, Passage, Program, Short, Target
+from leaven.evaluate.record import Record, Scored
+from leaven.evaluate.scores import decontamination, predicted_shares, summarise
 
-BIT = math.log(2)
+ACCURACY = {"measure": "accuracy"}
 
 
-def choice(gold: int, *choices: str) -> Choice:
-    return Choice("1", "g", "context", choices, gold)
+def choices(golds, answers=("x", "y", "z"), group="", nats=None):
+    """Records of items with three choices; the likeliest is the first unless `nats` says otherwise."""
+    found = []
+    for place, gold in enumerate(golds):
+        item = Choice(str(place), group and f"{group}{place // 2}", "c", answers, gold)
+        values = nats[place] if nats else (-1.0, -2.0, -3.0)
+        measures = choice_measures(item, values, [1, 1, 1])
+        found.append(Record(item, measures, Scored(tuple(values)), predicted=likeliest(values)))
+    return found
 
 
-def test_choice_measures_by_hand():
-    found = choice_measures(choice(1, " a", " ünü"), [-4 * BIT, -6 * BIT], [2, 6])
-    # 2 and 6 bytes, 2 and 4 characters
-    assert found == {
-        "correct": 0.0,
-        "acc_norm": 1.0,
-        "acc_bytes": 1.0,
-        "tied": 0.0,
-        "gold_bpb": pytest.approx(1.0),
-        "margin": pytest.approx(1.0),
-    }
-
-
-def test_a_tie_is_wrong_wherever_the_gold_answer_stands():
-    for gold in (0, 1):
-        found = choice_measures(choice(gold, " a", " b"), [-1.0, -1.0], [2, 2])
-        assert (found["correct"], found["acc_norm"], found["acc_bytes"], found["tied"]) == (0, 0, 0, 1)
-        assert found["margin"] == 0
-
-
-def test_passage_measures():
-    assert passage_measures(Passage("1", "g", "ü!"), -24 * BIT) == {"bits": pytest.approx(24), "bytes": 3}
-
-
-def test_a_text_matched_to_contexts():
-    item = Match("1", "g", ("one", "two"), " ünü", 1)
-    found = choice_measures(item, [-12 * BIT, -6 * BIT], [6, 6])
-    assert (found["correct"], found["acc_norm"], found["acc_bytes"]) == (1, 1, 1)
-    assert (found["gold_bpb"], found["margin"]) == (pytest.approx(1), pytest.approx(1))
-    # "one" is right twice, "two" once
-    others = [Match(str(gold), "g", ("one", "two"), " x", gold) for gold in (0, 0)]
-    assert choice_baselines([item, *others]) == {"chance": 0.5, "constant": 2 / 3, "majority": 2 / 3}
-
-
-def test_summary_by_hand():
-    rows = [{"correct": value, "tied": 0.0, "gold_bpb": 2.0, "margin": -1.0} for value in (1.0, 0.0, 1.0, 1.0)]
-    entry = summarise(rows, {"chance": 0.25, "constant": 0.5, "majority": 0.1}, 0.0)
+def test_a_summary_by_hand():
+    entry = summarise("choice", choices([0, 0, 1, 0]), ACCURACY)
     assert entry["accuracy"] == {"value": 0.75, "n": 4, "se": pytest.approx(0.25)}
-    assert entry["gold_bpb"] == {"value": 2.0, "n": 4, "se": 0.0}
-    assert entry["above_chance_hint"] is False  # 0.75 - 1.645 * 0.25 < 0.5
+    assert entry["score"] == {"measure": "accuracy", **entry["accuracy"]}
+    assert (entry["chance"], entry["constant"], entry["majority"]) == (pytest.approx(1 / 3), 0.75, 0.75)
+    assert entry["bound"] == 0.75
+    assert entry["above_chance_hint"] is False
+    assert entry["predicted"] == {"0": 1.0}
+    assert entry["always"] == {"answer": "0", "share": 1.0}
+    assert (entry["degenerate"], entry["truncated"], entry["uneven"], entry["clusters"]) == (0, 0, 0, 4)
     assert "tied" not in entry
+    assert entry["decontamination"] == {"searched": False, "occurring": None, "dropped": None, "of": 4}
 
 
-def test_one_item_has_no_standard_error():
-    assert mean([1.0])["se"] is None
-    assert ratio([8.0], [1.0]) == {"value": 8.0, "n": 1, "se": None}
+def test_always_yes_shows():
+    entry = summarise(
+        "choice",
+        choices([1, 0, 0], ("no", "yes", "maybe"), nats=[(-2.0, -1.0, -3.0)] * 3),
+        {"measure": "accuracy", "settings": {"labels": [" no", " yes", " maybe"]}},
+    )
+    assert entry["predicted"] == {"yes": 1.0}
+    assert entry["always"] == {"answer": "yes", "share": 1.0}
 
 
-@given(st.lists(st.tuples(st.floats(1, 100), st.floats(1, 50)), min_size=2, max_size=20))
-def test_the_ratio_is_that_of_the_sums(rows):
-    bits, sizes = zip(*rows, strict=True)
-    found = ratio(bits, sizes)
-    assert found["value"] == pytest.approx(sum(bits) / sum(sizes))
-    assert found["se"] >= 0
+def test_ties_are_degenerate():
+    entry = summarise("choice", choices([0, 0], nats=[(-1.0, -1.0, -2.0), (-1.0, -2.0, -2.0)]), ACCURACY)
+    assert entry["degenerate"] == 0.5
+    assert entry["accuracy"]["value"] == 0.5
+    assert entry["acc_lm_eval"]["value"] == 1.0
 
 
-def test_the_ratio_error_agrees_with_resampling():
-    draw = np.random.default_rng(0)
-    sizes = draw.uniform(100, 1500, 200)
-    bits = sizes * draw.normal(2.5, 0.4, 200)
-    picks = draw.integers(200, size=(4000, 200))
-    resampled = (bits[picks].sum(1) / sizes[picks].sum(1)).std()
-    assert ratio(list(bits), list(sizes))["se"] == pytest.approx(resampled, rel=0.05)
+def test_items_of_a_group_widen_the_error():
+    golds = [0, 0, 1, 1] * 5  # pairs of one group are both right or both wrong
+    alone, grouped = (summarise("choice", choices(golds, group=group), ACCURACY) for group in ("", "g"))
+    assert (alone["clusters"], grouped["clusters"]) == (20, 10)
+    assert alone["accuracy"]["value"] == grouped["accuracy"]["value"]
+    assert grouped["accuracy"]["se"] == pytest.approx(2**0.5 * alone["accuracy"]["se"], rel=0.03)
+
+
+def test_a_target_task():
+    items = [Target(str(place), "", "c", word) for place, word in enumerate(("cat", "Cat", "dog", "."))]
+    records = [Record(item, target_measures(-2.0 * (place + 1), 4, place == 0)) for place, item in enumerate(items)]
+    entry = summarise("target", records, ACCURACY)
+    assert entry["accuracy"]["value"] == 0.25
+    assert entry["perplexity"]["value"] == pytest.approx(2.718281828**5)
+    assert entry["bits_per_byte"]["value"] == pytest.approx(5 / 4 / 0.6931471805599453)
+    assert (entry["chance"], entry["constant"], entry["majority"], entry["bound"]) == (0.0, None, 0.5, 0.5)
+    hopeless = [Record(item, target_measures(-9e4, 4, False)) for item in items]
+    assert "perplexity" not in summarise("target", hopeless, ACCURACY)
+
+
+def test_a_short_answer_task():
+    known = [("Paris",), ("the Paris!", "Lutetia"), ("Rome",)]
+    records = []
+    for place, answers in enumerate(known):
+        item = Short(str(place), "", "Q:", answers)
+        records.append(Record(item, short_measures(item, "paris", -1.0, 5, None), texts=("paris",)))
+    entry = summarise("short", records, {"measure": "exact_match"})
+    assert entry["exact_match"]["value"] == pytest.approx(2 / 3)
+    assert entry["bound"] == entry["majority"] == pytest.approx(2 / 3)
+    assert entry["above_chance_hint"] is False
+    assert entry["always"] == {"answer": "paris", "share": 1.0}
+
+
+def test_a_program_task():
+    records = [
+        Record(
+            Program(str(place), "", "def f():\n", "assert f()", "    return 1"),
+            program_measures(["    return 1", ""], [place == 0, False], (1, 2)),
+            texts=("    return 1", ""),
+            outcomes=("passed", "failed"),
+            level="bubblewrap",
+        )
+        for place in range(2)
+    ]
+    entry = summarise("program", records, {"measure": "pass@2"})
+    assert entry["pass@1"]["value"] == 0.25
+    assert entry["pass@2"]["value"] == entry["score"]["value"] == 0.5
+    assert (entry["isolation"], entry["degenerate"], entry["bound"]) == ("bubblewrap", 0.5, 0.0)
+    assert entry["always"]["share"] == 0.5
+
+
+def test_a_rolling_task_knows_no_chance():
+    records = [Record(Passage(str(n), "", "text"), {"bits": 8.0 * n, "bytes": 4.0}) for n in (1, 2)]
+    entry = summarise("rolling", records, {"measure": "bits_per_byte"})
+    assert entry["bits_per_byte"]["value"] == 3.0
+    assert entry["chance"] is entry["bound"] is entry["above_chance_hint"] is None
+
+
+def test_what_is_passed_on():
+    described = {
+        "measure": "accuracy",
+        "overlap": {"candidates": 9, "dropped": 5, "occurring": 1},
+        "origin": {"data": {"cut": "2,000 of 3,270"}, "notes": ["options were rewritten"]},
+    }
+    entry = summarise("choice", choices([0, 1]), described)
+    assert entry["decontamination"] == {"searched": True, "occurring": 1, "dropped": 5, "of": 9}
+    assert (entry["cut"], entry["notes"]) == ("2,000 of 3,270", ["options were rewritten"])
+    assert decontamination({"candidates": 3, "dropped": 0, "occurring": 0}, 3)["searched"] is True
 
 
 def test_baselines():
-    items = [choice(0, "x", "y"), choice(1, "x", "y"), choice(1, "z", "y")]
+    items = [Choice("1", "", "c", pair, gold) for pair, gold in ((("x", "y"), 0), (("x", "y"), 1), (("z", "y"), 1))]
     assert choice_baselines(items) == {"chance": 0.5, "constant": 2 / 3, "majority": 2 / 3}
-    assert predicted_shares([(1.0, 0.0), (0.0, 1.0), (0.0, 1.0), (2.0, 3.0)]) == {"0": 0.25, "1": 0.75}
+    matches = [Match("1", "g", ("one", "two"), " x", gold) for gold in (0, 0, 1)]
+    assert choice_baselines(matches) == {"chance": 0.5, "constant": 2 / 3, "majority": 2 / 3}
+    uneven = [Choice("1", "", "c", ("a", "b"), 0), Choice("2", "", "c", ("a", "b", "c", "d"), 3)]
+    assert choice_baselines(uneven)["chance"] == 0.375
+    assert text_baselines([("The x", "x."), ("X",), ("!",)])["majority"] == 2 / 3
+
+
+def test_predicted_shares():
+    assert predicted_shares([0, 1, 1, 1]) == {"0": 0.25, "1": 0.75}
+    assert predicted_shares([1, 0], [" no", " yes"]) == {"no": 0.5, "yes": 0.5}
