@@ -204,16 +204,13 @@ def _labelled(found: Sequence[Found]) -> list[Found]:
 
 def _frozen(suite: Suite, data: Sequence[str], home: Path, progress: Progress) -> Path:
     """The folder of the suite's items, named by its content."""
-    from leaven.evaluate.benchmarks.plan import Benchmark
+    from leaven.engine.benchmarks import benchmarks_of
     from leaven.evaluate.made import SuitePlan
     from leaven.evaluate.suite import build_benchmarks
 
     plan = SuitePlan(
         sources={},
-        benchmarks=tuple(
-            Benchmark(name=name, **(benchmark.model_dump() | {"k": tuple(benchmark.k)}))
-            for name, benchmark in suite.tasks.items()
-        ),
+        benchmarks=tuple(benchmarks_of(suite)),
         data=tuple(data),
         include=tuple(map(Path, suite.include)),
         averages=suite.averages,

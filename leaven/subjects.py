@@ -107,7 +107,7 @@ def _stage(path: Path, label: str, backend: Backend, start: str | None, longest:
         from leaven.evaluate.native import Native
         from leaven.evaluate.subject import Subject
 
-        return Native(Subject.load(path, words.parent), start=started, longest=longest)
+        return Native(Subject.load(path, words.parent), start=started, longest=longest)  # type: ignore[arg-type]
 
     return Found(label, load)
 
@@ -154,7 +154,7 @@ def _imported(path: Path, start: str | None, longest: int | None) -> Found:
         from leaven.evaluate.native import Native
         from leaven.evaluate.subject import Subject
 
-        return Native(Subject.imported(path), start=started, longest=longest)
+        return Native(Subject.imported(path), start=started, longest=longest)  # type: ignore[arg-type]
 
     return Found(_name(path), load)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from leaven.engine.prepare import source_plan
 from leaven.engine.task import Task, compiled
+from leaven.ground.errors import LeavenError
 
 
 def execute(task: Task) -> dict[str, Any]:
@@ -98,15 +99,31 @@ def _shards(task: Task) -> None:
 
 
 def _suite(task: Task) -> None:
-    from leaven.evaluate.suite import SuitePlan, build_suite
+    from leaven.evaluate.benchmarks.plan import Benchmark
+    from leaven.evaluate.benchmarks.survey import fingerprint
+    from leaven.evaluate.made import SuitePlan
+    from leaven.evaluate.suite import build_suite
 
-    fields = task.fields
+    fields, given = task.fields, task.step.execution
+    asked = {}
+    for name, row in fields["benchmarks"].items():
+        row = {**row, "k": tuple(row["k"])}
+        planned = row.pop("data")
+        asked[name] = Benchmark(name=name, task=given["tasks"][name], **row)
+        if (fingerprint(asked[name], given["data"], [Path(folder) for folder in given["include"]]) or "") != planned:
+            raise LeavenError(f"benchmark {name}: its data has changed since the study was planned\n  Run again.")
     plan = SuitePlan(
         sources=fields["sources"],
         items=fields["items"],
         passage_bytes=fields["passage_bytes"],
         prompts=fields["prompts"],
         facts=fields["facts"],
+        made=fields["made"],
+        benchmarks=tuple(asked.values()),
+        data=tuple(given["data"]),
+        include=tuple(map(Path, given["include"])),
+        decontaminated=tuple(fields["decontaminated"]),
+        averages=fields["averages"],
     )
     build_suite(plan, task.inputs["corpus"], task.out, task.progress)
 
@@ -126,20 +143,26 @@ def _stage(task: Task) -> dict[str, Any]:
 
 
 def _evaluate(task: Task) -> None:
+    from leaven.evaluate.native import Native
+    from leaven.evaluate.requests import RequestCache
     from leaven.evaluate.run import evaluate
     from leaven.evaluate.subject import Subject
     from leaven.sandbox.level import probe
 
     with compiled(task):
-        evaluate(
-            Subject.load(task.inputs["stage"], task.inputs["tokenizer"]),
-            task.inputs["suite"],
-            task.out,
-            isolation_level=probe(),
-            allow_unisolated=task.allow_unisolated,
-            without=task.fields["without"],
-            progress=task.progress,
-        )
+        model = Native(Subject.load(task.inputs["stage"], task.inputs["tokenizer"]))
+        # answers outlive a killed step, and nothing else: what a step gives depends on its inputs alone
+        with RequestCache.open(task.state, model.identity) as cache:
+            evaluate(
+                model,
+                task.inputs["suite"],
+                task.out,
+                isolation_level=probe(),
+                allow_unisolated=task.allow_unisolated,
+                without=task.fields["without"],
+                cache=cache,
+                progress=task.progress,
+            )
 
 
 def _complete(task: Task) -> None:

@@ -17,10 +17,10 @@ from leaven.corpus import tables, workstation
 from leaven.corpus.contamination.items import file_of
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.synthetic.execute import reachable
+from leaven.engine.benchmarks import check_tasks, left_out, survey_benchmarks
 from leaven.engine.given import survey_starts, survey_tokenizer
 from leaven.engine.names import check_near, check_source, named
 from leaven.engine.store import Store
-from leaven.evaluate.suite import DEFAULT_ITEMS
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
 from leaven.model.config import SIZES, ModelConfig, flops_per_token, from_size
 from leaven.sandbox.level import Level, probe
@@ -77,16 +77,18 @@ def prepare(
 
     Raises:
         BadInput: a source's path is missing or holds nothing; an unknown model size; a stage that does not fit the
-            batch and the sequence of its model's size; a tokenizer or weights that cannot be used.
+            batch and the sequence of its model's size; a tokenizer or weights that cannot be used; an unknown
+            benchmark.
     """
     loaded = settle(loaded)
     study = loaded.study
-    _check_tasks(loaded)
+    check_tasks(loaded)
     with _hashes(store, remember) as cache:
         surveys = _survey(study.corpus, cache, roots, loaded.where)
         given = surveys.get(TOKENIZER)
         config = model_of(study, given.vocabulary if given else study.corpus.tokenizer.vocabulary, loaded.where)
         surveys |= survey_starts(study, config, cache, loaded.where)
+    surveys |= survey_benchmarks(loaded)
     level = probe()
     execute = not without_code and (level.name != "none" or allow_unisolated)
     try:
@@ -94,6 +96,7 @@ def prepare(
     except BadInput as error:
         where = loaded.where(error.field.split("."))
         raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None
+    graph.left_out += left_out(study, surveys)
     sources = {name: surveys[name] for name in surveys if name in study.corpus.sources}
     others = {name: surveys[name] for name in surveys if name not in sources}
     return Prepared(loaded, graph, sources, others, level, flops_per_token(config))
@@ -120,20 +123,6 @@ def model_of(study: Study, vocabulary: int, where: Where) -> ModelConfig:
         return from_size(study.model.size, vocabulary, study.sequence, **study.model.changed())
     except BadInput as error:
         raise BadInput(error.what, where=where(error.field.split(".")), field=error.field, fix=error.fix) from None
-
-
-def _check_tasks(loaded: Loaded) -> None:
-    """Every task that the suite section names must exist. Raises BadInput."""
-    suite, sources = loaded.study.evaluate, loaded.study.corpus.sources
-    known = [*DEFAULT_ITEMS, "facts", *(f"bpb_{source}" for source in sources)]
-    named: list[tuple[tuple[str, ...], str, list[str]]]
-    named = [(("evaluate", "items", task), task, list(DEFAULT_ITEMS)) for task in suite.items]
-    for name, measure in suite.measures.items():
-        named += [(("evaluate", "measures", name, "tasks"), task, known) for task in measure.tasks]
-    for keys, task, choices in named:
-        if task not in choices:
-            what = f'no task "{task}"{did_you_mean(task, choices)}'
-            raise BadInput(what, where=loaded.where(keys), field=".".join(keys))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from leaven.ground.errors import BadInput
 from leaven.study.corpus_graph import Survey, add_corpus
 from leaven.study.mixtures import flatten, without
-from leaven.study.spec import Study
+from leaven.study.spec import Study, Suite
 from leaven.study.stages import Schedule, Stage
 from leaven.study.step import Graph, Run
 
@@ -79,11 +79,17 @@ def expand(
     expansion = _Expansion(
         study, graph, surveys, dict(model), dict(steps.shards), absent, suite, steps.tokenizer, execute
     )
-    if not execute:
-        graph.left_out.append("programs: nothing here isolates model-written programs (see leaven doctor)")
+    if not execute and (names := executed(study.evaluate)):
+        graph.left_out.append(f"{', '.join(names)}: nothing here isolates model-written programs (see leaven doctor)")
     expansion.runs()
     expansion.verdict()
     return graph
+
+
+def executed(suite: Suite) -> list[str]:
+    """The tasks of a suite that execute what a model wrote."""
+    made = ["programs"] if suite.made == "all" else []
+    return sorted([*made, *(name for name, benchmark in suite.tasks.items() if benchmark.score == "pass@1")])
 
 
 def _benchmarks(study: Study, surveys: Mapping[str, Survey]) -> dict[str, Any]:
@@ -216,7 +222,7 @@ class _Expansion:
         return step
 
     def _evaluate(self, name: str, stage: str) -> str:
-        fields = {"without": [] if self.execute else ["programs"]}
+        fields = {"without": [] if self.execute else executed(self.study.evaluate)}
         return self.graph.add(
             "evaluate", name, fields, {"stage": stage, "tokenizer": self.tokenizer, "suite": self.suite}
         )

@@ -10,8 +10,9 @@ import pytest
 
 from leaven.corpus import facts, synthetic
 from leaven.corpus.document import Document, write_documents
+from leaven.evaluate.made import SuitePlan
 from leaven.evaluate.subject import Subject
-from leaven.evaluate.suite import SuitePlan, build_suite
+from leaven.evaluate.suite import build_suite
 from leaven.model.config import ModelConfig
 from leaven.model.init import init
 

@@ -1,0 +1,84 @@
+"""The benchmarks of a study's suite, before anything runs: do they exist, and where is their data?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from leaven.evaluate.benchmarks.plan import Benchmark
+from leaven.evaluate.made import DEFAULT_ITEMS
+from leaven.ground.errors import BadInput, did_you_mean
+from leaven.study.corpus_graph import Survey
+from leaven.study.expand import benchmark_key
+from leaven.study.load import Loaded
+from leaven.study.spec import Study, Suite
+
+PASSAGES = "bpb_"
+
+
+def benchmarks_of(suite: Suite) -> list[Benchmark]:
+    """The suite's benchmarks as the evaluation room knows them."""
+    return [
+        Benchmark(name=name, **{**benchmark.model_dump(), "k": tuple(benchmark.k)})
+        for name, benchmark in suite.tasks.items()
+    ]
+
+
+def survey_benchmarks(loaded: Loaded) -> dict[str, Survey]:
+    """The fingerprint of every benchmark whose data is found, under its name in surveys.
+
+    Raises BadInput where a benchmark is unknown, or a place of data does not exist.
+    """
+    suite = loaded.study.evaluate
+    if not suite.tasks:
+        return {}
+    from leaven.evaluate.benchmarks.survey import fingerprint  # lm-eval takes a second to import
+
+    found = {}
+    for benchmark in benchmarks_of(suite):
+        try:
+            print_ = fingerprint(benchmark, loaded.study.data, [Path(folder) for folder in suite.include])
+        except BadInput as error:
+            where = error.where or loaded.where(("evaluate", "tasks", benchmark.name))
+            raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None
+        if print_ is not None:
+            found[benchmark_key(benchmark.name)] = Survey(print_, 0, 0)
+    return found
+
+
+def left_out(study: Study, surveys: Iterable[str]) -> list[str]:
+    """A sentence for the benchmarks whose data was not found."""
+    absent = [name for name in study.evaluate.tasks if benchmark_key(name) not in surveys]
+    if not absent:
+        return []
+    return [f"{', '.join(absent)}: no data in the places given (--data); the suite is evaluated without them"]
+
+
+def check_tasks(loaded: Loaded) -> None:
+    """Every task that the suite section names must exist. Raises BadInput."""
+    suite = loaded.study.evaluate
+    made = _made(suite, loaded.study.corpus.sources)
+    named: list[tuple[tuple[str, ...], str, list[str]]]
+    named = [
+        (("evaluate", "items", task), task, [task for task in made if task in DEFAULT_ITEMS]) for task in suite.items
+    ]
+    for name, measure in suite.measures.items():
+        named += [(("evaluate", "measures", name, "tasks"), task, [*made, *suite.tasks]) for task in measure.tasks]
+    for keys, task, choices in named:
+        if task not in choices:
+            what = f'no task "{task}"{did_you_mean(task, choices)}'
+            raise BadInput(what, where=loaded.where(keys), field=".".join(keys))
+    for task in suite.tasks:
+        if task in made:
+            raise BadInput(
+                f'"{task}" is also the name of a task made from the corpus',
+                where=loaded.where(("evaluate", "tasks", task)),
+                field=f"evaluate.tasks.{task}",
+                fix="Call it otherwise and give its lm-eval name as `task`.",
+            )
+
+
+def _made(suite: Suite, sources: Mapping[str, object]) -> list[str]:
+    """Names of the tasks that could be made from a corpus."""
+    passages = [f"{PASSAGES}{source}" for source in sources]
+    return {"none": [], "passages": passages, "all": [*DEFAULT_ITEMS, "facts", *passages]}[suite.made]
