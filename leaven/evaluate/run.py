@@ -22,7 +22,7 @@ from leaven.evaluate.requests import RequestCache
 from leaven.evaluate.scores import summarise
 from leaven.ground.errors import BadInput, did_you_mean
 from leaven.ground.files import read_json, write_json
-from leaven.ground.progress import Progress, between, silent
+from leaven.ground.progress import Progress, silent
 from leaven.sandbox.level import Level
 
 
@@ -62,14 +62,23 @@ def evaluate(
     total, done = sum(map(len, items.values())), 0
     for name, entries in items.items():
         task = described[name]
-        part = between(progress, done / total, (done + len(entries)) / total)
-        records[name] = asking.records(name, task["form"], entries, task.get("settings") or {}, part)
+        told = _items(progress, done, len(entries), total, name)
+        records[name] = asking.records(name, task["form"], entries, task.get("settings") or {}, told)
         done += len(entries)
     scores = {name: summarise(described[name]["form"], found, described[name]) for name, found in records.items()}
     for name, reason in absent.items():
         scores[name] = {"left_out": reason, "chance": described[name]["chance"]}
     write_records(out, records)
     write_json(out / "scores.json", scores)
+
+
+def _items(progress: Progress, before: int, size: int, total: int, name: str) -> Progress:
+    """The progress of one task, told in items of the suite."""
+
+    def told(done: float, of: float, note: str = "") -> None:
+        progress(before + size * (done / of if of else 1.0), total, f"items · {name}")
+
+    return told
 
 
 def _left_out(
