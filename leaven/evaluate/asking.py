@@ -175,6 +175,10 @@ class Asking:
         nats: tuple[float, ...],
         greedy: tuple[bool, ...],
     ) -> Scored:
+        try:
+            tokens = tuple(self.lm.scored_tokens(*pair) for pair in pairs)
+        except KeyError as pair:
+            raise AssertionError(f"a task file asks another text than its items hold: not {pair}") from None
         sizes = tuple(self.lm.scored_bytes(*pair) for pair in pairs)
         if 0 in sizes:
             raise LeavenError(f"the tokenizer makes tokens of no bytes of {pairs[sizes.index(0)][1]!r}")
@@ -182,7 +186,7 @@ class Asking:
             nats,
             tuple(lengths),
             sizes,
-            tuple(self.lm.scored_tokens(*pair) for pair in pairs),
+            tokens,
             greedy,
             truncated=any(pair in self.lm.truncated for pair in pairs),
             uneven=any(pair in self.lm.uneven for pair in pairs),

@@ -169,12 +169,14 @@ def _most(shares: Counter[str]) -> dict[str, Any]:
 def decontamination(overlap: Mapping[str, Any], n: int) -> dict[str, Any]:
     """Whether the items were looked for in the training documents, and what was found.
 
-    `of` candidates `dropped` were removed, and `occurring` of the items that are asked do occur.
+    `of` candidates `dropped` were removed, and `occurring` of the items that are asked do occur. `decontaminated`: of a
+    benchmark, whether the corpus left out the documents that hold its items.
     """
     if not overlap:
-        return {"searched": False, "occurring": None, "dropped": None, "of": n}
+        return {"searched": False, "decontaminated": None, "occurring": None, "dropped": None, "of": n}
     return {
         "searched": True,
+        "decontaminated": overlap.get("decontaminated"),
         "occurring": overlap.get("occurring", 0),
         "dropped": overlap.get("dropped", 0),
         "of": overlap.get("candidates", n),

@@ -295,6 +295,14 @@ def test_a_model_without_opinions_fails_everything(folder, tmp_path):
     assert "isolates" in scores["code"]["left_out"]
 
 
+def test_a_task_file_that_asks_something_else_is_a_defect(tmp_path):
+    folder = frozen(fresh(tmp_path / "suite"), TASKS[:1])
+    path = folder / "tasks" / "ranked.yaml"
+    path.write_text(path.read_text().replace("target_delimiter: ' '", "target_delimiter: ''"))
+    with pytest.raises(AssertionError, match="asks another text than its items hold"):
+        evaluate(Toy(), folder, fresh(tmp_path / "out"), isolation_level=none())
+
+
 def test_a_task_without_items_is_left_out(tmp_path):
     task = Task("none", "language", "rolling", "bits_per_byte", None, "nothing", ())
     folder = frozen(fresh(tmp_path / "suite"), (task, TASKS[-1]))

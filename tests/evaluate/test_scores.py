@@ -35,7 +35,8 @@ def test_a_summary_by_hand():
     assert entry["always"] == {"answer": "0", "share": 1.0}
     assert (entry["degenerate"], entry["truncated"], entry["uneven"], entry["clusters"]) == (0, 0, 0, 4)
     assert "tied" not in entry
-    assert entry["decontamination"] == {"searched": False, "occurring": None, "dropped": None, "of": 4}
+    assert entry["decontamination"]["searched"] is False
+    assert (entry["decontamination"]["occurring"], entry["decontamination"]["of"]) == (None, 4)
 
 
 def test_always_yes_shows():
@@ -116,11 +117,17 @@ def test_a_rolling_task_knows_no_chance():
 def test_what_is_passed_on():
     described = {
         "measure": "accuracy",
-        "overlap": {"candidates": 9, "dropped": 5, "occurring": 1},
+        "overlap": {"candidates": 9, "dropped": 5, "occurring": 1, "decontaminated": True},
         "origin": {"data": {"cut": "2,000 of 3,270"}, "notes": ["options were rewritten"]},
     }
     entry = summarise("choice", choices([0, 1]), described)
-    assert entry["decontamination"] == {"searched": True, "occurring": 1, "dropped": 5, "of": 9}
+    assert entry["decontamination"] == {
+        "searched": True,
+        "decontaminated": True,
+        "occurring": 1,
+        "dropped": 5,
+        "of": 9,
+    }
     assert (entry["cut"], entry["notes"]) == ("2,000 of 3,270", ["options were rewritten"])
     assert decontamination({"candidates": 3, "dropped": 0, "occurring": 0}, 3)["searched"] is True
 
