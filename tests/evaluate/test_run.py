@@ -12,9 +12,10 @@ from leaven.evaluate import asking
 from leaven.evaluate.draft import whole_blocks
 from leaven.evaluate.harness import run_tasks
 from leaven.evaluate.item import read_items, read_lines
+from leaven.evaluate.made import DEFAULT_ITEMS, SuitePlan
 from leaven.evaluate.native import Native
 from leaven.evaluate.run import evaluate
-from leaven.evaluate.suite import DEFAULT_ITEMS, SuitePlan, build_suite
+from leaven.evaluate.suite import build_suite
 from leaven.ground.errors import BadInput
 from leaven.ground.files import read_json
 from leaven.ground.tables import read_table
