@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from leaven.analyze import export
+from leaven.analyze.averages import average_data
 from leaven.analyze.chance import Exclusion, at_chance
 from leaven.analyze.crossed import Crossed, difference, scaled
 from leaven.analyze.decision import Comparison, decide_family
@@ -78,7 +79,7 @@ def analyze(
 
     Args:
         request: study, question, baseline, variants, seeds, measures (`measures.parse_measure`), alpha, draws, seed,
-            proxy.
+            proxy; averages and scores where the suite has averages (`averages.average_data`).
         evaluations: `{variant, seed, point, folder}`; point "final" is what verdicts are about.
         judgements: `{variant, baseline, seed, folder}`.
 
@@ -100,6 +101,8 @@ def analyze(
     ordered = sorted(judgements, key=lambda j: (order.get(str(j["variant"]), len(order)), str(j["variant"])))
     winrates = winrate_rows(read_votes(ordered), asked.draws, asked.seed)
     data = verdict_data(asked, found.verdicts(rows, primary, secondary, winrates, notes))
+    if request.get("averages"):
+        data["averages"] = average_data(evaluations, request["averages"], request["scores"])
     verdict = export.rounded(data)
     write_json(out / "verdict.json", verdict)
     gains = [{**row, "point": FINAL} for row in verdict["comparisons"]] + export.rounded(found.earlier)

@@ -38,6 +38,7 @@ class Contents:
     scores: Sequence[Row] = field(default=())
     winrates: Sequence[Row] = field(default=())
     excluded: Sequence[Row] = field(default=())
+    averages: Row = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -125,4 +126,5 @@ def read(data: Mapping[str, Any]) -> Contents:
         scores=scores,
         winrates=part(verdict, "winrates", []),
         excluded=part(verdict, "excluded", []),
+        averages=part(verdict, "averages", {}),
     )

@@ -22,6 +22,7 @@ from leaven.ground.files import write_bytes, write_text
 from leaven.report import (
     accounts,
     answers,
+    averages,
     chart,
     corpus,
     curves,
@@ -108,6 +109,7 @@ def page(contents: Contents, charts: list[chart.Chart]) -> str:
     body: list[tuple[str, str, Html | None]] = [
         ("answers", "Answers", answers.section(contents)),
         ("figures", "Figures", _figures(charts)),
+        ("categories", "Categories", averages.section(contents)),
         ("excluded", "Excluded", tables.excluded(contents)),
         ("noise", "Noise and power", tables.noise(contents)),
         ("tokens", "Tokens", accounts.ledger(contents)),

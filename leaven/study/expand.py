@@ -259,6 +259,8 @@ class _Expansion:
             "alpha": 0.05,
             "draws": 2000,
             "proxy": study.proxy,
+            "averages": {name: list(members) for name, members in study.evaluate.averages.items()},
+            "scores": {name: benchmark.score for name, benchmark in study.evaluate.tasks.items()},
         }
         self.graph.add("verdict", "verdict", fields, inputs | {"suite": self.suite})
 
