@@ -125,7 +125,7 @@ def _write(
     for task in tasks:
         write_items(out / "items" / f"{task.name}.jsonl", task.items)
         if task.form in OUTPUT:
-            write_text(out / "tasks" / f"{task.name}.yaml", task_file(task.name, task.form))
+            write_text(out / "tasks" / f"{task.name}.yaml", task_file(task.name, task.form, task.items, task.settings))
     write_json(
         out / "suite.json",
         {
