@@ -1,77 +1,174 @@
-"""Batched, merged and padded likelihoods against one plain forward pass each."""
+"""Batched, merged, branched and padded likelihoods against one plain forward pass each."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
-from leaven.evaluate import likelihood
-from leaven.evaluate.likelihood import Question, answer, lengths, reference, windows
+from leaven.evaluate import forward
+from leaven.evaluate.forward import ready
+from leaven.evaluate.likelihood import answer, reference, windows
+from leaven.evaluate.model import Question
+from leaven.model.config import ModelConfig
+from leaven.model.init import init
 
 TOKENS = st.lists(st.integers(0, 255), min_size=1, max_size=300)
 
 
-def questions(count: int, longest: int) -> list[Question]:
-    """Random questions of a few lengths, so that the reference compiles few programs, with shared beginnings."""
-    draw = np.random.default_rng(0)
-    stem = draw.integers(1, 256, longest).tolist()
+def group_of(draw: np.random.Generator, longest: int, vocab: int) -> list[Question]:
+    """Questions of a few lengths, so that the reference compiles few programs, most with a common beginning."""
+    stem = draw.integers(1, vocab, int(draw.choice([1, longest // 2, longest - 7]))).tolist()
     made = []
-    for _ in range(count):
-        size = int(draw.choice([1, 7, 33, 40, longest]))
-        tokens = stem[:size] if draw.integers(2) else draw.integers(1, 256, size).tolist()
+    for _ in range(int(draw.integers(1, 6))):
+        size = int(draw.choice([1, 7, longest // 2 + 3, longest]))
+        own = draw.integers(1, vocab, size).tolist()
+        tokens = (stem + own)[:size] if draw.integers(4) else own
         targets = int(draw.integers(1, size + 1))
-        made.append(Question(tuple(tokens), (*tokens[size - targets + 1 :], int(draw.integers(256)))))
+        made.append(Question(tuple(tokens), (*tokens[size - targets + 1 :], int(draw.integers(vocab)))))
     return made
 
 
-@pytest.mark.parametrize("batch", [64, 2048])
-def test_equals_the_reference(subject, monkeypatch, batch):
-    monkeypatch.setattr(likelihood, "BATCH_TOKENS", batch)
-    asked = questions(60, subject.config.sequence)
-    for question, found in zip(asked, answer(subject, asked), strict=True):
-        expected = reference(subject, question)
-        assert found.nats == pytest.approx(expected.nats, abs=1e-4)
-        assert found.greedy == expected.greedy
+def groups_of(count: int, longest: int, vocab: int = 256, seed: int = 0) -> list[list[Question]]:
+    draw = np.random.default_rng(seed)
+    return [group_of(draw, longest, vocab) for _ in range(count)]
+
+
+CONFIGS = {
+    "grouped heads": ModelConfig(width=32, layers=2, heads=4, kv_heads=2, ffn=48, vocab=64, sequence=96),
+    "one key head": ModelConfig(width=32, layers=3, heads=4, kv_heads=1, ffn=48, vocab=64, sequence=50),
+    "longer than a block": ModelConfig(width=16, layers=1, heads=2, ffn=32, vocab=64, sequence=200),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_equals_the_reference(name):
+    config = CONFIGS[name]
+    params = init(config, 0)
+    model = ready(params, config)
+    groups = groups_of(12, config.sequence, config.vocab)
+    for group, answers in zip(groups, answer(model, groups), strict=True):
+        for question, found in zip(group, answers, strict=True):
+            expected = reference(params, config, question)
+            assert found.nats == pytest.approx(expected.nats, abs=1e-5 * max(1, len(question.targets)))
+            assert found.greedy == expected.greedy
+
+
+@pytest.mark.parametrize("tokens", [64, 2048])
+def test_more_asked_than_a_batch_has_positions(subject, monkeypatch, tokens):
+    """Many targets at one position take several passes."""
+    monkeypatch.setattr(forward, "CPU_TOKENS", tokens)
+    asked = [Question((1, 2, 3, 4, 5), (2, 3, 4, 5, token)) for token in range(256)]
+    model = ready(subject.params, subject.config)
+    (answers,) = answer(model, [asked])
+    for token in (0, 17, 255):
+        assert answers[token].nats == pytest.approx(
+            reference(subject.params, subject.config, asked[token]).nats, abs=1e-4
+        )
+    assert sum(found.greedy for found in answers) <= 1
 
 
 def test_greedy_continuations_are_recognised(subject):
-    tokens: tuple[int, ...] = (5, 9, 20)
-    best = max(range(256), key=lambda token: reference(subject, Question(tokens, (token,))).nats)
+    tokens = (5, 9, 20)
+
+    def nats(token: int) -> float:
+        return reference(subject.params, subject.config, Question(tokens, (token,))).nats
+
+    best = max(range(256), key=nats)
     others = [Question(tokens, (token,)) for token in range(0, 256, 51) if token != best]
-    assert [found.greedy for found in answer(subject, [Question(tokens, (best,)), *others])] == [True] + [False] * len(
-        others
+    (answers,) = answer(ready(subject.params, subject.config), [[Question(tokens, (best,)), *others]])
+    assert [found.greedy for found in answers] == [True] + [False] * len(others)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_group_is_answered_alike_to_the_last_bit_whatever_else_is_asked(name):
+    config = CONFIGS[name]
+    model = ready(init(config, 0), config)
+    groups = groups_of(40, config.sequence, config.vocab)
+    together = answer(model, groups)
+    draw = np.random.default_rng(1)
+    for _ in range(6):
+        some = draw.permutation(len(groups))[: int(draw.integers(1, len(groups)))]
+        assert answer(model, [groups[place] for place in some]) == [together[place] for place in some]
+
+
+def test_nothing_asked(subject):
+    model = ready(subject.params, subject.config)
+    assert answer(model, []) == []
+    assert answer(model, [[], [Question((1,), (2,))], []])[::2] == [[], []]
+
+
+def test_answers_are_kept_as_they_are_found(subject, monkeypatch):
+    monkeypatch.setattr(forward, "CPU_TOKENS", 64)
+    groups = groups_of(20, subject.config.sequence)
+    kept, told = {}, []
+
+    def keep(places, answers):
+        assert not set(kept) & set(places)
+        kept.update(zip(places, answers, strict=True))
+
+    found = answer(
+        ready(subject.params, subject.config), groups, lambda done, total, _: told.append((done, total)), keep
     )
+    assert [kept[place] for place in range(20)] == found
+    assert len(told) > 5
+    assert told[-1][0] == told[-1][1]
+    assert told == sorted(told)
 
 
-def test_questions_that_share_an_input_share_a_row():
-    asked = [Question((1, 2, 3), (4,)), Question((1, 2), (3,)), Question((1, 2, 3), (5,)), Question((2,), (1,))]
-    rows, row_of = likelihood._rows(asked)
-    assert sorted(rows) == [(1, 2, 3), (2,)]
-    assert [rows[row] for row in row_of] == [(1, 2, 3), (1, 2, 3), (1, 2, 3), (2,)]
+def test_few_programs_are_compiled():
+    config = ModelConfig(width=16, layers=1, heads=2, ffn=16, vocab=32, sequence=128)
+    model = ready(init(config, 0), config)
+    before = forward.forward._cache_size()
+    draw = np.random.default_rng(0)
+    for size in (5, 33, 65, 128, 100, 7):
+        stem = tuple(draw.integers(0, 32, size).tolist())
+        answer(model, [[Question((*stem[:-1], i), (1,)) for i in range(3)], [Question(stem, stem)]] * 2)
+    # 32, 64, 96, 128 and 192: with branches or without, full or not
+    assert forward.forward._cache_size() - before <= 5
 
 
-@given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=6), min_size=1, max_size=30))
-def test_every_row_holds_its_questions(inputs):
-    asked = [Question(tuple(tokens), (0,)) for tokens in inputs]
-    rows, row_of = likelihood._rows(asked)
-    assert all(
-        rows[row][: len(question.tokens)] == question.tokens for question, row in zip(asked, row_of, strict=True)
-    )
-    assert not any(a is not b and b[: len(a)] == a for a in rows for b in rows)
+SPREAD = """
+import sys, jax, numpy as np
+sys.path.insert(0, {folder!r})
+from test_likelihood import CONFIGS, groups_of
+from leaven.evaluate import forward
+from leaven.evaluate.forward import ready
+from leaven.evaluate.likelihood import answer
+from leaven.model.init import init
+forward.CPU_TOKENS = 256
+assert len(jax.devices()) == 8
+for config in (CONFIGS['grouped heads'], CONFIGS['one key head']):
+    params = init(config, 0)
+    groups = groups_of(12, config.sequence, config.vocab)
+    many, one = ready(params, config), ready(params, config, devices=jax.devices()[:1])
+    assert (many.devices, one.devices) == (8, 1)
+    flat = [[(a.nats, a.greedy) for group in answer(model, groups) for a in group] for model in (many, one)]
+    for (nats, greedy), (expected, same) in zip(*flat, strict=True):
+        assert abs(nats - expected) <= 1e-5 * max(1.0, abs(expected)), (nats, expected)
+        assert greedy == same
+print("equal")
+"""
 
 
-@given(st.lists(st.integers(1, 64), max_size=300))
-def test_batches_hold_every_row_once_and_fit(sizes):
-    rows = [(0,) * size for size in sizes]
-    batches = likelihood._batches(rows, 64)
-    assert sorted(row for _, members in batches for row in members) == list(range(len(rows)))
-    for length, members in batches:
-        assert length in lengths(64)
-        assert len(members) <= likelihood.BATCH_TOKENS // length
-        assert all(len(rows[row]) <= length for row in members)
+def test_several_devices_share_the_rows(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+    folder = __file__.rpartition("/")[0]
+    found = subprocess.run([sys.executable, "-c", SPREAD.format(folder=folder)], capture_output=True, text=True)
+    assert found.stdout == "equal\n", found.stderr
+
+
+def test_batches_of_accelerators_follow_from_the_shape():
+    small = ModelConfig(width=64, layers=2, heads=2, ffn=64, vocab=64, sequence=64)
+    large = ModelConfig(width=2560, layers=2, heads=20, ffn=7296, vocab=64, sequence=64)
+    assert forward._batch_tokens(small, "gpu") == forward.MOST_TOKENS
+    assert forward._batch_tokens(large, "gpu") == 8192
+    assert forward._batch_tokens(large, "cpu") == forward.CPU_TOKENS
 
 
 @given(TOKENS, TOKENS, st.integers(1, 70))
@@ -88,6 +185,7 @@ def test_windows_score_each_token_once(context, continuation, longest):
 
 
 @given(TOKENS, st.integers(1, 70))
+@settings(deadline=None)
 def test_rolling_windows_are_those_of_lm_eval(text, longest):
     theirs = [make_disjoint_window(pair) for pair in get_rolling_token_windows(text, 0, longest, 1)]
     ours = windows([0], text, longest)
@@ -98,12 +196,7 @@ def test_rolling_windows_are_those_of_lm_eval(text, longest):
     ]
 
 
-def test_lengths():
-    assert lengths(128) == [32, 64, 96, 128]
-    assert lengths(512) == [32, 64, 96, 128, 192, 256, 384, 512]
-    assert lengths(20) == [20]
-
-
-def test_a_question_that_does_not_fit_is_refused(subject):
+@pytest.mark.parametrize("question", [Question((1,) * 65, (1,)), Question((1, 2), ()), Question((1,), (1, 2))])
+def test_a_question_that_means_nothing_is_refused(subject, question):
     with pytest.raises(ValueError, match="at most 64 tokens"):
-        answer(subject, [Question((1,) * 65, (1,))])
+        answer(ready(subject.params, subject.config), [[question]])
