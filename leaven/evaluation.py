@@ -61,7 +61,7 @@ class Evaluation:
 
     Args:
         folder: the frozen suite: `suite.json`, `items/`, `tasks/`.
-        about: `suite.json`.
+        about: `suite.json`, its tasks in the suite's order.
     """
 
     suite: str
@@ -135,6 +135,7 @@ def evaluate(
     home = runs / FOLDER
     folder = _frozen(asked, data, home, progress("benchmarks"))
     about = read_json(folder / "suite.json")
+    about["tasks"] = {name: about["tasks"][name] for name in asked.tasks if name in about["tasks"]}
     level = probe()
     without = sorted(
         name for name, task in about["tasks"].items() if without_code and "isolation" in (task["needs"] or ())

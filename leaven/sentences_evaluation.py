@@ -121,7 +121,7 @@ def _averages(found: Evaluation) -> list[str]:
 
 def _average(average: Average, bits: bool) -> str:
     if average.value is None:
-        return f"none: no {', '.join(average.absent)} left" if average.absent else "none"
+        return "none"
     return _number(average.value, average.se, bits)
 
 
