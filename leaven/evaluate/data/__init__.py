@@ -1,1 +1,1 @@
-"""The documents of benchmarks: from files of the user's, from copies of hub data sets, and, when asked, from the hub."""
+"""The documents of benchmarks: files of the user, copies of hub data sets and, only when asked, the hub itself."""

@@ -93,8 +93,6 @@ def _patterns(files: Any) -> dict[str, tuple[str, ...]]:
         return {}
     if isinstance(files, str) or (isinstance(files, list) and all(isinstance(one, str) for one in files)):
         return {"train": (files,) if isinstance(files, str) else tuple(files)}
-    if isinstance(files, dict):
-        files = [{"split": split, "path": path} for split, path in files.items()]
     return {
         str(one["split"]): (one["path"],) if isinstance(one["path"], str) else tuple(map(str, one["path"]))
         for one in files

@@ -14,6 +14,7 @@ from leaven.corpus.hub.revision import resolve
 from leaven.evaluate.data.card import CARD, Card, NotHere, files_of, read_card
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput
+from leaven.ground.files import write_text
 from leaven.ground.progress import Progress
 
 
@@ -46,7 +47,14 @@ class Remote:
             before += entry.size
         if missing:
             progress(size, size, note)
+            self._remember()
         return [path for entry in self.entries if (path := self._local(entry)) is not None]
+
+    def _remember(self) -> None:
+        """Write down where the main branch stood, as the hub's tools do: offline that tells which snapshot it is."""
+        path = snapshot.storage(self.dataset) / "refs" / "main"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, self.commit)
 
     def _local(self, entry: RemoteEntry) -> Path | None:
         return snapshot.local_file(self.dataset, self.commit, entry.path)

@@ -114,7 +114,8 @@ def _size(table: Table, wishes: Wishes, cut: bool) -> list[str]:
     if cut:
         return [f"{count:,} of the file's{of} rows; not the published benchmark"]
     if published is not None and count < published:
-        return [f"{count:,} rows, where the published file has{of}; not the published benchmark"]
+        rows = "1 row" if count == 1 else f"{count:,} rows"
+        return [f"{rows}, where the published file has{of}; not the published benchmark"]
     return []
 
 

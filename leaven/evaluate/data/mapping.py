@@ -88,8 +88,8 @@ def built_in() -> Mapping[str, tuple[Entry, ...]]:
 
 def _entry(node: yaml.Node, loader: yaml.SafeLoader, shown: str, name: str) -> Entry:
     where = _where(shown, node)
-    if isinstance(node, yaml.ScalarNode) and isinstance(node.value, str) and node.value:
-        return Entry(where, (node.value,))
+    if isinstance(node, yaml.ScalarNode) and isinstance(path := loader.construct_object(node), str) and path:
+        return Entry(where, (path,))
     if not isinstance(node, yaml.MappingNode):
         raise BadInput("expected a path, or file and layout", where=where, field=name, fix=f"For example: {_EXAMPLE}")
     given: dict[str, Any] = {}

@@ -31,7 +31,7 @@ def form_of(name: str) -> str | None:
 
 def read(path: Path, shown: str) -> Table:
     """All rows of `path`. Raises BadInput, naming `shown` and the line, for what cannot be read."""
-    form = form_of(path.name)
+    form = form_of(shown)  # the path itself may be that of a cache, whose files have no endings
     if form is None:
         raise BadInput("this form of file is not read", where=shown, fix=f"Known endings: {', '.join(FORMS)}.")
     if form in (".parquet", ".arrow"):
@@ -63,7 +63,7 @@ def read_labels(path: Path, shown: str) -> list[int]:
 def _bytes(path: Path, shown: str) -> bytes:
     try:
         data = path.read_bytes()
-        return gzip.decompress(data) if path.name.lower().endswith(".gz") else data
+        return gzip.decompress(data) if shown.lower().endswith(".gz") else data
     except EOFError:
         raise BadInput("the gzip file ends too early", where=shown, fix=_AGAIN) from None
     except (gzip.BadGzipFile, zlib.error) as error:
