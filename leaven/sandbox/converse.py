@@ -19,11 +19,12 @@ _CHUNK = 1 << 16
 
 def converse(
     process: subprocess.Popen[bytes], report: int, parts: Sequence[bytes], limits: Limits, deadline: float
-) -> tuple[list[bytearray], Literal["timeout", "output", ""]]:
+) -> tuple[list[bytearray], Literal["timeout", "output", "failed", ""]]:
     """Feed `parts`, read standard output, standard error and the report until the process ends; says what stopped it,
     if anything did.
 
-    The first part goes at once; the next when the report is two marks, the one after it when it is three.
+    The first part goes at once; the next when the report is two marks, the one after it when it is three. A report that
+    is anything else before that was not written by our lines: the run has failed.
 
     Args:
         report: the descriptor that the program's first lines report on.
@@ -65,7 +66,9 @@ def converse(
                 view = view[_write(sink, view) :]
                 if not view:
                     selector.unregister(sink)
-            if not view and given < len(parts) and held[2] == MARK * (given + 1):
+            if given < len(parts) and len(held[2]) > given:
+                if view or held[2] != MARK * (given + 1):
+                    return held, "failed"
                 view, given = memoryview(parts[given]), given + 1
                 selector.register(sink, selectors.EVENT_WRITE)
     return held, ""
