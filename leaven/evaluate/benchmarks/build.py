@@ -52,7 +52,7 @@ def gather(
     left_out: dict[str, str] = {}
     for done, (benchmark, task) in enumerate(zip(benchmarks, named, strict=True)):
         progress(done, len(benchmarks), benchmark.name)
-        found = _documents(task, places)
+        found = documents_of(task, places)
         if isinstance(found, Missing):
             left_out[benchmark.name] = " ".join(part for part in (found.reason, found.fix) if part)
         else:
@@ -69,7 +69,8 @@ def _named(benchmark: Benchmark, include: Sequence[Path]) -> Named:
         raise BadInput(error.what, where=error.where, field=field, fix=error.fix) from None
 
 
-def _documents(named: Named, places: Sequence[str]) -> Documents | Missing:
+def documents_of(named: Named, places: Sequence[str]) -> Documents | Missing:
+    """A task's documents, and those that its examples are drawn from. Raises as `gather` does."""
     data = data_of(named)
     if data.dataset is None:
         return _own(named, data)

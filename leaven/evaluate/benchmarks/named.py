@@ -90,8 +90,10 @@ def find_task(asked: str, include: Sequence[Path] = ()) -> Named:
         names = _names(root) if source == "lm-eval" else _scan(root)
         if asked in names.groups:
             raise _several(asked, read_task(names.groups[asked]).fields.get("task"), "group")
-        if asked in names.tasks:
-            path = names.tasks[asked]
+        path = names.tasks.get(asked)
+        if path is None and source == "included":
+            path = _indexed(asked, [root])
+        if path:
             return _checked(asked, path, source, path.relative_to(root).as_posix())
     raise _unknown(asked, include)
 
@@ -148,21 +150,33 @@ def _several(asked: str, members: Any, kind: str) -> BadInput:
     )
 
 
-def _unknown(asked: str, include: Sequence[Path]) -> BadInput:
-    """What lm-eval's whole index says about a name that no file's text shows."""
-    from lm_eval.tasks._index import Kind, TaskIndex
+def _index(folders: Sequence[Path]) -> dict[str, Any]:
+    """lm-eval's own index: every file parsed, with its includes."""
+    from lm_eval.tasks._index import TaskIndex
 
     with quiet():
-        index = TaskIndex.build([root for _, root in reversed(_roots(include))])
-    entry = index.get(asked)
-    if entry and entry.kind == Kind.TAG:
-        return _several(asked, sorted(entry.tags), "tag")
-    if entry:
-        return BadInput(
-            f'the name "{asked}" is hidden in an included file', field="task", fix=f"give {entry.yaml_path}"
-        )
+        return dict(TaskIndex.build(folders))
+
+
+def _indexed(asked: str, folders: Sequence[Path]) -> Path | None:
+    """The file of a name that no file's text shows plainly. Raises BadInput for a tag."""
+    entry = _index(folders).get(asked)
+    if entry and entry.yaml_path is None:
+        raise _several(asked, sorted(entry.tags), "tag")
+    return entry.yaml_path if entry else None
+
+
+def _unknown(asked: str, include: Sequence[Path]) -> BadInput:
+    """What is known about a name that no file has: lm-eval's tags, and names like it."""
+    listed = re.compile(rb"^(?:tag:.*|[ \t]*-[ \t]*[\"']?)\b" + re.escape(asked.encode()) + rb"\b", re.MULTILINE)
+    _, root = _roots(())[-1]
+    if any(listed.search(Path(path).read_bytes()) for path in _files(str(root))):
+        entry = _index([root]).get(asked)
+        if entry and entry.yaml_path is None:
+            return _several(asked, sorted(entry.tags), "tag")
+    names = [name for folder in include for name in _scan(folder).tasks] + list(_names(root).tasks)
     near = difflib.get_close_matches(asked, _own_names(), n=1, cutoff=0.6) or difflib.get_close_matches(
-        asked, list(index), n=1, cutoff=0.6
+        asked, names, n=1, cutoff=0.6
     )
     return BadInput(
         f'there is no task "{asked}"{did_you_mean(asked, near)}',
