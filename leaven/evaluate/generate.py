@@ -1,90 +1,180 @@
-"""Text from a subject: prompts in batches of few shapes, each continuation a function of its own prompt and
-key alone.
+"""Text from a subject: a batch of rows that is kept filled, each continuation a function of its own ask alone.
+
+Rows are written a few tokens at a time. In between the text of each is looked at; those that have met a stop leave,
+and waiting prompts take their rows. Asks that are computed alike share a batch: greedy or drawn, and with as many rows
+as the memory that one of them may need allows; all of that follows from the ask, the model's shape and the kind of
+device.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from leaven.evaluate.model import Ask, KeepText
+from leaven.evaluate.seats import Plan, Prompt, Seats
+from leaven.evaluate.stops import cut, settled
 from leaven.evaluate.subject import Subject
 from leaven.ground.progress import Progress, silent
 from leaven.model import decode
+from leaven.model.config import ModelConfig
+from leaven.model.execution import DATA, Execution
 
-BATCH = 32
-"""Prompts continued together. A part batch repeats its last prompt, so that every batch of a length has one
-shape.
-"""
+__all__ = ["VERSION", "Ask", "generate", "prompt_room", "prompt_tokens", "truncated"]
 
+VERSION = "generate/2"
+"""Raise it when an equal ask would be continued otherwise."""
 
-@dataclass(frozen=True)
-class Ask:
-    """A prompt to continue.
+CPU, ACCELERATOR = (8, 256, 8), (128, 16384, 16)
+"""Rows of a device at most, prompt positions it reads at once, tokens of a piece.
 
-    Args:
-        tokens: most tokens of the continuation.
-        stops: strings before the first of which the continuation is cut.
-        temperature: 0 takes the likeliest token each time.
-        key: 64-bit key of the random numbers, used where the temperature is above 0.
-    """
+On a CPU a row costs about the same in a batch of 8 and of 32 (measured at 1m and 7m on one core), and a small batch
+wastes less when few are left. An accelerator reads its weights once for all rows."""
 
-    prompt: str
-    tokens: int
-    stops: tuple[str, ...] = ()
-    temperature: float = 0.0
-    key: int = 0
+CACHED = {"cpu": 1 << 30, "other": 12 << 30}
+"""Bytes of a device's caches at most, should every row grow to the longest that shares its batch; a row at least."""
 
 
 def generate(
-    subject: Subject, asks: Sequence[Ask], *, stop: re.Pattern[str] | None = None, progress: Progress = silent
+    subject: Subject,
+    asks: Sequence[Ask],
+    *,
+    stop: re.Pattern[str] | None = None,
+    progress: Progress = silent,
+    keep: KeepText | None = None,
+    compute: str | None = None,
+    devices: Sequence[jax.Device] | None = None,
 ) -> list[str]:
-    """The continuation of each ask, cut before its stops and before the first match of `stop`.
+    """The continuation of each ask, cut before whichever begins first: one of its stops, or a match of `stop`.
 
-    Every prompt stands after the end-of-text token, as a document does in training, and is cut from the left
-    so that it and its continuation fit the model's sequence length. A continuation ends at the end-of-text
-    token.
+    Every prompt stands after the end-of-text token, as a document does in training; `prompt_tokens` says how it is cut
+    where it is too long. A continuation ends at the end-of-text token. At temperature 0 it is the likeliest token each
+    time, the lowest of equals; else tokens are drawn as `leaven.model.draw` says.
+
+    Args:
+        stop: a pattern whose first match stays the first once a character follows it.
+        keep: called with places and texts as they are finished.
+        compute: float32 or bfloat16; None: float32 on a CPU, bfloat16 elsewhere.
+        devices: all local ones where not given.
     """
-    tokenizer, sequence = subject.tokenizer, subject.config.sequence
-    encoded = [tokenizer.encode(ask.prompt) for ask in asks]
-    prompts = []
-    for ask, tokens in zip(asks, encoded, strict=True):
-        room = sequence - min(ask.tokens, sequence - 1)
-        prompts.append([tokenizer.eot, *tokens][-room:])
-    queue = sorted(
-        range(len(asks)), key=lambda place: (asks[place].tokens, asks[place].temperature, len(prompts[place]), place)
-    )
+    found = list(jax.local_devices() if devices is None else devices)
+    platform = found[0].platform
+    compute = compute or ("float32" if platform == "cpu" else "bfloat16")
+    mesh = Mesh(np.array(found), (DATA,)) if len(found) > 1 else None
     texts = [""] * len(asks)
     done = 0
-    while done < len(queue):
-        first = asks[queue[done]]
-        shape = (first.tokens, first.temperature, decode.bucket(len(prompts[queue[done]])))
-        batch = [
-            place
-            for place in queue[done : done + BATCH]
-            if (asks[place].tokens, asks[place].temperature, decode.bucket(len(prompts[place]))) == shape
-        ]
-        full = batch + batch[-1:] * (BATCH - len(batch))
-        found = decode.generate(
-            subject.params,
-            subject.config,
-            [prompts[place] for place in full],
-            min(first.tokens, sequence - 1),
-            stop=tokenizer.eot,
-            temperature=first.temperature,
-            keys=[asks[place].key for place in full],
-        )
-        for place, tokens in zip(batch, found, strict=False):
-            texts[place] = _cut(tokenizer.decode(tokens), asks[place].stops, stop)
-        done += len(batch)
-        progress(done, len(asks), "continuations")
+    exact: AbstractContextManager[Any] = nullcontext()
+    if platform != "cpu" and compute == "float32":
+        exact = jax.default_matmul_precision("highest")  # accelerators multiply in fewer bits unless told otherwise
+    with exact:
+        weights = None
+        for plan, queue in _batches(subject, asks, platform, compute, mesh):
+            if weights is None:
+                params = jax.device_put(subject.params, found[0])
+                weights = decode.prepared(params, subject.config, Execution(compute=compute))
+                if mesh is not None:
+                    weights = jax.device_put(weights, NamedSharding(mesh, PartitionSpec()))
+            for places in _continue(subject, asks, Seats(weights, plan), queue, stop, texts):
+                if keep:
+                    keep(places, [texts[place] for place in places])
+                done += len(places)
+                progress(done, len(asks), "continuations")
+    if done < len(asks):
+        places = [place for place, ask in enumerate(asks) if ask.tokens < 1]
+        if keep:
+            keep(places, [""] * len(places))
+        progress(len(asks), len(asks), "continuations")
     return texts
 
 
-def _cut(text: str, stops: Sequence[str], pattern: re.Pattern[str] | None) -> str:
-    for stop in stops:
-        text = text.partition(stop)[0]
-    if pattern:
-        text = pattern.split(text, maxsplit=1)[0]
-    # the bytes of a character that the last token began
-    return text.rstrip("\ufffd")
+def prompt_room(subject: Subject, ask: Ask) -> int:
+    """Most tokens of a prompt, the end-of-text token in front included, so that it and the ask's most tokens fit the
+    model's sequence. Where those alone do not fit, one token of the prompt stays and fewer are generated."""
+    sequence = subject.config.sequence
+    return sequence - min(ask.tokens, sequence - 1)
+
+
+def prompt_tokens(subject: Subject, ask: Ask) -> tuple[list[int], bool]:
+    """What the ask is continued from, and whether it was cut: the end-of-text token and the prompt, of which the last
+    `prompt_room` tokens are kept."""
+    tokens = [subject.tokenizer.eot, *subject.tokenizer.encode(ask.prompt)]
+    room = prompt_room(subject, ask)
+    return tokens[-room:], len(tokens) > room
+
+
+def truncated(subject: Subject, asks: Sequence[Ask]) -> list[int]:
+    """Places of the asks whose prompts are cut."""
+    return [place for place, ask in enumerate(asks) if prompt_tokens(subject, ask)[1]]
+
+
+def _batches(
+    subject: Subject, asks: Sequence[Ask], platform: str, compute: str, mesh: Mesh | None
+) -> Iterator[tuple[Plan, list[Prompt]]]:
+    """Asks that are computed alike, the shortest prompts first."""
+    kinds: dict[tuple[Any, int], list[Prompt]] = {}
+    for place, ask in enumerate(asks):
+        if ask.tokens < 1:
+            continue
+        tokens, _ = prompt_tokens(subject, ask)
+        new = min(ask.tokens, subject.config.sequence - 1)
+        prompt = Prompt(place, tuple(tokens), new, ask.temperature, ask.top_p, ask.key)
+        kind = "greedy" if ask.temperature <= 0 else "sampled" if ask.top_p >= 1 else "nucleus"
+        kinds.setdefault((kind, _rows(subject.config, prompt.whole, platform, compute)), []).append(prompt)
+    _, readable, piece = CPU if platform == "cpu" else ACCELERATOR
+    for (kind, rows), queue in sorted(kinds.items()):
+        plan = Plan(
+            subject.config, kind, rows, readable, min(subject.tokenizer.size, subject.config.vocab), piece, mesh
+        )
+        yield plan, sorted(queue, key=lambda prompt: (prompt.bucket, prompt.place))
+
+
+def _rows(config: ModelConfig, whole: int, platform: str, compute: str) -> int:
+    """Rows of a device whose caches fit: not by the memory that happens to be free, as the last bits of a continuation
+    may follow from it."""
+    width = 2 if compute == "bfloat16" else 4
+    size = 2 * config.layers * config.kv_heads * config.head * width * decode.bucket(whole, decode.BLOCK)
+    fitting = max(1, (CACHED["cpu"] if platform == "cpu" else CACHED["other"]) // size)
+    most = CPU[0] if platform == "cpu" else ACCELERATOR[0]
+    return min(most, 1 << (fitting.bit_length() - 1))
+
+
+def _continue(
+    subject: Subject,
+    asks: Sequence[Ask],
+    seats: Seats,
+    queue: list[Prompt],
+    stop: re.Pattern[str] | None,
+    texts: list[str],
+) -> Iterator[list[int]]:
+    """Write the texts of the queue; yields places as they are finished."""
+    waiting, start = queue, 0
+    while start < len(waiting) or seats.taken:
+        written: list[int] = []
+        if start < len(waiting):
+            written = seats.admit(waiting[start : start + len(seats.sitting)])
+            start += len(written)
+        finished = []
+        for row in written or seats.advance():
+            prompt = seats.sitting[row]
+            assert prompt is not None
+            text = _text(subject, asks[prompt.place], seats.written[row], prompt.new, stop)
+            if text is not None:
+                texts[prompt.place] = text
+                finished.append(prompt.place)
+                seats.leave(row)
+        if finished:
+            yield finished
+
+
+def _text(subject: Subject, ask: Ask, tokens: Sequence[int], new: int, stop: re.Pattern[str] | None) -> str | None:
+    """The finished text; None while it goes on."""
+    eot = subject.tokenizer.eot
+    over = eot in tokens or len(tokens) >= new
+    text = subject.tokenizer.decode(tokens[: tokens.index(eot)] if eot in tokens else tokens)
+    return cut(text, ask.stops, stop) if over or settled(text, ask.stops, stop) else None
