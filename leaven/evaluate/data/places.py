@@ -134,4 +134,4 @@ def _missing(wanted: Wanted, places: Sequence[str], looked: _Looked) -> Missing:
     ways.append(benchmark.get if benchmark else "Name its file in data.yaml in a folder given as data.")
     if HUB not in places and wanted.dataset and not (benchmark and benchmark.script):
         ways.append("Give hub as a place to have it downloaded from there.")
-    return Missing(f"no {wanted.split} data for {wanted.task}: {'; '.join(parts)}", " ".join(ways))
+    return Missing(f"no {wanted.split} data for {wanted.task}: {'; '.join(parts)}.", " ".join(ways))
