@@ -89,8 +89,8 @@ GENERATED = {"output_type": "generate_until", "doc_to_text": "{{q}}", "generatio
 
 
 def test_what_is_written(tmp_path):
-    short = frozen(tmp_path, {**GENERATED, "doc_to_target": "options", "metadata": {"leaven": "short"},
-                              "metric_list": [{"metric": "exact_match", "ignore_case": True}]}, score="exact_match")  # fmt: skip
+    exact = {"metadata": {"leaven": "short"}, "metric_list": [{"metric": "exact_match", "ignore_case": True}]}
+    short = frozen(tmp_path, {**GENERATED, **exact, "doc_to_target": "options"}, score="exact_match")
     assert short.items[0] == Short("0", "0", "What is 0? ", ("one", "two", "three"))
     assert short.settings["lm_eval"] == {"until": ["\n", "."], "exact_match": {"ignore_case": True}}
     assert short.settings["tokens"] == 256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import lm_eval.tasks
@@ -174,7 +175,9 @@ def test_code_prompts_keep_their_bytes(tasks, benchdata):
     assert tasks["humaneval"].settings["tokens"] == 512
     assert {int(item.id) for item in tasks["mbpp"].items} == set(range(11, 511))
     for item in (*items, *tasks["mbpp"].items):
-        compile(item.prompt + item.solution + "\n" + item.tests, item.id, "exec")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # known solutions with "\w" in plain strings
+            compile(item.prompt + item.solution + "\n" + item.tests, item.id, "exec")
         assert "\r" not in item.prompt + item.solution + item.tests
     for task in (tasks["humaneval"], tasks["mbpp"]):
         assert not any(stop in item.solution for item in task.items for stop in task.settings["until"])
@@ -184,7 +187,7 @@ def test_what_clusters_does(tasks):
     counts = {name: len({item.group for item in task.items}) for name, task in tasks.items()}
     assert counts["winogrande"] < 1000
     assert counts["boolq"] < 1900
-    assert counts["cb"] == 56 and counts["humaneval"] == 164
+    assert counts["humaneval"] == 164
 
 
 def test_the_proxy_suite_generates_nothing(benchdata, tasks):
@@ -198,4 +201,3 @@ def test_the_proxy_suite_generates_nothing(benchdata, tasks):
         for item, other in zip(targets, tasks[name].items, strict=True):
             ((context, scored),), ((prompt, answer),) = item.pairs, other.pairs
             assert context + scored == prompt + answer
-    assert "LAMBADA" not in by_name and "lambada_openai" in found.left_out
