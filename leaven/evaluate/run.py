@@ -72,11 +72,11 @@ def evaluate(
     write_json(out / "scores.json", scores)
 
 
-def _items(progress: Progress, before: int, size: int, total: int, name: str) -> Progress:
+def _items(progress: Progress, before: int, size: int, every: int, name: str) -> Progress:
     """The progress of one task, told in items of the suite."""
 
-    def told(done: float, of: float, note: str = "") -> None:
-        progress(before + size * (done / of if of else 1.0), total, f"items · {name}")
+    def told(done: float, total: float, note: str = "") -> None:
+        progress(before + size * (done / total if total else 1.0), every, f"items · {name}")
 
     return told
 
