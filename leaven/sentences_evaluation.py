@@ -18,6 +18,10 @@ BITS = ("gold_bpb", "bits_per_byte", "margin")
 """Measures told in bits per byte; all others are shares, told in per cent."""
 
 
+BESIDE = ("accuracy", "acc_norm", "exact_match_lm_eval", "gold_bpb", "margin")
+"""What stands beside a task's own measure where there is one model only."""
+
+
 @contextlib.contextmanager
 def telling(*, quiet: bool = False) -> Iterator[Callable[[str], Progress]]:
     """Progress of each model: one moving line where standard error is a terminal, a line now and then elsewhere."""
@@ -70,6 +74,9 @@ def evaluation_lines(found: Evaluation) -> list[str]:
 
 
 def _tasks(found: Evaluation) -> list[str]:
+    """One line a task: of several models the measure that stands for it, of one model others beside it."""
+    alone = found.models[0] if len(found.models) == 1 else None
+    shown = [name for name in BESIDE if alone and any(name in entry for entry in alone.scores.values())]
     rows = []
     for name, task in found.about["tasks"].items():
         measure = task["measure"]
@@ -83,9 +90,10 @@ def _tasks(found: Evaluation) -> list[str]:
                 f"{ran:,}",
                 "" if bound is None or measure in BITS else f"{100 * bound:.1f}",
                 *(_score(entry, measure) for entry in entries),
+                *(_beside(entries[0], name, measure) for name in shown),
             ]
         )
-    head = ["task", "measure", "items", "guessing", *(model.label for model in found.models)]
+    head = ["task", "measure", "items", "guessing", *(model.label for model in found.models), *shown]
     return table(head, rows, numbers=range(2, len(head)), most=width())
 
 
@@ -96,6 +104,12 @@ def _score(entry: Mapping[str, Any], measure: str) -> str:
     value, error = entry[measure]["value"], entry[measure]["se"]
     star = "*" if measure not in BITS and entry.get("above_chance_hint") is False else " "
     return f"{_number(value, error, measure in BITS)}{star}"
+
+
+def _beside(entry: Mapping[str, Any], name: str, measure: str) -> str:
+    if name == measure or name not in entry:
+        return ""
+    return _number(entry[name]["value"], None, name in BITS)
 
 
 def _number(value: float, error: float | None, bits: bool) -> str:
