@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 
+from leaven.evaluate.benchmarks.named import OWN
 from leaven.evaluate.harness import quiet
 from leaven.evaluate.short import LmEvalRule, exact_match, first_line, normalise
 
@@ -113,3 +114,12 @@ def test_lm_evals_rule_is_what_lm_eval_itself_scores(task, tmp_path):
 
 def test_a_task_without_lm_evals_rule():
     assert LmEvalRule.of({"until": ["\n"]}) is None
+
+
+@pytest.mark.parametrize("task", ["triviaqa", "nq_open"])
+def test_leavens_task_files_keep_lm_evals_rule(task):
+    theirs = yaml.safe_load(next((Path(lm_eval.__file__).parent / "tasks" / task).glob("*.yaml")).read_text())
+    ours = yaml.safe_load((OWN / f"{task}.yaml").read_text())
+    assert ours["metadata"]["until"] == theirs["generation_kwargs"]["until"]
+    for field in ("metric_list", "filter_list", "doc_to_text", "doc_to_target", "description"):
+        assert str(ours.get(field, "")).strip("{}") == str(theirs.get(field, "")).strip("{}")
