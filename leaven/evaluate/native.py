@@ -1,4 +1,4 @@
-"""A model of leaven's own format under evaluation: the protocol `leaven.evaluate.model.Model` over a subject, on JAX."""
+"""A model of leaven's own format under evaluation: `leaven.evaluate.model.Model` over a subject, on JAX."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Literal
 
 import jax
 
-from leaven.evaluate import likelihood
+from leaven.evaluate import generate, likelihood
 from leaven.evaluate.forward import Ready, default_compute, ready
-from leaven.evaluate.generate import generate
 from leaven.evaluate.model import Answer, Ask, Keep, KeepText, Question, Words
 from leaven.evaluate.subject import Subject
 from leaven.ground.canonical import identity
@@ -71,7 +70,7 @@ class Native:
                 "compute": self.compute,
                 "start": list(self.start),
                 "longest": self.longest,
-                "version": likelihood.VERSION,
+                "versions": [likelihood.VERSION, generate.VERSION],
             }
         )
 
@@ -90,4 +89,4 @@ class Native:
     def generate(self, asks: Sequence[Ask], progress: Progress = silent, keep: KeepText | None = None) -> list[str]:
         """See `leaven.evaluate.model.Model`."""
         shown = replace(self.subject, config=replace(self.subject.config, sequence=self.longest))
-        return generate(shown, asks, keep=keep, progress=progress)
+        return generate.generate(shown, asks, progress=progress, keep=keep, compute=self.compute, devices=self.devices)

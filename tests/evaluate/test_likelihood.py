@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,6 +58,16 @@ def test_equals_the_reference(name):
             expected = reference(params, config, question)
             assert found.nats == pytest.approx(expected.nats, abs=1e-5 * max(1, len(question.targets)))
             assert found.greedy == expected.greedy
+
+
+def test_rows_without_branches_have_a_program_of_their_own_on_accelerators():
+    config = CONFIGS["grouped heads"]
+    params = init(config, 0)
+    groups = groups_of(12, config.sequence, config.vocab)
+    model = ready(params, config)
+    apart = answer(replace(model, platform="tpu"), groups)
+    for group, expected in zip(apart, answer(model, groups), strict=True):
+        assert [found.nats for found in group] == pytest.approx([found.nats for found in expected], abs=1e-4)
 
 
 @pytest.mark.parametrize("tokens", [64, 2048])

@@ -10,7 +10,8 @@ import pytest
 from leaven.corpus.tokenizer import train_tokenizer
 from leaven.evaluate.subject import Subject
 from leaven.ground.errors import BadInput
-from leaven.ground.files import write_json
+from leaven.ground.files import sha256_file, write_json
+from leaven.model.huggingface import export_folder
 from leaven.model.init import init
 from leaven.model.weights import save_params
 
@@ -31,6 +32,29 @@ def test_round_trip(folders):
     assert found.config == config
     assert np.array_equal(found.params["embedding"], init(config, 0)["embedding"])
     assert found.tokenizer.decode(found.tokenizer.encode("bad ben")) == "bad ben"
+
+
+def test_the_hashes_are_of_the_files(folders):
+    stage, tokenizer, config = folders
+    found = Subject.load(stage, tokenizer)
+    assert found.fingerprint() == {
+        "weights": sha256_file(stage / "model.safetensors"),
+        "tokenizer": sha256_file(tokenizer / "tokenizer.json"),
+    }
+    # in memory the weights have the hash of the file they would be
+    assert Subject(found.params, config, found.tokenizer).fingerprint()["weights"] == found.weights_sha256
+
+
+def test_a_hugging_face_folder_is_the_model_it_was(folders, tmp_path):
+    stage, tokenizer, config = folders
+    native = Subject.load(stage, tokenizer)
+    export_folder(native.params, config, tokenizer / "tokenizer.json", tmp_path / "exported")
+    found = Subject.imported(tmp_path / "exported")
+    assert found.config == config
+    assert found.fingerprint() == native.fingerprint()
+    (tmp_path / "exported" / "tokenizer.json").unlink()
+    with pytest.raises(BadInput, match="no tokenizer"):
+        Subject.imported(tmp_path / "exported")
 
 
 def test_a_folder_that_is_no_stage(folders, tmp_path):
