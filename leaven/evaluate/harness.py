@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leaven.corpus.hub.snapshot import UNASKED
 from leaven.evaluate.taskfile import placed
 
 OFFLINE = {
@@ -26,6 +27,8 @@ OFFLINE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
 }
+if "HF_HUB_OFFLINE" not in os.environ and "HF_DATASETS_OFFLINE" not in os.environ:
+    os.environ[UNASKED] = "1"  # so that a place that the user names as the hub may be asked
 os.environ.update({name: os.environ.get(name, value) for name, value in OFFLINE.items()})
 
 # after the environment is set, because the hub libraries read it when they are imported

@@ -1,7 +1,7 @@
 """A task by its name: leaven's own file, a user's, or lm-eval's.
 
-lm-eval's own index reads and parses all of its 14,000 files (4.7 s). Here the names are found in the files' text; only
-a name that is not found that way (a tag, a spelling mistake) pays for the index.
+lm-eval's own index reads and parses all of its 14,000 files (4.7 s). Here the names are found in the files' text; a
+user's folder, which is smaller, is indexed too where the text does not show the name.
 
 lm-eval's own `humaneval` and `mbpp` download a program when they are loaded and run the model's code without isolation.
 They cannot be used; leaven's files of these names come first.
@@ -92,7 +92,7 @@ def find_task(asked: str, include: Sequence[Path] = ()) -> Named:
             raise _several(asked, read_task(names.groups[asked]).fields.get("task"), "group")
         path = names.tasks.get(asked)
         if path is None and source == "included":
-            path = _indexed(asked, [root])
+            path = _indexed(asked, root)
         if path:
             return _checked(asked, path, source, path.relative_to(root).as_posix())
     raise _unknown(asked, include)
@@ -150,17 +150,13 @@ def _several(asked: str, members: Any, kind: str) -> BadInput:
     )
 
 
-def _index(folders: Sequence[Path]) -> dict[str, Any]:
-    """lm-eval's own index: every file parsed, with its includes."""
+def _indexed(asked: str, folder: Path) -> Path | None:
+    """The file of a name that no file's text shows plainly, by lm-eval's own index: every file parsed, with its
+    includes. Raises BadInput for a tag."""
     from lm_eval.tasks._index import TaskIndex
 
     with quiet():
-        return dict(TaskIndex.build(folders))
-
-
-def _indexed(asked: str, folders: Sequence[Path]) -> Path | None:
-    """The file of a name that no file's text shows plainly. Raises BadInput for a tag."""
-    entry = _index(folders).get(asked)
+        entry = TaskIndex.build([folder]).get(asked)
     if entry and entry.yaml_path is None:
         raise _several(asked, sorted(entry.tags), "tag")
     return entry.yaml_path if entry else None
@@ -170,10 +166,10 @@ def _unknown(asked: str, include: Sequence[Path]) -> BadInput:
     """What is known about a name that no file has: lm-eval's tags, and names like it."""
     listed = re.compile(rb"^(?:tag:.*|[ \t]*-[ \t]*[\"']?)\b" + re.escape(asked.encode()) + rb"\b", re.MULTILINE)
     _, root = _roots(())[-1]
-    if any(listed.search(Path(path).read_bytes()) for path in _files(str(root))):
-        entry = _index([root]).get(asked)
-        if entry and entry.yaml_path is None:
-            return _several(asked, sorted(entry.tags), "tag")
+    mentions = [Path(path) for path in _files(str(root)) if listed.search(Path(path).read_bytes())]
+    tagged = [fields["task"] for fields in map(_fields, mentions) if asked in _tags(fields) and "task" in fields]
+    if tagged:
+        return _several(asked, sorted(map(str, tagged)), "tag")
     names = [name for folder in include for name in _scan(folder).tasks] + list(_names(root).tasks)
     near = difflib.get_close_matches(asked, _own_names(), n=1, cutoff=0.6) or difflib.get_close_matches(
         asked, names, n=1, cutoff=0.6
@@ -183,6 +179,19 @@ def _unknown(asked: str, include: Sequence[Path]) -> BadInput:
         field="task",
         fix="name a task of lm-eval, or one of your own: its path, or its folder as `include`",
     )
+
+
+def _fields(path: Path) -> Mapping[str, Any]:
+    """A task file's fields; none where it cannot be read, as lm-eval's index passes over it."""
+    try:
+        return read_task(path).fields
+    except BadInput:
+        return {}
+
+
+def _tags(fields: Mapping[str, Any]) -> list[Any]:
+    tags = fields.get("tag")
+    return tags if isinstance(tags, list) else [tags]
 
 
 def _own_names() -> list[str]:

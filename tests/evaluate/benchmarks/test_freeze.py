@@ -14,7 +14,9 @@ from leaven.evaluate.benchmarks.build import gather
 from leaven.evaluate.benchmarks.clusters import groups, twins
 from leaven.evaluate.benchmarks.freeze import parted
 from leaven.evaluate.benchmarks.plan import Benchmark, first
-from leaven.evaluate.item import Choice, Foreign, Match, Passage, Program, Short, Target
+from leaven.evaluate.harness import run_tasks
+from leaven.evaluate.item import Choice, Foreign, Match, Passage, Program, Short, Target, write_items
+from leaven.evaluate.taskfile import task_file
 from leaven.ground.errors import BadInput
 
 ROWS = [{"q": f"What is {n}? ", "options": ["one", "two", "three"], "gold": n % 3} for n in range(6)]
@@ -83,6 +85,22 @@ def test_a_target_a_passage_and_a_match(tmp_path):
         rows,
     )
     assert match.items == (Match("0", "0", ("The cat", "The dog"), "barked.", 1, " "),)
+
+
+def test_a_target_through_lm_eval(tmp_path, chance):
+    fields = {"output_type": "loglikelihood", "doc_to_text": "{{q}}", "doc_to_target": "{{options[gold]}}"}
+    task = frozen(tmp_path, fields)
+    for folder in ("items", "tasks"):
+        (tmp_path / folder).mkdir()
+    write_items(tmp_path / "items" / "mine.jsonl", task.items)
+    (tmp_path / "tasks" / "mine.yaml").write_text(task_file("mine", task.form, task.items))
+    samples = run_tasks(chance, tmp_path, ["mine"], tmp_path)["mine"]
+    assert [sample.item for sample in samples] == [item.id for item in task.items]
+    for sample, item in zip(samples, task.items, strict=True):
+        ((context, target),) = item.pairs
+        assert sample.nats == (
+            chance._loglikelihood_tokens([(None, list(context.encode()), list(target.encode()))])[0][0],
+        )
 
 
 GENERATED = {"output_type": "generate_until", "doc_to_text": "{{q}}", "generation_kwargs": {"until": ["\n", "."]}}
@@ -237,6 +255,16 @@ def test_nothing_is_left_behind(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr("tempfile.tempdir", str(home))
     (tmp_path / "task").mkdir()
     frozen(tmp_path / "task", CHOICE)
+    row = {
+        "text": "Add.",
+        "code": "def f():\r\n  pass",
+        "task_id": 11,
+        "test_setup_code": "",
+        "test_list": ["assert f"] * 3,
+    }
+    (home.parent / "mbpp.jsonl").write_text(json.dumps(row) + "\n")
+    (task,) = gather([Benchmark("mbpp", "code", "pass@1")], [str(home.parent)]).tasks  # its documents are mapped
+    assert [item.solution for item in task.items] == ["def f():\n  pass"]
     assert os.listdir(home) == []
     assert sorted(os.listdir(tmp_path / "task")) == ["mine.yaml", "rows.jsonl"]
     assert capfd.readouterr() == ("", "")
