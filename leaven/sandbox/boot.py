@@ -4,7 +4,8 @@ They arrive as `python -c BOOT`; everything else arrives in parts on the pipe th
 nothing about a run is in a command line or in a file. Order inside:
 
 1. put another standard input in place (empty), read the first part: limits, filter, program;
-2. install the filter where it was sent, set the limits, write "+" to a pipe of its own;
+2. install the filter where it was sent, set the limits, be the first to go when memory runs out, write "+" to a pipe
+   of its own;
 3. execute the program as `__main__`;
 4. undo what a program could have laid in wait: trace functions off, the builtins put back; write "+";
 5. the tests arrive; execute them in the program's names; write "+";
@@ -65,6 +66,13 @@ def steps():
         if top != resource.RLIM_INFINITY:
             soft, hard = min(soft, top), min(hard, top)
         resource.setrlimit(kind, (soft, hard))
+    # Limits hold for each process, and there may be many: a machine short of memory ends these first.
+    try:
+        score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(score, b"1000")
+        os.close(score)
+    except OSError:
+        pass
     builtins.exit = builtins.quit = sys.exit
     main = type(sys)("__main__")
     names = main.__dict__

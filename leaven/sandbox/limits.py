@@ -1,7 +1,8 @@
 """What one untrusted program may use.
 
 The kernel's limits hold per process, not per program: 32 processes may together hold 32 times the address space. What
-bounds the program as a whole is the number of processes, the wall clock, and the size of its scratch folder.
+bounds the program as a whole is the number of processes, the wall clock, and the size of its scratch folder. A machine
+that runs out of memory nevertheless is told to end these processes before any other (`oom_score_adj`).
 """
 
 from __future__ import annotations

@@ -58,6 +58,21 @@ def test_hashes_are_the_same_in_every_run(level: Level) -> None:
     assert len(runs) == 1
 
 
+def test_a_machine_short_of_memory_ends_programs_first(level: Level) -> None:
+    assert run_program("print(open('/proc/self/oom_score_adj').read())", level=level).stdout.strip() == "1000"
+
+
+def test_a_program_finds_its_input_empty_and_no_descriptor_passes_on(level: Level) -> None:
+    source = """
+import os, subprocess, sys
+assert sys.stdin.read() == "" and os.listdir("/proc/self/fd")
+code = "import os; print(sorted(os.listdir('/proc/self/fd')))"
+print(subprocess.run([sys.executable, "-S", "-c", code], close_fds=False, capture_output=True, text=True).stdout)
+"""
+    outcome = run_program(source, level=level)
+    assert outcome.stdout.strip() == "['0', '1', '2', '3']", outcome.stderr
+
+
 def test_a_program_larger_than_a_pipe(level: Level) -> None:
     source = f"x = '{'y' * 300_000}'"
     assert run_program(source, "assert len(x) == 300_000", level=level).passed
