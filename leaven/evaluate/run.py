@@ -50,8 +50,10 @@ def evaluate(
         BadInput: `without` names something the suite does not have.
         LeavenError: the model has diverged; programs could not be started.
     """
-    described: dict[str, dict[str, Any]] = read_json(suite / "suite.json")["tasks"]
-    absent = _left_out(described, isolation_level, allow_unisolated, without)
+    about = read_json(suite / "suite.json")
+    described: dict[str, dict[str, Any]] = about["tasks"]
+    itemless: dict[str, str] = about["left_out"]
+    absent = _left_out(described, itemless, isolation_level, allow_unisolated, without)
     items: dict[str, list[Item]] = {
         name: read_items(suite / "items" / f"{name}.jsonl", task["form"])
         for name, task in described.items()
@@ -68,6 +70,7 @@ def evaluate(
     scores = {name: summarise(described[name]["form"], found, described[name]) for name, found in records.items()}
     for name, reason in absent.items():
         scores[name] = {"left_out": reason, "chance": described[name]["chance"]}
+    scores |= {name: {"left_out": reason, "chance": None} for name, reason in itemless.items()}
     write_records(out, records)
     write_json(out / "scores.json", scores)
 
@@ -82,20 +85,25 @@ def _items(progress: Progress, before: int, size: int, every: int, name: str) ->
 
 
 def _left_out(
-    described: Mapping[str, Mapping[str, Any]], level: Level, allow_unisolated: bool, without: Collection[str]
+    described: Mapping[str, Mapping[str, Any]],
+    itemless: Collection[str],
+    level: Level,
+    allow_unisolated: bool,
+    without: Collection[str],
 ) -> dict[str, str]:
     """Why each task that does not run does not run."""
     categories = {str(task["category"]) for task in described.values()}
     for name in sorted(without):
-        if name not in described and name not in categories:
+        known = {*described, *itemless, *categories}
+        if name not in known:
             raise BadInput(
-                f'the suite has no task or category "{name}"{did_you_mean(name, sorted({*described, *categories}))}',
+                f'the suite has no task or category "{name}"{did_you_mean(name, sorted(known))}',
                 field="without",
             )
     reasons = {}
     for name, task in sorted(described.items()):
         if name in without or task["category"] in without:
-            reasons[name] = "not run in this study"
+            reasons[name] = "left out as asked"
         elif "isolation" in task["needs"] and level.name == "none" and not allow_unisolated:
             reasons[name] = f"nothing here isolates model-written programs ({level.reason})"
         elif not task["n"]:

@@ -168,7 +168,7 @@ def test_without_isolation_programs_are_left_out_by_name(model, suite, tmp_path)
     )
     scores = read_json(tmp_path / "scores.json")
     assert scores["programs"]["left_out"] == "nothing here isolates model-written programs (nothing works here)"
-    assert scores["facts"]["left_out"] == scores["boolean"]["left_out"] == "not run in this study"
+    assert scores["facts"]["left_out"] == scores["boolean"]["left_out"] == "left out as asked"
     assert set(read_table(tmp_path / "items.parquet")["task"]) == {
         name for name, entry in scores.items() if "left_out" not in entry
     }
