@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from leaven.evaluate.benchmarks.build import gather
 from leaven.evaluate.benchmarks.clusters import groups, twins
-from leaven.evaluate.benchmarks.freeze import parted
+from leaven.evaluate.benchmarks.forms import parted
 from leaven.evaluate.benchmarks.plan import Benchmark, first
 from leaven.evaluate.harness import run_tasks
 from leaven.evaluate.item import Choice, Foreign, Match, Passage, Program, Short, Target, write_items

@@ -13,7 +13,7 @@ from lm_eval.evaluator import evaluate
 from lm_eval.tasks import TaskManager
 
 from leaven.evaluate.benchmarks.build import documents_of, gather
-from leaven.evaluate.benchmarks.freeze import parted
+from leaven.evaluate.benchmarks.forms import parted
 from leaven.evaluate.benchmarks.load import compiled_once
 from leaven.evaluate.benchmarks.named import OWN, find_task
 from leaven.evaluate.benchmarks.plan import Benchmark
