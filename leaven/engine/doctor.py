@@ -75,7 +75,7 @@ def _isolation() -> Finding:
     advice = "apt-get install bubblewrap, or allow user namespaces; without either, code tasks are left out"
     return Finding(
         "isolation",
-        f"{level.name}{f' ({level.reason})' if level.reason else ''}",
+        f"{level.label}{f' ({level.reason})' if level.reason else ''}{f'; {level.detail}' if level.detail else ''}",
         level.name != "none",
         advice,
     )

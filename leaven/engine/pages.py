@@ -37,7 +37,7 @@ def write_page(prepared: Prepared, store: Store, folder: Path, *, anew: bool = F
     key_file = folder / "report.key"
     manifests = {step_id: store.manifest(step_id) for step_id in prepared.graph.steps}
     # The page also shows what no identity holds: the file's own text, names, where programs were isolated.
-    shown = [prepared.loaded.document.text, summary(prepared.study), prepared.isolation.name, prepared.graph.left_out]
+    shown = [prepared.loaded.document.text, summary(prepared.study), prepared.isolation.label, prepared.graph.left_out]
     finished = {step_id: manifest["made"]["finished"] for step_id, manifest in manifests.items()}
     key = hash_of([PAGE, __version__, shown, prepared.study.model_dump(mode="json"), finished])
     if not anew and page.exists() and key_file.exists() and key_file.read_text(encoding="utf-8") == key:
@@ -83,7 +83,7 @@ def gather(prepared: Prepared, store: Store, folder: Path, manifests: dict[str, 
         "assembly": _assembly(prepared, store),
         "samples": _samples(prepared, store),
         "left_out": list(graph.left_out),
-        "isolation": prepared.isolation.name,
+        "isolation": prepared.isolation.label,
         "suite": suite["tasks"],
         "steps": [
             {

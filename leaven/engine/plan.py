@@ -189,9 +189,9 @@ def plan(
         hardware=f"{hardware.processor()}, {len(hardware.cores())} cores",
         device=device,
         packing=_packing(prepared, missing, device, pack, figures),
-        isolation=f"{prepared.isolation.name}: {prepared.isolation.reason}"
+        isolation=f"{prepared.isolation.label}: {prepared.isolation.reason}"
         if prepared.isolation.reason
-        else prepared.isolation.name,
+        else prepared.isolation.label,
         power=_power(prepared),
         left_out=list(graph.left_out),
     )

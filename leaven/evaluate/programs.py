@@ -97,7 +97,7 @@ def attempt(
     outcomes = run_many(
         [(source(program, text), newlines(program.tests)) for program, text in zip(owners, texts, strict=True)],
         level=level,
-        workers=len(os.sched_getaffinity(0)),
+        workers=len(os.sched_getaffinity(0)) + 1,  # one of them is always starting or ending
         allow_unisolated=allow_unisolated,
         progress=progress,
     )
