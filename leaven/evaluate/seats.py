@@ -178,18 +178,17 @@ class Seats:
             self.sitting[row], self.written[row] = prompt, []
             self._positions[row], self._draws.counts[row] = size - 1, 0
         self._fit(max(bucket, int(self._positions.max()) + 1))
-        self._caches, first = decode.begin(
+        read, first = decode.begin(
             self._weights,
-            self._caches,
             tokens,
             lengths,
-            rows,
             draws,
             config=plan.config,
             kind=plan.kind,
             words=plan.words,
             mesh=plan.mesh,
         )
+        self._caches = decode.seat(self._caches, read, rows, mesh=plan.mesh)
         found = np.asarray(first)
         for (row, _), line in zip(seated, lines, strict=True):
             self._write(row, [int(found[line])])

@@ -148,13 +148,11 @@ def resize(caches: Caches, *, size: int, mesh: Mesh | None = None) -> Caches:
     return found
 
 
-@partial(jax.jit, static_argnames=("config", "kind", "words", "mesh"), donate_argnames="caches")
+@partial(jax.jit, static_argnames=("config", "kind", "words", "mesh"))
 def begin(
     weights: Params,
-    caches: Caches,
     prompts_NP: Any,
     lengths_N: Any,
-    rows_N: Any,
     draws_N: Draws,
     *,
     config: ModelConfig,
@@ -162,21 +160,30 @@ def begin(
     words: int,
     mesh: Mesh | None = None,
 ) -> tuple[Caches, jax.Array]:
-    """Read prompts into the rows `rows_N` of their device (R: into none), and draw the first token [N] of each."""
+    """Read prompts: their caches, of P positions, and the first token [N] drawn after each."""
 
-    def local(weights: Params, caches: Caches, *given: Any) -> tuple[Caches, jax.Array]:
-        prompts, lengths, rows, draws = given
-        read, after_NV = prefill(weights, config, prompts, lengths)
-        P = prompts.shape[1]
-        seated = tuple(
-            Cache(*(old.at[rows, :, :P].set(new, mode="drop") for old, new in zip(cache, prompt, strict=True)))
-            for cache, prompt in zip(caches, read, strict=True)
+    def local(weights: Params, prompts: jax.Array, lengths: jax.Array, draws: Draws) -> tuple[Caches, jax.Array]:
+        caches, after_NV = prefill(weights, config, prompts, lengths)
+        return caches, choose(after_NV, draws, kind, words)
+
+    found: tuple[Caches, jax.Array] = _spread(local, mesh, "wmmm")(weights, prompts_NP, lengths_N, draws_N)
+    return found
+
+
+@partial(jax.jit, static_argnames="mesh", donate_argnums=0)
+def seat(caches: Caches, read: Caches, rows_N: Any, *, mesh: Mesh | None = None) -> Caches:
+    """The caches with what was read of prompts, P ≤ S, in the rows `rows_N` of their device (R: in none).
+
+    By itself, so that neither the reading nor the writing is compiled for every pair of P and S.
+    """
+
+    def local(caches: Caches, read: Caches, rows: jax.Array) -> Caches:
+        seated: Caches = jax.tree.map(
+            lambda old, new: old.at[rows, :, : new.shape[2]].set(new, mode="drop"), caches, read
         )
-        return seated, choose(after_NV, draws, kind, words)
+        return seated
 
-    found: tuple[Caches, jax.Array] = _spread(local, mesh, "wmmmmm")(
-        weights, caches, prompts_NP, lengths_N, rows_N, draws_N
-    )
+    found: Caches = _spread(local, mesh, "mmm")(caches, read, rows_N)
     return found
 
 
@@ -267,8 +274,8 @@ def generate(
     draws = Draws(key_words(keys or [0] * B), np.zeros(B, np.int32), hot, np.ones(B, np.float32))
     static: dict[str, Any] = {"kind": "sampled" if temperature > 0 else "greedy", "words": config.vocab}
     weights = prepared(params, config, HERE)
-    caches = empty(config=config, rows=B, size=bucket(longest + new, BLOCK), dtype=HERE.dtype)
-    caches, first = begin(weights, caches, tokens, lengths, np.arange(B), draws, config=config, **static)
+    read, first = begin(weights, tokens, lengths, draws, config=config, **static)
+    caches = resize(read, size=bucket(longest + new, BLOCK))
     out = np.asarray(first)[:, None]
     while out.shape[1] < new and not (out == stop).any(axis=1).all():
         done = out.shape[1]
