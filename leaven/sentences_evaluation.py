@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from leaven.columns import table, width, wrapped
+from leaven.corpus.look.visible import cut, visible
 from leaven.ground.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ BITS = ("gold_bpb", "bits_per_byte", "margin")
 """Measures told in bits per byte; all others are shares, told in per cent."""
 
 
+WRITTEN = ("exact_match", "exact_match_lm_eval", "pass@1")
+"""Measures of text that the model writes."""
+MOST_SAID = 40
+"""Columns of a model's own text that are shown."""
 BESIDE = ("accuracy", "acc_norm", "exact_match_lm_eval", "gold_bpb", "margin")
 """What stands beside a task's own measure where there is one model only."""
 
@@ -161,16 +166,15 @@ def _of_model(model: Judged, *, several: bool) -> list[str]:
     whose = f"{model.label}: " if several else ""
     lines = []
     for name, entry in model.scores.items():
-        always, n = entry.get("always") or {}, entry.get("n", 0)
+        always = entry.get("always") or {}
         if entry.get("truncated"):
             lines.append(f"truncated {whose}{name}: {entry['truncated']:,} items are longer than the model reads")
         if always and always.get("share", 0) >= 0.95:
-            lines.append(f'one answer {whose}{name}: "{always["answer"]}" in {100 * always["share"]:.0f} % of items')
-        if entry.get("degenerate", 0) >= 0.05 and n != 1:
-            lines.append(
-                f"degenerate {whose}{name}: {100 * entry['degenerate']:.0f} % of answers are empty, repeat themselves "
-                "or are tied"
-            )
+            said = cut(visible(str(always["answer"])), MOST_SAID)  # a model's own text, so never as it is
+            lines.append(f'one answer {whose}{name}: "{said}" in {100 * always["share"]:.0f} % of items')
+        if entry.get("degenerate", 0) >= 0.05:
+            what = "are empty or repeat themselves" if entry["score"]["measure"] in WRITTEN else "are tied"
+            lines.append(f"degenerate {whose}{name}: {100 * entry['degenerate']:.0f} % of answers {what}")
     levels = {str(entry["isolation"]) for entry in model.scores.values() if "isolation" in entry}
     if levels:
         lines.append(f"isolation {whose}programs ran in {', '.join(sorted(levels))}")
