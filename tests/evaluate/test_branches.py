@@ -142,6 +142,7 @@ def test_states_are_those_of_each_branch_alone(config):
     draw = np.random.default_rng(0)
     params = init(config, 0)
     prepared = jax.jit(prepare, static_argnums=(1, 2))(params, config, HERE)
+    forked, plain = jax.jit(states, static_argnums=(1, 3)), jax.jit(hidden, static_argnums=1)
     sequence = config.sequence
     for trunk, tails in (
         (sequence // 2, (3, sequence // 4, sequence // 2)),
@@ -156,11 +157,11 @@ def test_states_are_those_of_each_branch_alone(config):
         for part in parts:
             for row in rows_for(part, sequence):
                 length = padded(len(row.tokens), sequence)
-                found = np.asarray(states(prepared, config, *_split(fill([row], length, 2), HERE)))[0]
+                found = np.asarray(forked(prepared, config, *_split(fill([row], length, 2), HERE)))[0]
                 for asked in row.asked:
                     tokens = part[asked.question].tokens
                     columns = [i for i in range(len(row.tokens)) if row.branches[i] in (0, row.branches[asked.at[0]])]
-                    expected = np.asarray(hidden(params, config, np.array([tokens], np.int32)))[0]
+                    expected = np.asarray(plain(params, config, np.array([tokens], np.int32)))[0]
                     np.testing.assert_allclose(found[columns][: len(tokens)], expected, atol=1e-5)
 
 
