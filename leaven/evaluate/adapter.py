@@ -9,9 +9,9 @@ Conventions, all lm-eval's own unless marked:
   leaves that to the model);
 * contexts are cut from the left to the longest input, and the pair is kept in `truncated`; a continuation longer than
   that is scored in windows (ours: lm-eval fails);
-* a cut inside a token, where the encoded context is no prefix of the encoded whole, is scored and kept in
-  `uneven`; a continuation swallowed whole by such a token is scored by that token (ours: lm-eval would score
-  nothing);
+* where a token reaches over the cut, so that the encoded context is no prefix of the encoded whole, the context's own
+  tokens are shown and what the whole has after as many tokens is scored; the pair is kept in `uneven`. A continuation
+  swallowed whole by such a token is scored by that token (ours: lm-eval would score nothing);
 * a pair with nothing to score is refused (lm-eval fails);
 * where a task does not say how much to generate it is 256 tokens, or half of the longest input if that is less (the
   latter ours).
@@ -40,7 +40,7 @@ from leaven.ground.canonical import key64
 from leaven.ground.errors import BadInput
 from leaven.ground.progress import Progress, silent
 
-VERSION = "adapter/2"
+VERSION = "adapter/3"
 """Part of every key under which answers are kept: raise it when an equal request would be asked otherwise."""
 
 Pair = tuple[str, str]
@@ -183,7 +183,8 @@ class Adapter(LM):  # type: ignore[misc]
             size = min(len(context), len(whole) - 1)
             if whole[: len(context)] != context or size < len(context):
                 self.uneven[pair] = tokenizer.count_bytes(whole[size:])
-            cut.append(([*start, *whole[:size]] if size or start else [self.model.empty], whole[size:]))
+            shown = context if size == len(context) else whole[:size]
+            cut.append(([*start, *shown] if shown or start else [self.model.empty], whole[size:]))
         return cut
 
     def _answers(

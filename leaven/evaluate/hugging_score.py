@@ -157,7 +157,7 @@ def _pick(logits_PV: Any, which_N: Any, targets_N: Any) -> tuple[Any, Any]:
     for tile_TV in logits_PV.split(TILE):
         scores_TV = tile_TV.float()
         sums.append(scores_TV.logsumexp(-1))
-        most.append(scores_TV.amax(-1))
+        most.append(scores_TV.argmax(-1))
     picked_N = logits_PV[which_N, targets_N].float()
     nats_N = picked_N - torch.cat(sums)[which_N]
-    return nats_N.double().cpu().numpy(), (picked_N >= torch.cat(most)[which_N]).cpu().numpy()
+    return nats_N.double().cpu().numpy(), (targets_N == torch.cat(most)[which_N]).cpu().numpy()

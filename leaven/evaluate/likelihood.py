@@ -30,7 +30,7 @@ from leaven.model.config import ModelConfig
 from leaven.model.init import Params
 from leaven.model.transformer import hidden, logits
 
-VERSION = "likelihood/2"
+VERSION = "likelihood/3"
 """Part of a model's identity: raise it when an equal question would be answered differently."""
 
 AHEAD = 2
@@ -162,7 +162,7 @@ def reference(params: Params, config: ModelConfig, question: Question) -> Answer
     scores_TV = np.asarray(_plain(params, np.array([question.tokens], np.int32), config=config))
     chosen_KV = scores_TV[-len(question.targets) :]
     picked_K = chosen_KV[np.arange(len(question.targets)), question.targets]
-    return Answer(float(picked_K.sum()), bool((picked_K >= chosen_KV.max(-1)).all()))
+    return Answer(float(picked_K.sum()), bool((chosen_KV.argmax(-1) == question.targets).all()))
 
 
 @partial(jax.jit, static_argnames="config")

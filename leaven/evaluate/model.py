@@ -23,7 +23,8 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """Log-likelihood in nats, and whether no token is likelier than the target at any of its places."""
+    """Log-likelihood in nats, and whether the targets are what the model would write: at each place the likeliest
+    token, of equals the one with the lowest number."""
 
     nats: float
     greedy: bool
