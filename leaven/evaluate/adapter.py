@@ -31,7 +31,7 @@ from typing import Any
 from lm_eval.api.model import LM
 
 from leaven.evaluate.likelihood import windows
-from leaven.evaluate.model import Answer, Ask, Model, Question
+from leaven.evaluate.model import Answer, Ask, Model, Question, fitted
 from leaven.evaluate.native import Native
 from leaven.evaluate.requests import RequestCache, key_of
 from leaven.evaluate.settings import read_settings
@@ -69,6 +69,7 @@ class Adapter(LM):  # type: ignore[misc]
         self.cache = cache
         self.truncated: set[Pair] = set()
         self.uneven: dict[Pair, int] = {}
+        self.cut: set[str] = set()
         self._tokens: dict[tuple[str, ...], int] = {}
 
     @property
@@ -132,7 +133,12 @@ class Adapter(LM):  # type: ignore[misc]
         return self.write(asks)
 
     def write(self, asks: Sequence[Ask]) -> list[str]:
-        """The continuation of each ask, kept as likelihoods are."""
+        """The continuation of each ask, kept as likelihoods are. Prompts that had to be cut are kept in `cut`."""
+        most = self.model.longest
+        for one in asks:
+            tokens = [self.model.empty, *self.model.tokenizer.encode(one.prompt)]
+            if len(fitted(tokens, one.tokens, most)[0]) < len(tokens):
+                self.cut.add(one.prompt)
 
         def ask(places: list[int], keep: Callable[[Sequence[int], Sequence[Any]], None]) -> list[str]:
             return self.model.generate([asks[place] for place in places], self.progress, keep)

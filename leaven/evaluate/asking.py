@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,7 @@ class Asking:
         texts = self.lm.write([Ask(item.context, limit, ("\n",)) for item in items])
         self.lm.progress = between(progress, 0.8, 1.0)
         gold = self._gold([item.pairs for item in items], [len(item.answers[0]) for item in items])
+        gold = [self._written(item.context, scored) for item, scored in zip(items, gold, strict=True)]
         rule = LmEvalRule.of(settings)
         return [
             Record(
@@ -125,6 +126,7 @@ class Asking:
         )
         self.lm.progress = between(progress, 0.9, 1.0)
         gold = self._gold([item.pairs for item in items], [len(item.solution) for item in items])
+        gold = [self._written(item.prompt, scored) for item, scored in zip(items, gold, strict=True)]
         found = []
         for attempt, scored in zip(attempts, gold, strict=True):
             measures = program_measures(attempt.texts, attempt.passed, settings.get("k") or (1,))
@@ -167,6 +169,10 @@ class Asking:
                 )
             )
         return found
+
+    def _written(self, prompt: str, scored: Scored) -> Scored:
+        """What was scored of an item; it is truncated where its prompt was cut to be continued, too."""
+        return replace(scored, truncated=scored.truncated or prompt in self.lm.cut)
 
     def _scored(
         self,

@@ -18,7 +18,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from leaven.evaluate.forward import default_compute
-from leaven.evaluate.model import Ask, KeepText
+from leaven.evaluate.model import Ask, KeepText, fitted
 from leaven.evaluate.seats import Plan, Prompt, Seats
 from leaven.evaluate.stops import cut, settled
 from leaven.evaluate.subject import Subject
@@ -27,9 +27,9 @@ from leaven.model import decode
 from leaven.model.config import ModelConfig
 from leaven.model.execution import DATA, Execution
 
-__all__ = ["VERSION", "Ask", "generate", "prompt_room", "prompt_tokens", "truncated"]
+__all__ = ["VERSION", "Ask", "generate", "prompt_tokens", "truncated"]
 
-VERSION = "generate/2"
+VERSION = "generate/3"
 """Raise it when an equal ask would be continued otherwise."""
 
 CPU, ACCELERATOR = (16, 256, 8), (128, 16384, 16)
@@ -94,24 +94,17 @@ def generate(
     return texts
 
 
-def prompt_room(subject: Subject, ask: Ask) -> int:
-    """Most tokens of a prompt, the end-of-text token in front included, so that it and the ask's most tokens fit the
-    model's sequence. Where those alone do not fit, one token of the prompt stays and fewer are generated."""
-    sequence = subject.config.sequence
-    return sequence - min(ask.tokens, sequence - 1)
-
-
-def prompt_tokens(subject: Subject, ask: Ask) -> tuple[list[int], bool]:
-    """What the ask is continued from, and whether it was cut: the end-of-text token and the prompt, of which the last
-    `prompt_room` tokens are kept."""
+def prompt_tokens(subject: Subject, ask: Ask) -> tuple[list[int], int, bool]:
+    """What the ask is continued from: the end-of-text token and the prompt, by the rule of `fitted`; most tokens of
+    its continuation; whether the prompt was cut."""
     tokens = [subject.tokenizer.eot, *subject.tokenizer.encode(ask.prompt)]
-    room = prompt_room(subject, ask)
-    return tokens[-room:], len(tokens) > room
+    kept, new = fitted(tokens, ask.tokens, subject.config.sequence)
+    return kept, new, len(kept) < len(tokens)
 
 
 def truncated(subject: Subject, asks: Sequence[Ask]) -> list[int]:
     """Places of the asks whose prompts are cut."""
-    return [place for place, ask in enumerate(asks) if prompt_tokens(subject, ask)[1]]
+    return [place for place, ask in enumerate(asks) if prompt_tokens(subject, ask)[2]]
 
 
 def _batches(
@@ -122,8 +115,7 @@ def _batches(
     for place, ask in enumerate(asks):
         if ask.tokens < 1:
             continue
-        tokens, _ = prompt_tokens(subject, ask)
-        new = min(ask.tokens, subject.config.sequence - 1)
+        tokens, new, _ = prompt_tokens(subject, ask)
         prompt = Prompt(place, tuple(tokens), new, ask.temperature, ask.top_p, ask.key)
         kind = "greedy" if ask.temperature <= 0 else "sampled" if ask.top_p >= 1 else "nucleus"
         kinds.setdefault((kind, _rows(subject.config, prompt.whole, platform, compute)), []).append(prompt)

@@ -9,17 +9,18 @@ differs between batches of other shapes (about 1e-5 nats a token in float32).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from leaven.evaluate import hugging_folder as folder
-from leaven.evaluate.hugging_generate import Draws, Ends, continue_batch, cut
+from leaven.evaluate.hugging_generate import Draws, Ends, continue_batch
 from leaven.evaluate.hugging_score import Row, Scorer, rows_of
 from leaven.evaluate.hugging_words import HuggingWords, load_words
-from leaven.evaluate.model import Answer, Ask, Keep, KeepText, Question
+from leaven.evaluate.model import Answer, Ask, Keep, KeepText, Question, fitted
+from leaven.evaluate.stops import cut
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput
 from leaven.ground.files import read_json
@@ -32,7 +33,7 @@ UNSAID = 2048
 """Longest input of a model that names no length, as lm-eval has it."""
 LENGTHS = ("n_positions", "max_position_embeddings", "n_ctx")
 """Where configurations name it, in lm-eval's order."""
-VERSION = "hugging/1"
+VERSION = "hugging/2"
 """Part of the identity: raise it when equal models would be asked otherwise."""
 
 
@@ -146,20 +147,18 @@ class Hugging:
     def generate(self, asks: Sequence[Ask], progress: Progress, keep: KeepText | None = None) -> list[str]:
         """See `leaven.evaluate.model.Model.generate`. A prompt is cut from the left so that it and its continuation
         fit `longest`; a continuation ends at any token that the model's configuration calls an end."""
-        prompts = [self._prompt(ask) for ask in asks]
+        fitting = [self._prompt(ask) for ask in asks]
+        prompts = [tokens for tokens, _ in fitting]
+        asks = [replace(ask, tokens=new) for ask, (_, new) in zip(asks, fitting, strict=True)]
         texts = [""] * len(asks)
         # the longest first: where memory does not suffice, that is known at once
         queue = sorted(range(len(asks)), key=lambda place: (-asks[place].tokens, -len(prompts[place]), place))
         done = 0
         while done < len(queue):
             first = asks[queue[done]]
-            new = min(first.tokens, self.longest - 1)
+            new = first.tokens
             room = max(1, self._limits.cached // (len(prompts[queue[done]]) + new))
-            batch = [
-                place
-                for place in queue[done : done + min(room, self._limits.prompts)]
-                if asks[place].tokens == first.tokens
-            ]
+            batch = queue[done : done + min(room, self._limits.prompts)]
             chosen = [asks[place] for place in batch]
             given = [prompts[place] for place in batch]
             ends = Ends(chosen, max(map(len, given)), new, self._ends, self.tokenizer.decode)
@@ -173,9 +172,9 @@ class Hugging:
             progress(done, len(asks), "continuations")
         return texts
 
-    def _prompt(self, ask: Ask) -> list[int]:
+    def _prompt(self, ask: Ask) -> tuple[list[int], int]:
         tokens = [*self.start, *self.tokenizer.encode(ask.prompt)] or [self.empty]
-        return tokens[-(self.longest - min(ask.tokens, self.longest - 1)) :]
+        return fitted(tokens, ask.tokens, self.longest)
 
     def _check(self, groups: Sequence[Sequence[Question]]) -> None:
         for question in (question for group in groups for question in group):

@@ -106,10 +106,3 @@ def continue_batch(
         )
     rows = found[:, longest:].tolist()
     return [row[: len(row) if size is None else size] for row, size in zip(rows, ends.sizes, strict=True)]
-
-
-def cut(text: str, stops: Sequence[str]) -> str:
-    """The text before its first stop, without the bytes of a character that the last token began."""
-    for stop in stops:
-        text = text.partition(stop)[0] if stop else text
-    return text.rstrip("\ufffd")

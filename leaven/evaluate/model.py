@@ -50,6 +50,16 @@ class Ask:
     key: int = 0
 
 
+def fitted(prompt: Sequence[int], tokens: int, longest: int) -> tuple[list[int], int]:
+    """What a prompt of token ids is continued from, and most tokens of its continuation, in an input of `longest`.
+
+    A continuation has a claim on half of the input at most: the prompt is cut from the left to leave it that, and what
+    a short prompt leaves is the continuation's as well.
+    """
+    kept = list(prompt[-(longest - min(tokens, longest // 2)) :])
+    return kept, min(tokens, longest - len(kept))
+
+
 class Words(Protocol):
     """A tokenizer."""
 

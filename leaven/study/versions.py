@@ -58,7 +58,7 @@ VERSIONS: dict[str, tuple[str, ...]] = {
         "adamw/1",
         "schedule/1",
     ),
-    "evaluate": ("scores/2", "adapter/3", "likelihood/3", "generate/2"),
+    "evaluate": ("scores/2", "adapter/3", "likelihood/3", "generate/3"),
     "complete": ("complete/1",),
     "judge": ("judge/1",),
     "verdict": ("verdict/1",),

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaven.evaluate import generate as module
-from leaven.evaluate.generate import Ask, generate, prompt_room, prompt_tokens, truncated
+from leaven.evaluate.generate import Ask, generate, prompt_tokens, truncated
 from leaven.evaluate.programs import END
 from leaven.evaluate.subject import Subject
 from leaven.model import decode
@@ -60,8 +60,9 @@ def full(tokens_1T, at):
 def plain(ask: Ask, pattern=None) -> str:
     """One prompt, one full forward pass for each token, the text cut at its end."""
     words = SUBJECT.tokenizer
-    new = min(ask.tokens, CONFIG.sequence - 1)
-    tokens = [words.eot, *words.encode(ask.prompt)][-(CONFIG.sequence - new) :]
+    claim = min(ask.tokens, CONFIG.sequence // 2)
+    tokens = [words.eot, *words.encode(ask.prompt)][-(CONFIG.sequence - claim) :]
+    new = min(ask.tokens, CONFIG.sequence - len(tokens))
     written: list[int] = []
     while len(written) < new:
         row = np.zeros((1, CONFIG.sequence), np.int32)
@@ -180,10 +181,14 @@ def test_a_row_that_has_met_its_stop_makes_room(monkeypatch):
 def test_prompts_are_cut_from_the_left_and_counted():
     room = CONFIG.sequence - 20
     asks = [Ask("x" * length, 20) for length in (0, room - 1, room, 300)] + [Ask("y", 500), Ask("", 500)]
-    assert [prompt_room(SUBJECT, ask) for ask in asks] == [room] * 4 + [1, 1]
-    assert truncated(SUBJECT, asks) == [2, 3, 4]
-    assert prompt_tokens(SUBJECT, asks[1]) == ([0, *SUBJECT.tokenizer.encode("x" * (room - 1))], False)
-    assert prompt_tokens(SUBJECT, asks[3]) == (SUBJECT.tokenizer.encode("x" * room), True)
+    assert truncated(SUBJECT, asks) == [2, 3]
+    assert prompt_tokens(SUBJECT, asks[1]) == ([0, *SUBJECT.tokenizer.encode("x" * (room - 1))], 20, False)
+    assert prompt_tokens(SUBJECT, asks[3]) == (SUBJECT.tokenizer.encode("x" * room), 20, True)
+    # half of the input is the most that a continuation has a claim on; what a short prompt leaves is its own as well
+    half = CONFIG.sequence // 2
+    kept, new, was_cut = prompt_tokens(SUBJECT, Ask("x" * 300, 500))
+    assert (len(kept), new, was_cut) == (CONFIG.sequence - half, half, True)
+    assert prompt_tokens(SUBJECT, Ask("y", 500))[1:] == (CONFIG.sequence - 2, False)
     texts = generate(SUBJECT, asks)
     assert texts == [plain(ask) for ask in asks]
     assert texts[2] == texts[3]

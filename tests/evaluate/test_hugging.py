@@ -269,8 +269,12 @@ def test_a_prompt_is_cut_from_the_left(model: Hugging) -> None:
         ids, attention_mask=torch.ones_like(ids), generation_config=transformers.GenerationConfig(max_new_tokens=10)
     )
     assert model.generate([Ask(long, 10)], silent) == [model.tokenizer.decode(found[0, 54:].tolist())]
-    # where more is asked for than fits, one token of the prompt is left
-    assert model.generate([Ask(long, 1000)], silent)[0]
+    # where more is asked for than fits, half of the input is the prompt's
+    ids = torch.tensor([model.tokenizer.encode(long)[-32:]])
+    found = model.network.generate(
+        ids, attention_mask=torch.ones_like(ids), generation_config=transformers.GenerationConfig(max_new_tokens=32)
+    )
+    assert model.generate([Ask(long, 1000)], silent) == [model.tokenizer.decode(found[0, 32:].tolist())]
 
 
 def test_draws_depend_on_the_ask_alone(model: Hugging) -> None:
