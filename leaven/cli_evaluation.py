@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from leaven.ground.errors import BadInput
-from leaven.options import AsJson, Data, Device, Runs, Settings, Unisolated, Without, without_code_of
+from leaven.options import AsJson, Data, Device, Runs, Settings, Unisolated, Without, places_of, without_code_of
 from leaven.sentences import print_json
 
 
@@ -50,13 +50,13 @@ def eval_(
 
     if backend not in ("auto", "jax", "torch"):
         raise BadInput(f'unknown backend "{backend}"', field="--backend", fix="auto, jax or torch")
-    asked = load_suite(suite, settings=set_ or ())
+    asked = load_suite(suite, settings=set_ or (), data=places_of(data))
     use(device, None)
     with telling(quiet=as_json) as progress:
         found = evaluate(
             models,
             asked.suite,
-            data=data or (),
+            data=asked.data,
             tasks=task or (),
             limit=limit,
             runs=runs,

@@ -23,6 +23,7 @@ from leaven.options import (
     StudyName,
     Unisolated,
     Without,
+    places_of,
     without_code_of,
 )
 from leaven.sentences import print_json, status_lines, waiting, why_lines
@@ -40,7 +41,7 @@ def _study(
     from leaven.lab import Study
     from leaven.study.load import load
 
-    loaded = load(name, settings=settings or (), sources=sources or (), seeds=seeds, size=size, data=data or ())
+    loaded = load(name, settings=settings or (), sources=sources or (), seeds=seeds, size=size, data=places_of(data))
     return Study(loaded, runs)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from leaven.sandbox.level import Level
 
 FOLDER = "evaluations"
+PART = ".part-"
+STALE = 2 * 86_400
+"""Seconds after which a folder in the making is taken for one that a killed process left."""
 
 
 @dataclass(frozen=True)
@@ -261,10 +265,13 @@ def _judge(
 
 @contextmanager
 def _part(home: Path) -> Iterator[Path]:
-    """A folder to write in, gone afterwards unless it was moved to its place."""
+    """A folder to write in, gone afterwards unless it was moved to its place. What a killed process left goes too."""
     try:
         home.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=".part-", dir=home))
+        for left in home.glob(f"{PART}*"):
+            if time.time() - left.stat().st_mtime > STALE:
+                shutil.rmtree(left, ignore_errors=True)
+        part = Path(tempfile.mkdtemp(prefix=PART, dir=home))
     except OSError as error:
         raise LeavenError(f"nothing can be written to {home}: {error.strerror}") from None
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -20,13 +21,14 @@ Sources = Annotated[
 ]
 Seeds = Annotated[int | None, typer.Option(help="number of seeds")]
 Size = Annotated[str | None, typer.Option(help="model size, e.g. 0.3m")]
+PLACES = "LEAVEN_DATA"
 Data = Annotated[
     list[str] | None,
     typer.Option(
         "--data",
         metavar="DIR|FILE|hub",
-        envvar="LEAVEN_DATA",
-        help="where benchmarks are: a folder, a mapping file, or hub (then they may be downloaded); may be repeated",
+        help="where benchmarks are: a folder, a mapping file, or hub (then they may be downloaded); may be repeated "
+        f"[env var: {PLACES}, several with {os.pathsep} between]",
     ),
 ]
 Runs = Annotated[Path, typer.Option(help="folder that results go to", envvar="LEAVEN_RUNS")]
@@ -66,3 +68,8 @@ def without_code_of(without: list[str] | None) -> bool:
                 fix="Only code (model-written programs) can.",
             )
     return bool(without)
+
+
+def places_of(data: list[str] | None) -> list[str]:
+    """Where benchmarks are: as the command line says, else as the environment does."""
+    return data or [place for place in os.environ.get(PLACES, "").split(os.pathsep) if place]

@@ -127,8 +127,10 @@ def _averages(found: Evaluation) -> list[str]:
     rows = []
     primary = {name: task["measure"] for name, task in found.about["tasks"].items()}
     for name, every in found.categories.every.items():
-        above = found.categories.above[name]
+        above = found.categories.above.get(name)
         for rule, averages in (("every task that ran", every), ("at-chance rule", above)):
+            if averages is None:
+                continue
             counted = next(iter(averages.values())).tasks
             bits = any(primary.get(task) in BITS for task in counted)
             rows.append(
@@ -154,6 +156,9 @@ def _warnings(found: Evaluation) -> list[str]:
     cut = [name for name, task in found.about["tasks"].items() if task["origin"].get("data", {}).get("cut")]
     if cut:
         lines += wrapped("cut       ", [f"{', '.join(cut)}: a part of the published items, not the benchmark itself"])
+    for name, task in found.about["tasks"].items():
+        for note in task["origin"].get("notes") or ():
+            lines += wrapped("note      ", [f"{name}: {note}"], most=width())
     for model in found.models:
         lines += _of_model(model, several=len(found.models) > 1)
     if not any(task["overlap"] for task in found.about["tasks"].values()):

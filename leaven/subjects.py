@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from leaven.corpus.hub.snapshot import cache_folder
 from leaven.ground.errors import BadInput
 
 if TYPE_CHECKING:
@@ -71,6 +72,12 @@ def find_model(
     if colon and step:
         return _step(study, step, runs, backend, start, longest)
     if HUB_NAME.fullmatch(word) and not path.exists():
+        if not (download or (cache_folder() / f"models--{word.replace('/', '--')}").is_dir()):
+            raise BadInput(
+                f"there is no folder {word} here, and no model of that name in the hub's cache",
+                where=word,
+                fix="Give the folder of a stage or of a Hugging Face model; or --download, if it is a name on the hub.",
+            )
         return _hugging(word, word, backend, start, longest, download=download)
     raise BadInput(
         "there is no such model",

@@ -195,7 +195,7 @@ def test_what_cannot_be_asked(place):
     with pytest.raises(BadInput, match="--start"):
         find_model(str(place / "one"), start="own")
     with pytest.raises(BadInput, match="on torch"):
-        find_model("owner/name", backend="jax")
+        find_model("owner/name", backend="jax", download=True)
     with pytest.raises(BadInput, match="--data"):
         evaluation.evaluate([str(place / "one")], load_suite(str(place / "small.yaml")).suite, data=[])
     with pytest.raises(BadInput, match="has no benchmarks"):
@@ -226,3 +226,28 @@ def test_malformed_data_leaves_nothing_behind(place, tmp_path):
     with pytest.raises(BadInput, match=r"piqa\.jsonl:1"):
         evaluation.evaluate([str(place / "one")], suite, data=[str(tmp_path)], runs=tmp_path / "runs", tasks=["piqa"])
     assert [path for path in (tmp_path / "runs").rglob("*") if path.is_file()] == []
+
+
+def test_a_path_that_is_not_there_is_no_name_on_the_hub(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(BadInput, match="there is no folder runs/stage here"):
+        find_model("runs/stage")
+
+
+@pytest.mark.parametrize("written", ["{", "{}", '{"model": {}}', '{"model": 3}'])
+def test_a_damaged_stage(place, tmp_path, written):
+    for name in ("model.safetensors", "tokenizer.json"):
+        (tmp_path / name).write_bytes((place / "one" / name).read_bytes())
+    (tmp_path / "stage.json").write_text(written)
+    with pytest.raises(BadInput, match="shape cannot be read"):
+        find_model(str(tmp_path)).load()
+
+
+def test_places_from_the_environment(monkeypatch):
+    from leaven.options import places_of
+
+    monkeypatch.setenv("LEAVEN_DATA", "/a b:hub:")
+    assert places_of(None) == ["/a b", "hub"]
+    assert places_of(["c"]) == ["c"]
+    monkeypatch.delenv("LEAVEN_DATA")
+    assert places_of([]) == []

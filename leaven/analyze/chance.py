@@ -46,9 +46,12 @@ def beats(sampled: Sampled, chance: float) -> bool:
     """Whether the mean over seeds is above chance, one-sided at 95 %.
 
     Variance: items' total (which holds the noise private to a seed and an item) plus the part of the seeds' spread that
-    exceeds it. All seeds and items alike leaves no noise: then above is above.
+    exceeds it. All seeds and items alike leaves no noise: then above is above. Nothing scores by guessing where chance
+    is 0, so any success is above it.
     """
     crossed = sampled.crossed()
+    if chance <= 0:
+        return crossed.estimate > 0
     private = crossed.total_item_se**2 - crossed.item_se**2
     se = math.sqrt(crossed.total_item_se**2 + max(crossed.seed_se**2 - private, 0.0))
     return crossed.estimate - float(special.ndtri(ONE_SIDED)) * se > chance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from leaven.evaluate.benchmarks.plan import Benchmark
@@ -14,6 +14,8 @@ from leaven.study.load import Loaded
 from leaven.study.spec import Study, Suite
 
 PASSAGES = "bpb_"
+FORMS = {"multiple_choice": "choice", "loglikelihood": "target", "loglikelihood_rolling": "rolling"}
+"""Form of an lm-eval task's items by its `output_type`; other tasks say theirs."""
 
 
 def benchmarks_of(suite: Suite) -> list[Benchmark]:
@@ -25,25 +27,69 @@ def benchmarks_of(suite: Suite) -> list[Benchmark]:
 
 
 def survey_benchmarks(loaded: Loaded) -> dict[str, Survey]:
-    """The fingerprint of every benchmark whose data is found, under its name in surveys.
+    """The fingerprint and the form of every benchmark whose data is found, under its name in surveys.
 
-    Raises BadInput where a benchmark is unknown, or a place of data does not exist.
+    Raises BadInput where a benchmark is unknown, a place of data does not exist, or a score or a measure is one that
+    a benchmark's items do not have.
     """
     suite = loaded.study.evaluate
     if not suite.tasks:
         return {}
     from leaven.evaluate.benchmarks.survey import fingerprint  # lm-eval takes a second to import
 
+    include = [Path(folder) for folder in suite.include]
     found = {}
+    forms: dict[str, str] = {}
     for benchmark in benchmarks_of(suite):
         try:
-            print_ = fingerprint(benchmark, loaded.study.data, [Path(folder) for folder in suite.include])
+            forms[benchmark.name] = _form(benchmark, include)
+            print_ = fingerprint(benchmark, loaded.study.data, include)
         except BadInput as error:
             where = error.where or loaded.where(("evaluate", "tasks", benchmark.name))
             raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None
         if print_ is not None:
-            found[benchmark_key(benchmark.name)] = Survey(print_, 0, 0)
+            found[benchmark_key(benchmark.name)] = Survey(print_, 0, 0, form=forms[benchmark.name])
+    _check_measures(loaded, forms)
     return found
+
+
+def _form(benchmark: Benchmark, include: Sequence[Path]) -> str:
+    """The form of a benchmark's items, as far as its task file tells; "" where only lm-eval knows.
+
+    Raises BadInput where such items do not have the benchmark's score.
+    """
+    from leaven.evaluate.benchmarks.freeze import SCORES
+    from leaven.evaluate.benchmarks.named import find_task
+
+    named = find_task(benchmark.asked, include)
+    fields = named.yaml.fields
+    form = str(named.metadata.get("leaven", ""))
+    if not form and not any(fields.get(key) for key in ("process_results", "filter_list", "repeats")):
+        form = FORMS.get(str(fields.get("output_type", "")), "")
+    measures = {str(name): scores for name, scores in SCORES.items()}.get(form)
+    if measures and benchmark.score not in measures:
+        raise BadInput(
+            f"items of {named.name} have no {benchmark.score}",
+            field=f"evaluate.tasks.{benchmark.name}.score",
+            fix=f"Give one of {', '.join(measures)}.",
+        )
+    return form
+
+
+def _check_measures(loaded: Loaded, forms: Mapping[str, str]) -> None:
+    from leaven.evaluate.benchmarks.freeze import SCORES
+
+    known = {str(form): scores for form, scores in SCORES.items()}
+    for name, measure in loaded.study.evaluate.measures.items():
+        for task in measure.tasks:
+            scores = known.get(forms.get(task, ""))
+            if scores and measure.statistic not in scores:
+                raise BadInput(
+                    f"items of {task} have no {measure.statistic}",
+                    where=loaded.where(("evaluate", "measures", name, "statistic")),
+                    field=f"evaluate.measures.{name}.statistic",
+                    fix=f"Give one of {', '.join(scores)}, or leave {task} out of this measure.",
+                )
 
 
 def left_out(study: Study, surveys: Iterable[str]) -> list[str]:

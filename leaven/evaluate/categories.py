@@ -65,7 +65,7 @@ class Categories:
 
     Args:
         every: {average: {model: Average}} over every task that ran in all models.
-        above: the same by the at-chance rule.
+        above: the same by the at-chance rule; not of averages in bits per byte, for which there is no such rule.
         at_chance: tasks that the rule leaves out.
         missing: {task: reason} for tasks that some model was not asked.
     """
@@ -118,7 +118,11 @@ def categories(
     strong = [task for task in ran if task not in {entry.task for entry in weak}]
     return Categories(
         {name: {model: _average(name, averages, ran, found[model]) for model in models} for name in averages},
-        {name: {model: _average(name, averages, strong, found[model]) for model in models} for name in averages},
+        {
+            name: {model: _average(name, averages, strong, found[model]) for model in models}
+            for name in averages
+            if any(guessed(primary[task]) for task in parts[name])
+        },
         tuple(weak),
         missing,
     )
@@ -170,7 +174,7 @@ def _at_chance(
     for model, scores in models.items():
         score, level = found[model][task], scores[task].get("bound")
         if level is None:
-            continue
+            continue  # nobody knows what guessing scores: the task's notes say so
         bounds.append(float(level))
         if not beats(float(score["value"]), score["se"], int(score["n"]), float(level)):
             failing[model] = float(score["value"])

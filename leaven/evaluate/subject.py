@@ -47,8 +47,11 @@ class Subject:
                     "file not found", where=path.name, fix=f"Is {path.parent} the folder of a finished step?"
                 )
         known = {entry.name for entry in fields(ModelConfig)}
-        declared = read_json(shape)["model"]
-        config = ModelConfig(**{name: value for name, value in declared.items() if name in known})
+        try:
+            declared = read_json(shape)["model"]
+            config = ModelConfig(**{name: value for name, value in declared.items() if name in known})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadInput(f"the model's shape cannot be read ({error!r})", where=str(shape)) from None
         read = Tokenizer.load(words)
         _check_words(read, config, words)
         return cls(load_params(weights), config, read, sha256_file(weights), sha256_file(words))

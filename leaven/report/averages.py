@@ -26,7 +26,9 @@ def section(contents: Contents) -> Html | None:
     for average in dict.fromkeys(name for name, _ in by):
         for rule in dict.fromkeys(rule for _, rule in by):
             cells = by.get((average, rule), {})
-            counted = next(iter(cells.values()))["tasks"] if cells else []
+            if not cells:
+                continue
+            counted = next(iter(cells.values()))["tasks"]
             bits = any(_measure(contents, task) in BITS for task in counted)
             lines.append([average, rule, str(len(counted)), *(_cell(cells.get(name), bits) for name in variants)])
     out = {**(found.get("at_chance") or {}), **(found.get("missing") or {})}

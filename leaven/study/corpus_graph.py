@@ -31,6 +31,7 @@ class Survey:
         files, bytes: how much it is, as it lies on disk.
         revision: the commit that a hub source stands at.
         vocabulary: tokens of a tokenizer that is given.
+        form: of a benchmark's items; `program` where they are executed.
     """
 
     fingerprint: str
@@ -38,6 +39,7 @@ class Survey:
     bytes: int
     revision: str = ""
     vocabulary: int = 0
+    form: str = ""
 
 
 @dataclass(frozen=True)

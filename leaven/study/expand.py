@@ -79,17 +79,18 @@ def expand(
     expansion = _Expansion(
         study, graph, surveys, dict(model), dict(steps.shards), absent, suite, steps.tokenizer, execute
     )
-    if not execute and (names := executed(study.evaluate)):
+    if not execute and (names := executed(study.evaluate, surveys)):
         graph.left_out.append(f"{', '.join(names)}: nothing here isolates model-written programs (see leaven doctor)")
     expansion.runs()
     expansion.verdict()
     return graph
 
 
-def executed(suite: Suite) -> list[str]:
+def executed(suite: Suite, surveys: Mapping[str, Survey]) -> list[str]:
     """The tasks of a suite that execute what a model wrote."""
     made = ["programs"] if suite.made == "all" else []
-    return sorted([*made, *(name for name, benchmark in suite.tasks.items() if benchmark.score == "pass@1")])
+    forms = {name: surveys[benchmark_key(name)].form for name in suite.tasks if benchmark_key(name) in surveys}
+    return sorted([*made, *(name for name, form in forms.items() if form == "program")])
 
 
 def _benchmarks(study: Study, surveys: Mapping[str, Survey]) -> dict[str, Any]:
@@ -222,7 +223,7 @@ class _Expansion:
         return step
 
     def _evaluate(self, name: str, stage: str) -> str:
-        fields = {"without": [] if self.execute else executed(self.study.evaluate)}
+        fields = {"without": [] if self.execute else executed(self.study.evaluate, self.surveys)}
         return self.graph.add(
             "evaluate", name, fields, {"stage": stage, "tokenizer": self.tokenizer, "suite": self.suite}
         )

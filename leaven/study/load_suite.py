@@ -32,6 +32,8 @@ class LoadedSuite:
 
     suite: Suite
     where: Callable[[Sequence[str | int]], str]
+    data: tuple[str, ...] = ()
+    """Where the study that it is of says that benchmarks are."""
 
 
 def built_in_suites() -> list[str]:
@@ -39,34 +41,35 @@ def built_in_suites() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def load_suite(name: str, *, settings: Iterable[str] = ()) -> LoadedSuite:
+def load_suite(name: str, *, settings: Iterable[str] = (), data: Iterable[str] = ()) -> LoadedSuite:
     """Read a suite and apply what the command line changes in it.
 
     Args:
         name: a built-in suite, the path of a suite file, or a study whose suite is meant.
         settings: `tasks.mbpp.samples=20`; fields of the suite, with or without `evaluate.` before them.
+        data: where benchmarks are, instead of where a study says.
 
     Raises:
         BadInput: with file, line and field.
     """
     settings = [s if s.startswith("evaluate.") else f"evaluate.{s}" for s in settings]
     if name in built_in_suites():
-        return _read(document.read(FOLDER / f"{name}.yaml"), BUILT_IN, settings)
+        return _read(document.read(FOLDER / f"{name}.yaml"), BUILT_IN, settings, data)
     path = Path(name)
     if path.suffix in {".yaml", ".yml"} and path.exists():
         doc = document.read(path)
         if isinstance(doc.data, dict) and "suite" in doc.data:
-            return _read(doc, path.parent, settings)
+            return _read(doc, path.parent, settings, data)
     if name in built_in() or path.suffix in {".yaml", ".yml"}:
-        study = load(name, settings=settings)
-        return LoadedSuite(study.study.evaluate, study.where)
+        study = load(name, settings=settings, data=data)
+        return LoadedSuite(study.study.evaluate, study.where, tuple(study.study.data))
     raise BadInput(
         f'no suite "{name[:200]}"{did_you_mean(name, dict.fromkeys([*built_in_suites(), *built_in()]))}',
         fix="Name a built-in suite or study, or the path of a suite or study file.",
     )
 
 
-def _read(doc: Document, folder: Path, settings: Iterable[str]) -> LoadedSuite:
+def _read(doc: Document, folder: Path, settings: Iterable[str], places: Iterable[str]) -> LoadedSuite:
     data = {"evaluate": suite_beside(doc.data, folder)}
     changed = [set_field(data, setting) for setting in settings]
     where = Where(doc, {"evaluate": doc}, changed)
@@ -74,4 +77,4 @@ def _read(doc: Document, folder: Path, settings: Iterable[str]) -> LoadedSuite:
         suite = _File.model_validate(data).evaluate
     except ValidationError as error:
         raise BadInput("\n".join(dict.fromkeys(tell(e, where) for e in error.errors()))) from None
-    return LoadedSuite(suite, where)
+    return LoadedSuite(suite, where, tuple(places))

@@ -25,8 +25,8 @@ def name_of(value: str) -> str:
     """Names stand in paths of steps, in tables and on the terminal."""
     if not value.strip() or value != value.strip() or len(value) > LONGEST_NAME:
         raise ValueError(f"a name has 1 to {LONGEST_NAME} characters and no space at its ends")
-    if "/" in value or not value.isprintable():
-        raise ValueError("a name holds no slash and no control character")
+    if "/" in value or not value.isprintable() or value in (".", ".."):
+        raise ValueError("a name holds no slash and no control character, and is not . or ..")
     return value
 
 

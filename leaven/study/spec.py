@@ -120,6 +120,10 @@ Score = Literal[
 ]  # fmt: skip
 
 
+BITS = ("gold_bpb", "bits_per_byte", "margin")
+"""Scores in bits per byte; the others are shares."""
+
+
 class Benchmark(Closed):
     """A task with items of its own, and how the model is asked."""
 
@@ -147,7 +151,7 @@ class Benchmark(Closed):
 class Suite(Closed):
     """What is evaluated: tasks made from the corpus, benchmarks, and the measures read off their items."""
 
-    suite: str
+    suite: Name
     made: Literal["all", "passages", "none"] = Field(
         default="all", description="tasks made from the corpus: all, held-out passages only, none"
     )
@@ -166,7 +170,10 @@ class Suite(Closed):
     @model_validator(mode="after")
     def _known(self) -> Suite:
         known = set(self.tasks)
+        kinds = {name: benchmark.score in BITS for name, benchmark in self.tasks.items()}
         for name, members in self.averages.items():
+            if not members:
+                raise ValueError(f"average {name} has no member")
             for member in members:
                 if member not in known:
                     raise ValueError(
@@ -174,7 +181,10 @@ class Suite(Closed):
                     )
             if name in known:
                 raise ValueError(f'"{name}" is a benchmark and an average')
+            if len({kinds[member] for member in members}) > 1:
+                raise ValueError(f"average {name} mixes shares of right answers with bits per byte")
             known.add(name)
+            kinds[name] = kinds[members[0]]
         return self
 
 

@@ -124,3 +124,28 @@ def test_mistakes_are_told_before_anything_runs(finished):
     assert told.returncode == 2
     assert "piqqa" in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_what_a_suite_cannot_say_is_told_before_anything_runs(finished):
+    told = leaven("plan", "micro.yaml", "--set", "evaluate.tasks.piqa.score=exact_match", cwd=finished)
+    assert told.returncode == 2
+    assert "mixes shares" in told.stderr
+    statistic = "evaluate.measures.reasoning bits-per-byte.statistic=exact_match"
+    told = leaven("plan", "micro.yaml", "--set", statistic, cwd=finished)
+    assert told.returncode == 2
+    assert "items of piqa have no exact_match" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_programs_are_told_by_what_they_execute(finished):
+    """A benchmark of programs is left out where nothing isolates them, whatever its score."""
+    (finished / "data" / "data.yaml").write_text("piqa: {file: piqa.jsonl}\nhumaneval: {file: he.jsonl}\n")
+    row = {"task_id": "HumanEval/0", "prompt": "def one():\n", "canonical_solution": "    return 1\n"}
+    tests = {"entry_point": "one", "test": "def check(candidate):\n    assert candidate() == 1\n"}
+    (finished / "data" / "he.jsonl").write_text(json.dumps(row | tests) + "\n")
+    settings = ["evaluate.tasks.humaneval={category: code, score: gold_bpb}"]
+    graph = (
+        load(str(finished / "micro.yaml"), runs=finished / "runs", settings=settings).prepare(without_code=True).graph
+    )
+    assert any(said.startswith("humaneval: nothing here isolates") for said in graph.left_out)
+    assert [step.fields["without"] for step in graph.of_kind("evaluate")] == [["humaneval"]] * 2

@@ -138,7 +138,8 @@ def test_what_did_not_run_is_named():
 def test_measures_in_bits_know_no_chance():
     scores = {"a": entry("gold_bpb", 3.0, bound=0.5), "b": entry("gold_bpb", 1.0, bound=0.5)}
     found = categories({"m": scores}, {"mean": ["a", "b"]}, {"a": "gold_bpb", "b": "gold_bpb"})
-    assert found.above["mean"]["m"].value == 2
+    assert found.every["mean"]["m"].value == 2
+    assert found.above == {}
     assert not found.at_chance
 
 
@@ -173,3 +174,17 @@ def test_averages_that_cannot_be(averages, primary, said):
 )
 def test_beating_a_level(value, se, n, level, above):
     assert beats(value, se, n, level) is above
+
+
+def test_one_of_many_is_more_than_nothing():
+    """A standard error taken near 0 would call 1 of 164 a guess, although nobody guesses a program."""
+    one = math.sqrt(1 / 164 * 163 / 164 / 163)
+    assert beats(1 / 164, one, 164, 0.0)
+    assert not beats(0.0, 0.0, 164, 0.0)
+    # 9 of 2,000 is more than a constant answer's 0.1 %, 4 is not: P(X >= 9) = 0.0002, P(X >= 4) = 0.14
+    assert beats(9 / 2000, 0.0015, 2000, 0.001)
+    assert not beats(4 / 2000, 0.001, 2000, 0.001)
+    # the same score of items that come in groups of ten alike stands on a tenth of the items
+    plain = math.sqrt(0.55 * 0.45 / 1000)
+    assert beats(0.55, plain, 1000, 0.5)
+    assert not beats(0.55, plain * math.sqrt(10), 1000, 0.5)

@@ -98,3 +98,26 @@ def test_a_study_needs_measures_and_a_place_of_benchmarks(tmp_path):
     write(tmp_path / "suites", SUITE[: SUITE.index("measures:")], "mine.yaml")
     with pytest.raises(BadInput, match="suite mine has no measures"):
         load(write(tmp_path, STUDY, "study.yaml"))
+
+
+def test_averages_that_say_nothing(tmp_path):
+    mixed = SUITE.replace("score: acc_norm", "score: gold_bpb")
+    with pytest.raises(BadInput, match="average reason mixes shares of right answers with bits per byte"):
+        load_suite(write(tmp_path, mixed, "mine.yaml"))
+    with pytest.raises(BadInput, match="average code has no member"):
+        load_suite(write(tmp_path, SUITE.replace("code: [mbpp]", "code: []"), "mine.yaml"))
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", "a/b", "x" * 300])
+def test_the_name_of_a_suite_is_a_file_name(tmp_path, name):
+    with pytest.raises(BadInput, match="suite"):
+        load_suite(write(tmp_path, SUITE.replace("suite: mine", f"suite: {name}"), "mine.yaml"))
+
+
+def test_the_suite_of_a_study_brings_the_place_of_its_data(tmp_path):
+    write(tmp_path / "suites", SUITE, "mine.yaml")
+    study = write(tmp_path, STUDY, "study.yaml")
+    assert load_suite(study).data == (str(tmp_path / "bench"),)
+    assert load_suite(study, data=["there"]).data == ("there",)
+    bare = write(tmp_path, STUDY.replace("data: bench\n", ""), "bare.yaml")
+    assert load_suite(bare, data=["there"]).data == ("there",)
