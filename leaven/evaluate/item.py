@@ -24,6 +24,7 @@ from typing import Any, Literal
 import numpy as np
 
 from leaven.ground.canonical import key64
+from leaven.ground.errors import BadInput
 from leaven.ground.files import write_text
 
 VERSION = "suite/3"
@@ -266,7 +267,14 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def write_items(path: Path, items: Sequence[Item]) -> None:
-    write_lines(path, (asdict(item) for item in items))
+    """Raises BadInput for an item that holds half a character (a lone surrogate), which no tokenizer can encode."""
+    rows = [asdict(item) for item in items]
+    for row in rows:
+        try:
+            json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise BadInput(f"item {row['id']} holds half a character (a lone surrogate)", where=path.stem) from None
+    write_lines(path, rows)
 
 
 TYPES: dict[Form, Any] = {
