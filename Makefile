@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test test-peers test-long lint types walls tests format bench-corpus bench-corpus-scale bench-cpu bench-loader bench-gpu clean
+.PHONY: run test test-peers test-long lint types walls tests format bench-corpus bench-corpus-scale bench-cpu bench-loader bench-gpu bench-eval clean
 
 run: $(VENV)/.installed
 	$(BIN)/leaven run pocket
@@ -79,6 +79,15 @@ bench-cpu: .venv-peers/.installed
 	$(CPU_BENCH)
 	$(CPU_BENCH) --short --shapes 1m 7m --batches 8 --sides leaven hand hand-compile hf hf-compile
 	.venv-peers/bin/python benchmarks/training/table.py $(BENCH)/out/cpu.json
+
+# Evaluation beside lm-eval's hf backend and transformers on two threads, programs a second; the benchmark files are
+# looked for in LEAVEN_SHARED.
+EVAL_BENCH = benchmarks/evaluation
+bench-eval: $(VENV)/.installed .venv-peers/.installed
+	mkdir -p $(BENCH)/out
+	.venv-peers/bin/python $(EVAL_BENCH)/likelihood.py $(BENCH)/out/likelihood.json --wait 600 --tries 3
+	.venv-peers/bin/python $(EVAL_BENCH)/generation.py $(BENCH)/out/generation.json
+	$(BIN)/python $(EVAL_BENCH)/programs.py
 
 bench-loader: $(VENV)/.installed
 	$(BIN)/pip install -q 'grain==0.2.18'
