@@ -42,7 +42,7 @@ def mean(values: Sequence[float], labels: Sequence[int]) -> dict[str, Any]:
     """{value, n, se} of a mean; the standard error of a single item is null.
 
     Args:
-        labels: the cluster of each value.
+        labels: the cluster of each value, any whole numbers.
     """
     n = len(values)
     value = math.fsum(values) / n
@@ -63,7 +63,7 @@ def _error(residuals: Sequence[float], labels: Sequence[int]) -> float | None:
     if n < 2:
         return None
     squares = math.fsum(x * x for x in residuals)
-    sums = np.bincount(labels, weights=residuals)
+    sums = np.bincount(np.unique(labels, return_inverse=True)[1], weights=residuals)
     # the pairs i ≠ j of a group are the square of its sum less its squares
     pairs = math.fsum(float(total) ** 2 for total in sums) - squares if len(sums) < n else 0.0
     return math.sqrt(max(0.0, squares / (n - 1) / n + pairs / n**2))

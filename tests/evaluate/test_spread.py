@@ -48,6 +48,13 @@ def test_items_that_repeat_each_other_are_worth_one():
     assert mean(list(np.repeat(draw, 10)), list(range(500)))["se"] < 0.4 * once
 
 
+def test_the_numbers_of_clusters_do_not_matter():
+    values = [1.0, 1.0, 0.0, 0.0]
+    assert mean(values, [0, 0, 9, 9]) == mean(values, [0, 0, 1, 1])
+    assert mean(values, [0, 0, 9, 9])["se"] > mean(values, [0, 1, 2, 3])["se"]
+    assert ratio(values, [1.0] * 4, [7, 7, 3, 3]) == ratio(values, [1.0] * 4, [0, 0, 1, 1])
+
+
 @given(st.lists(st.tuples(st.floats(1, 100), st.floats(1, 50)), min_size=2, max_size=20))
 def test_the_ratio_is_that_of_the_sums(rows):
     bits, sizes = zip(*rows, strict=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from leaven.evaluate.item import Match
 
-SHARED = ("passage", "story", "title", "article", "premise", "support", "context", "goal")
+SHARED = ("title", "article", "passage", "story", "premise", "support", "context", "goal")
 """Fields of documents that several questions are asked about, the wider ones first."""
 TWINS = 0.6
 """Share of their words that twins have in common. In WinoGrande's validation split the least of its pairs is 0.77

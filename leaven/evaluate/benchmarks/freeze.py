@@ -39,6 +39,12 @@ LIKELIHOOD: dict[str, tuple[Form, frozenset[str]]] = {
     "loglikelihood_rolling": ("rolling", frozenset({"word_perplexity", "byte_perplexity", "bits_per_byte"})),
 }
 CHOICE = ("acc", "acc_norm", "acc_bytes")
+WRITING = ("samples", "temperature", "top_p", "k", "tokens")
+"""How a benchmark says that the model writes."""
+WRITTEN: dict[Form, tuple[str, ...]] = {"program": WRITING, "short": ("tokens",)}
+"""Of these, what a form uses; one that is not named here uses none."""
+STOP = "\n"
+"""Where every short answer ends."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,8 @@ def freeze(benchmark: Benchmark, named: Named, documents: Documents) -> Task:
 
     Raises:
         BadInput: the documents do not fit the task; a document has no answer, an empty one, or the same one
-        throughout; the benchmark's score is not one that such items have.
+        throughout; the benchmark's score is not one that such items have, or it says how the model writes where that
+        changes nothing.
     """
     task = live_task(named, named.config(), documents.rows, documents.shots, documents.overrides)
     form = _form(task, named)
@@ -73,6 +80,9 @@ def freeze(benchmark: Benchmark, named: Named, documents: Documents) -> Task:
             field=f"tasks.{benchmark.name}.score",
             fix=f"give one of {', '.join(SCORES[form])}",
         )
+    _require_used(benchmark, named, form)
+    if form == "short":
+        _require_stop(named, task)
     every = list(task.eval_docs)
     kept = first(benchmark.name, len(every), benchmark.limit)
     chosen = [every[place] for place in kept]
@@ -140,6 +150,38 @@ def _form(task: ConfigurableTask, named: Named) -> Form:
     return "foreign"
 
 
+def _require_used(benchmark: Benchmark, named: Named, form: Form) -> None:
+    default = Benchmark("", "", "")
+    for field in WRITING:
+        if field in WRITTEN.get(form, ()) or getattr(benchmark, field) == getattr(default, field):
+            continue
+        why = {
+            "short": "it is answered once, by the likeliest token each time",
+            "foreign": "its own file says how the model is asked",
+        }.get(form, "the model writes nothing in it")
+        raise BadInput(
+            f"{field} would do nothing for {named.name}: {why}",
+            field=f"tasks.{benchmark.name}.{field}",
+            fix="leave it out",
+        )
+
+
+def _require_stop(named: Named, task: ConfigurableTask) -> None:
+    until = _until(task)
+    if STOP not in until:
+        raise BadInput(
+            f"a short answer ends at the first line break, and the task's does not: {until}",
+            where=named.file,
+            field="generation_kwargs.until",
+            fix='give "\\n" among them; or `metadata: {leaven: foreign}`, so that lm-eval asks and scores it',
+        )
+
+
+def _until(task: ConfigurableTask) -> list[str]:
+    until = (task.config.generation_kwargs or {}).get("until", [])
+    return [until] if isinstance(until, str) else list(until)
+
+
 def _item(task: ConfigurableTask, form: Form, named: Named, document: Row, name: str, group: str) -> Item:
     """Raises ValueError where the document holds no such item."""
     context = task.fewshot_context(
@@ -178,9 +220,8 @@ def _settings(
         settings["labels"] = list(next(iter(answers)))
     if form in ("short", "program"):
         given = task.config.generation_kwargs or {}
-        until = given.get("until", [])
         settings |= {
-            "until": [until] if isinstance(until, str) else list(until),
+            "until": _until(task),
             "tokens": benchmark.tokens or int(given.get("max_gen_toks", TOKENS)),
             "samples": benchmark.samples,
             "temperature": benchmark.temperature,

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from leaven.evaluate.benchmarks.named import Named
 from leaven.evaluate.harness import quiet
+from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, LeavenError
+from leaven.ground.files import sha256_file
 
 if TYPE_CHECKING:
     from lm_eval.api.task import ConfigurableTask
@@ -43,6 +45,11 @@ class Data:
     config: str | None
     split: str
     shots: str | None
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Those that are used: the scored one, and that of the examples where it is another."""
+        return tuple(dict.fromkeys(split for split in (self.split, self.shots) if split))
 
 
 def data_of(named: Named) -> Data:
@@ -111,6 +118,28 @@ def own_files(named: Named, split: str) -> list[Path]:
     if isinstance(files, dict):
         files = files.get(split, [])
     return [Path(file) for file in ([files] if isinstance(files, str) else files)]
+
+
+def own_hashes(named: Named, rows: Mapping[str, Sequence[Row]] | None = None) -> list[str]:
+    """What the task's own documents are known by: SHA-256 of every file of the splits that are used; where the task
+    has a function that makes them, the identity of the rows of each split.
+
+    Args:
+        rows: by split, where the function has been called already.
+
+    Raises BadInput as `own_rows` does, and where the function's rows are not plain data.
+    """
+    splits = data_of(named).splits
+    if named.yaml.fields.get("custom_dataset") is None:
+        files = dict.fromkeys(file for split in splits for file in own_files(named, split))
+        return [sha256_file(file) for file in files]
+    config = named.config()
+    try:
+        return [identity([split, rows[split] if rows else own_rows(named, config, split)]) for split in splits]
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            f"the rows of the task's function are not plain data ({error})", where=named.file, field="custom_dataset"
+        ) from None
 
 
 def _local(files: Any, named: Named, missing: str = "refused") -> Any:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from leaven.evaluate.benchmarks.load import data_of, own_files
+from leaven.evaluate.benchmarks.build import wanted
+from leaven.evaluate.benchmarks.load import data_of, own_hashes
 from leaven.evaluate.benchmarks.named import find_task
 from leaven.evaluate.benchmarks.plan import Benchmark
-from leaven.evaluate.data.places import Wanted, survey
+from leaven.evaluate.data.places import survey
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput
-from leaven.ground.files import sha256_file
 
 
 def fingerprint(benchmark: Benchmark, places: Sequence[str], include: Sequence[Path] = ()) -> str | None:
@@ -27,11 +27,9 @@ def fingerprint(benchmark: Benchmark, places: Sequence[str], include: Sequence[P
         raise BadInput(error.what, where=error.where, field=field, fix=error.fix) from None
     data = data_of(named)
     if data.dataset is None:
-        found: list[str | None] = [sha256_file(file) for file in own_files(named, data.split)]
+        found: list[str | None] = list(own_hashes(named))
     else:
-        known = str(named.metadata.get("data", named.name))
-        splits = [data.split, *([data.shots] if data.shots and data.shots != data.split else [])]
-        found = [survey(Wanted(known, data.dataset, data.config, split), places) for split in splits]
+        found = [survey(wanted(named, data, split, benchmark.name), places) for split in data.splits]
     if None in found:
         return None
     return identity([named.name, named.source, named.file, named.yaml.sha256, found])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,9 @@ from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput
 from leaven.ground.files import write_text
 from leaven.ground.progress import Progress
+
+OFFLINE, TRUE = snapshot._OFFLINE, snapshot._TRUE
+"""The variables that say offline, and what they hold then."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,15 @@ def remote(dataset: str, config: str | None, split: str) -> Remote:
             raise
         raise NotHere(error.what, error.fix) from None
     return Remote(dataset, commit, taken, card)
+
+
+def told_offline() -> str | None:
+    """The variable by which the user's environment says that the hub is not to be asked; None where it does not, or
+    where leaven itself set it."""
+    if os.environ.get(snapshot.UNASKED) is not None:
+        return None
+    given = ((name, os.environ.get(name, "")) for name in OFFLINE)
+    return next((f"{name}={value}" for name, value in given if value.upper() in TRUE), None)
 
 
 def _card(dataset: str, commit: str, entries: Mapping[str, RemoteEntry]) -> Card:

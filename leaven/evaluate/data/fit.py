@@ -22,7 +22,8 @@ class Wishes:
     Args:
         form: of the task's documents (see `forms`); "" where the task is not known.
         fields: template field → file field.
-        published: rows of the published file.
+        published: rows of the published file; fewer are a cut one.
+        most: whether more are refused.
         kept: whether equal rows are kept.
         fix: what a user does about a row that does not fit.
     """
@@ -32,6 +33,7 @@ class Wishes:
     fields: Mapping[str, str] | None = None
     published: int | None = None
     kept: bool = False
+    most: bool = True
     fix: str = ""
 
 
@@ -94,24 +96,24 @@ def fit(table: Table, layout: Layout, wishes: Wishes) -> Fitted:
     if places and len(places) < len(table.rows):
         lacking = next(index for index, row in enumerate(table.rows) if PLACE not in row)
         raise BadInput(f"the field is missing, which other rows have ({PLACE})", where=table.where(lacking))
-    cut = bool(places)
-    notes = [*_size(table, wishes, cut), *layout.notes]
+    cut = bool(places) or (wishes.published is not None and len(table.rows) < wishes.published)
+    notes = [*_size(table, wishes, bool(places)), *layout.notes]
     notes += [f"{count:,} of {len(table.rows):,} rows {remark}" for remark, count in sorted(remarks.items())]
     if repeated:
         notes.append(f"{repeated:,} of {len(table.rows):,} rows equal an earlier one; they are kept")
     return Fitted(tuple(made), cut, tuple(notes))
 
 
-def _size(table: Table, wishes: Wishes, cut: bool) -> list[str]:
+def _size(table: Table, wishes: Wishes, placed: bool) -> list[str]:
     count, published = len(table.rows), wishes.published
-    if published is not None and count > published:
+    if published is not None and count > published and wishes.most:
         raise BadInput(
             f"the file has {count:,} rows, the published one {published:,}",
             where=table.shown,
             fix="Two files may have been joined; fetch it again, or say in data.yaml what it is.",
         )
     of = f" {published:,}" if published is not None else ""
-    if cut:
+    if placed:
         return [f"{count:,} of the file's{of} rows; not the published benchmark"]
     if published is not None and count < published:
         rows = "1 row" if count == 1 else f"{count:,} rows"

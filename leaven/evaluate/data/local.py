@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from leaven.evaluate.data.fit import Wishes
-from leaven.evaluate.data.known import KNOWN, known
+from leaven.evaluate.data.known import KNOWN, Known, known
 from leaven.evaluate.data.layouts import LAYOUTS
 from leaven.evaluate.data.mapping import Entry, built_in, read_mapping
 from leaven.evaluate.data.source import Reading, Source
 from leaven.evaluate.data.wanted import Wanted
-from leaven.ground.errors import BadInput
+from leaven.ground.errors import BadInput, did_you_mean
 from leaven.ground.files import sha256_file
 
 MAPPING = "data.yaml"
@@ -24,21 +25,18 @@ _FIX = "Fetch the file again, or say in data.yaml what it is (layout, fields)."
 def sources(wanted: Wanted, place: str, reasons: list[str]) -> Iterator[Source]:
     """The files of a folder or mapping file that could stand for a task, best first.
 
-    Files of a name that more than one layout has come as one source. Of a file that holds another split only, a reason
-    is added.
+    Files of a name that more than one layout has come as one source. A reason is added of a file that holds another
+    split only, and of a mapping that does not have the task.
 
     Raises BadInput where the place is none, the mapping is malformed or names what is not there, or a public file is
     there twice.
     """
     root = Path(place).expanduser()
-    if root.is_dir():
-        mapping = root / MAPPING
-        if mapping.is_file():
-            yield from _mapped(wanted, mapping, reasons)
-        else:
-            yield from _public(wanted, root, reasons)
-    elif root.suffix in (".yaml", ".yml") and root.is_file():
-        yield from _mapped(wanted, root, reasons)
+    mapping = mapping_of(place)
+    if mapping is not None:
+        yield from _mapped(wanted, mapping, reasons)
+    elif root.is_dir():
+        yield from _public(wanted, root, reasons)
     else:
         raise BadInput(
             "this is neither a folder nor a mapping file" if root.exists() else "there is no such folder",
@@ -46,6 +44,14 @@ def sources(wanted: Wanted, place: str, reasons: list[str]) -> Iterator[Source]:
             field="data",
             fix="Give a folder with the benchmarks' files, a data.yaml that names them, or the word hub.",
         )
+
+
+def mapping_of(place: str) -> Path | None:
+    """The user's own mapping that says what a place holds: the file itself, or the folder's `data.yaml`."""
+    root = Path(place).expanduser()
+    if root.is_dir():
+        return root / MAPPING if (root / MAPPING).is_file() else None
+    return root if root.suffix in (".yaml", ".yml") and root.is_file() else None
 
 
 def public_names(wanted: Wanted) -> list[str]:
@@ -58,8 +64,12 @@ def _mapped(wanted: Wanted, mapping: Path, reasons: list[str]) -> Iterator[Sourc
     """What the user's own mapping names. What it names must be there."""
     benchmark = known(wanted.task, wanted.dataset, wanted.config)
     entries = read_mapping(mapping, str(mapping))
-    name = next((n for n in (wanted.task, benchmark and benchmark.task) if n in entries), None)
-    for entry in entries.get(name or "", ()):
+    key = next((name for name in _keys(wanted, benchmark) if name in entries), None)
+    if key is None:
+        # no folder is named: reasons are kept with results, which hold no path
+        reasons.append(f"{mapping.name} has no entry {wanted.task}{did_you_mean(wanted.task, entries)}")
+        return
+    for entry in entries[key]:
         if not _serves(entry, wanted, entry.names[0], reasons):
             continue
         here = [name for name in entry.names if (mapping.parent / name).is_file()]
@@ -67,17 +77,32 @@ def _mapped(wanted: Wanted, mapping: Path, reasons: list[str]) -> Iterator[Sourc
             raise BadInput(
                 f"there is no file {' or '.join(entry.names)} beside the mapping",
                 where=entry.where,
-                field=f"{wanted.task}.file",
+                field=f"{key}.file",
                 fix="Paths are relative to the folder of the mapping.",
             )
         layout = LAYOUTS[entry.layout]
         if layout.refused:
-            raise BadInput(layout.refused, where=entry.where, field=f"{wanted.task}.layout")
+            raise BadInput(layout.refused, where=entry.where, field=f"{key}.layout")
         inside = PurePosixPath(here[0])
         shown = inside.name if inside.is_absolute() or ".." in inside.parts else here[0]
-        form = benchmark.form if benchmark else ""
         path = mapping.parent / here[0]
-        yield _source([entry], path, path.as_posix(), shown, wanted, form)
+        yield _source([entry], path, path.as_posix(), shown, wanted, benchmark)
+
+
+def _keys(wanted: Wanted, benchmark: Known | None) -> list[str]:
+    """The names that a mapping may have a task under, its own first; a name that is another benchmark's is none."""
+    own = benchmark.task if benchmark else ""
+    others = {one.task for one in KNOWN} - {own}
+    return [wanted.task, *(name for name in wanted.also if name not in others), *([own] if own else [])]
+
+
+def _published(entry: Entry, benchmark: Known | None, split: str) -> int | None:
+    """How many rows the public file has that stands for the same as an entry that does not say it: the file of its
+    layout, else any other that holds this split alone."""
+    public = built_in().get(benchmark.task, ()) if benchmark else ()
+    told = [(one.layout == entry.layout, one.split, one.published) for one in public if one.published is not None]
+    same = [rows for like, part, rows in told if like and part in (None, split)]
+    return max(same or [rows for _, part, rows in told if part == split], default=None)
 
 
 def _public(wanted: Wanted, root: Path, reasons: list[str]) -> Iterator[Source]:
@@ -95,7 +120,7 @@ def _public(wanted: Wanted, root: Path, reasons: list[str]) -> Iterator[Source]:
             of_others.add(found)
     for (name, _), entries in by_file.items():
         shown = (Path(root) / name).as_posix()
-        yield _source(entries, root / name, shown, name, wanted, benchmark.form if benchmark else "")
+        yield _source(entries, root / name, shown, name, wanted, benchmark)
 
 
 def _entries(wanted: Wanted) -> list[Entry]:
@@ -140,10 +165,15 @@ def _found(root: Path, names: Sequence[str]) -> str | None:
     return None
 
 
-def _source(entries: Sequence[Entry], path: Path, shown: str, name: str, wanted: Wanted, form: str) -> Source:
+def _source(
+    entries: Sequence[Entry], path: Path, shown: str, name: str, wanted: Wanted, benchmark: Known | None
+) -> Source:
     readings = []
+    form = benchmark.form if benchmark else ""
     for entry in entries:
-        wishes = Wishes(wanted.split, form, entry.fields, entry.published, entry.kept, _FIX)
+        told = entry.published is not None
+        published = entry.published if told else _published(entry, benchmark, wanted.split)
+        wishes = Wishes(wanted.split, form, entry.fields, published, entry.kept, told, _FIX)
         origin = {
             "file": name,
             "config": entry.config if entry.config is not None else wanted.config,

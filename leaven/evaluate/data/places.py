@@ -13,7 +13,7 @@ from pathlib import Path
 
 from leaven.evaluate.data import local
 from leaven.evaluate.data.card import CARD, Card, NotHere, files_of, read_card
-from leaven.evaluate.data.download import Remote, remote
+from leaven.evaluate.data.download import Remote, remote, told_offline
 from leaven.evaluate.data.fit import Wishes
 from leaven.evaluate.data.known import known
 from leaven.evaluate.data.snapshot import snapshot_in
@@ -116,7 +116,8 @@ def _of_hub(wanted: Wanted, files: list[tuple[Path, str]], card: Card, revision:
 
 
 def _missing(wanted: Wanted, places: Sequence[str], looked: _Looked) -> Missing:
-    folders = sum(place != HUB for place in places)
+    folders = sum(place != HUB and local.mapping_of(place) is None for place in places)
+    copies = sum(place != HUB for place in places) - folders
     benchmark = known(wanted.task, wanted.dataset, wanted.config)
     parts = []
     if folders:
@@ -124,14 +125,21 @@ def _missing(wanted: Wanted, places: Sequence[str], looked: _Looked) -> Missing:
         copy = f"no copy of {wanted.dataset}" if wanted.dataset else ""
         what = " and ".join(part for part in (f"none of {', '.join(names)}" if names else "", copy) if part)
         parts.append(f"{what or 'no data.yaml'} in the {'place' if folders == 1 else f'{folders} places'} given")
+    elif copies and wanted.dataset:
+        parts.append(f"no copy of {wanted.dataset} beside {'the mapping' if copies == 1 else 'the mappings'}")
     if looked.reasons:
         parts.append("; ".join(dict.fromkeys(looked.reasons)))
     if HUB not in places:
         parts.append("the hub was not to be asked")
     elif not wanted.dataset:
         parts.append("the task names no data set of the hub")
+    offline = told_offline() if HUB in places else None
+    if offline and wanted.dataset:
+        parts.append(f"the environment says offline ({offline})")
     ways = [looked.fix] if looked.fix else []
     ways.append(benchmark.get if benchmark else "Name its file in data.yaml in a folder given as data.")
     if HUB not in places and wanted.dataset and not (benchmark and benchmark.script):
         ways.append("Give hub as a place to have it downloaded from there.")
+    if offline and wanted.dataset and not (benchmark and benchmark.script):
+        ways.append(f"Unset {offline.partition('=')[0]} to have it downloaded.")
     return Missing(f"no {wanted.split} data for {wanted.task}: {'; '.join(parts)}.", " ".join(ways))

@@ -15,12 +15,14 @@ class Wanted:
         dataset: hub id; None where the task's file has local data of its own.
         config: lm-eval's `dataset_name`.
         split: the split that is scored.
+        also: other names of the same task that a mapping may have it under.
     """
 
     task: str
     dataset: str | None
     config: str | None
     split: str
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from leaven.evaluate.benchmarks.build import gather
 from leaven.evaluate.benchmarks.clusters import groups, twins
 from leaven.evaluate.benchmarks.forms import parted
 from leaven.evaluate.benchmarks.plan import Benchmark, first
+from leaven.evaluate.benchmarks.survey import fingerprint
 from leaven.evaluate.harness import run_tasks
 from leaven.evaluate.item import Choice, Foreign, Match, Passage, Program, Short, Target, write_items
 from leaven.evaluate.taskfile import task_file
@@ -125,6 +126,40 @@ def test_what_is_written(tmp_path):
     assert program.needs == ("isolation",)
 
 
+WRITING = {"samples": 2, "temperature": 0.5, "top_p": 0.9, "k": (1, 2), "tokens": 9}
+EXACT = {"metadata": {"leaven": "short"}, "metric_list": [{"metric": "exact_match"}], "doc_to_target": "options"}
+
+
+@pytest.mark.parametrize("option", WRITING)
+@pytest.mark.parametrize(
+    ("fields", "score", "why"),
+    [
+        (CHOICE, "accuracy", "the model writes nothing"),
+        ({**CHOICE, "output_type": "loglikelihood", "doc_to_choice": None}, "accuracy", "the model writes nothing"),
+        ({**CHOICE, "metadata": {"leaven": "foreign"}}, "accuracy", "its own file says how"),
+        ({**GENERATED, **EXACT}, "exact_match", "answered once"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(tmp_path, fields, score, why, option):
+    fields = {name: value for name, value in fields.items() if value is not None}
+    if fields["output_type"] == "loglikelihood":
+        fields["doc_to_target"] = "{{options[gold]}}"
+    if (score, option) == ("exact_match", "tokens"):
+        assert frozen(tmp_path, fields, score=score, tokens=9).settings["tokens"] == 9
+        return
+    with pytest.raises(BadInput, match=rf"tasks\.mine\.{option}: {option} would do nothing for mine: .*{why}"):
+        frozen(tmp_path, fields, score=score, **{option: WRITING[option]})
+
+
+@pytest.mark.parametrize("until", [["."], "\n\n", None])
+def test_a_short_answer_that_would_not_end_with_its_line_is_refused(tmp_path, until):
+    given = {"until": until} if until else {}
+    with pytest.raises(BadInput, match=r"mine\.yaml.*generation_kwargs\.until: .*ends at the first line break"):
+        frozen(tmp_path, {**GENERATED, **EXACT, "generation_kwargs": given}, score="exact_match")
+    given = {"until": "\n"}
+    assert frozen(tmp_path, {**GENERATED, **EXACT, "generation_kwargs": given}, score="exact_match").form == "short"
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -159,6 +194,93 @@ def test_examples_from_another_split(tmp_path):
     files = {"data_files": {"test": "rows.jsonl", "train": "train.jsonl"}}
     task = frozen(tmp_path, {**CHOICE, "dataset_kwargs": files, "training_split": "train", "num_fewshot": 1})
     assert task.items[0].context == "Example  two\n\nWhat is 0?"
+
+
+def test_the_files_of_the_examples_are_part_of_what_a_task_is(tmp_path):
+    """Of the fingerprint and of what is recorded alike; a split that is not used is part of neither."""
+    files = {"data_files": {"test": "rows.jsonl", "train": "train.jsonl", "validation": "other.jsonl"}}
+    fields = {**CHOICE, "dataset_kwargs": files, "training_split": "train", "num_fewshot": 1}
+    benchmark = Benchmark("mine", "reasoning", "accuracy")
+
+    def known():
+        task = frozen(tmp_path, fields)
+        return fingerprint(benchmark, [], [tmp_path]), task.origin["data"]["sha256"]
+
+    def example(name, text):
+        (tmp_path / name).write_text(json.dumps({"q": text, "options": ["one", "two"], "gold": 1}) + "\n")
+
+    example("train.jsonl", "Example ")
+    example("other.jsonl", "Unused ")
+    before = known()
+    assert known() == before
+    example("other.jsonl", "Unused, and other ")
+    assert known() == before
+    example("train.jsonl", "Another ")
+    assert all(one != other for one, other in zip(known(), before, strict=True))
+
+
+def test_rows_that_a_function_makes_are_part_of_what_a_task_is(tmp_path):
+    (tmp_path / "made.py").write_text(
+        "import json, pathlib\n"
+        "def rows(**ignored):\n"
+        "    return json.loads(pathlib.Path(__file__).with_name('rows.json').read_text())\n"
+    )
+    (tmp_path / "made.yaml").write_text(
+        json.dumps({"task": "made", "test_split": "test", "training_split": "train", "num_fewshot": 1, **CHOICE})[:-1]
+        + ', "custom_dataset": !function made.rows}\n'
+    )
+    benchmark = Benchmark("made", "reasoning", "accuracy")
+
+    def known(split, **changed):
+        rows = {"test": ROWS, "train": [{"q": "E ", "options": ["one", "two"], "gold": 1}]}
+        rows[split] = [{**row, **changed} for row in rows[split]]
+        (tmp_path / "rows.json").write_text(json.dumps(rows))
+        (task,) = gather([benchmark], [], [tmp_path]).tasks
+        return fingerprint(benchmark, [], [tmp_path]), task.origin["data"]["sha256"]
+
+    before = known("test")
+    assert known("test") == before
+    for split in ("test", "train"):
+        assert all(one != other for one, other in zip(known(split, q="new "), before, strict=True))
+
+
+def test_what_is_known_of_examples_stands_beside_the_documents(tmp_path):
+    rows = [{"goal": f"to sit {n}", "sol1": "a chair", "sol2": "a cloud", "label": 0} for n in range(3)]
+    (tmp_path / "valid.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def train(goal):
+        given = [{**rows[0], "goal": goal}, {**rows[0], "goal": goal + " up"}]
+        (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in given))
+
+    train("to stand")
+    (tmp_path / "data.yaml").write_text(
+        "physical:\n- {file: valid.jsonl, split: validation}\n- {file: train.jsonl, split: train, notes: mine}\n"
+    )
+    (tmp_path / "own").mkdir()
+    shown = {
+        "task": "shown",
+        "dataset_path": "baber/piqa",
+        "validation_split": "validation",
+        "training_split": "train",
+        "num_fewshot": 1,
+        "output_type": "multiple_choice",
+        "doc_to_text": "{{goal}}",
+        "doc_to_target": "label",
+        "doc_to_choice": "{{[sol1, sol2]}}",
+    }
+    (tmp_path / "own" / "shown.yaml").write_text(json.dumps(shown))
+    benchmark = Benchmark("physical", "reasoning", "accuracy", task="shown")
+    (task,) = gather([benchmark], [str(tmp_path)], [tmp_path / "own"]).tasks
+    assert task.items[0].context.startswith("to stand")
+    assert task.origin["data"]["cut"] is True
+    assert task.origin["data"]["shots"]["file"] == "train.jsonl"
+    assert task.origin["notes"] == [
+        "3 rows, where the published file has 1,838; not the published benchmark",
+        "examples: mine",
+    ]
+    before = fingerprint(benchmark, [str(tmp_path)], [tmp_path / "own"])
+    train("to run")
+    assert fingerprint(benchmark, [str(tmp_path)], [tmp_path / "own"]) not in (None, before)
 
 
 @pytest.mark.parametrize(
@@ -233,6 +355,13 @@ def test_questions_about_one_passage_belong_together():
     found = groups(list("abcde"), documents)
     assert found[0] == found[2] != "a"
     assert found[1:2] + found[3:] == ["b", "d", "e"]
+
+
+def test_the_article_counts_before_the_passage():
+    documents = [{"passage": p, "title": t} for p, t in (("p", "a"), ("q", "a"), ("q", "b"))]
+    found = groups(list("abc"), documents)
+    assert found[0] == found[1] != found[2]
+    assert found[2] == "c"
 
 
 def test_twin_sentences_belong_together():

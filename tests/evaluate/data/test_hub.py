@@ -215,6 +215,9 @@ def test_offline_the_cache_is_read_and_nothing_asked(hub, cache: Path, wanted, m
     assert isinstance(missing, Missing)
     assert "cannot be told offline" in missing.reason
     assert "hf download baber/piqa" in missing.fix
+    assert "the environment says offline (HF_HUB_OFFLINE=1)" in missing.reason
+    assert "Unset HF_HUB_OFFLINE " in missing.fix
+    assert "Give hub" not in missing.fix
     assert len(hub.asked) == asked
 
 

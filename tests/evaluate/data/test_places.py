@@ -46,7 +46,7 @@ def test_directly_or_one_folder_below(write, wanted, name: str) -> None:
         "source": "mosaicml/llm-foundry scripts/eval/local_data/commonsense_reasoning/piqa.jsonl @ 8c8dd48f7216",
         "rows": 1,
         "layout": "foundry-piqa",
-        "cut": False,
+        "cut": True,
         "notes": ["1 row, where the published file has 1,838; not the published benchmark"],
     }
     assert found.overrides == {}
@@ -57,7 +57,11 @@ def test_the_same_name_with_the_templates_own_fields(write, wanted) -> None:
     assert found.rows == (PLAIN,)
     assert found.origin["layout"] == "rows"
     assert found.origin["licence"] is None
-    assert found.origin["notes"] == ["the file does not say which split it is; it is taken for validation"]
+    assert found.origin["cut"] is True
+    assert found.origin["notes"] == [
+        "the file does not say which split it is; it is taken for validation",
+        "1 row, where the published file has 1,838; not the published benchmark",
+    ]
     hella = got(wanted["hellaswag"], write("hellaswag_val.jsonl", [GOOD["hellaswag"]]))
     assert hella.overrides == {}
     assert hella.origin["layout"] == "rows"
@@ -167,10 +171,16 @@ def test_a_mapping_of_the_users_own(write, wanted, tmp_path: Path) -> None:
         found = got(wanted["piqa"], place)
         assert found.rows == (PLAIN,)
         assert found.origin["file"] == "in/side.jsonl"
-        assert found.origin["notes"] == ["of my own"]
+        assert found.origin["notes"] == [
+            "of my own",
+            "1 row, where the published file has 1,838; not the published benchmark",
+        ]
+        assert found.origin["cut"] is True
         assert found.origin["licence"] == "mine"
     assert "is the split validation, not test" in lacking(replace(wanted["piqa"], split="test"), tmp_path).reason
-    lacking(wanted["cb"], tmp_path)
+    missing = lacking(wanted["cb"], tmp_path)
+    assert "data.yaml has no entry cb; known: piqa" in missing.reason
+    assert "none of" not in missing.reason, "no other file is looked for"
     write("data.yaml", "piqa: gone.jsonl\n")
     with pytest.raises(BadInput, match=r"data\.yaml:1: piqa\.file: there is no file gone\.jsonl beside the mapping"):
         find(wanted["piqa"], [str(tmp_path)])
@@ -179,6 +189,43 @@ def test_a_mapping_of_the_users_own(write, wanted, tmp_path: Path) -> None:
         find(wanted["piqa"], [str(tmp_path / "elsewhere")])
     write("elsewhere/data.yaml", f"piqa: {{file: {tmp_path / 'piqa.jsonl'}, layout: foundry-piqa}}\n")
     assert got(wanted["piqa"], tmp_path / "elsewhere").origin["file"] == "piqa.jsonl"
+
+
+def test_a_mapping_may_have_a_task_under_the_suites_name(write, wanted, tmp_path: Path) -> None:
+    asked = replace(wanted["piqa"], task="piqa_2020", also=("physical",))
+    write("mine.jsonl", [PLAIN])
+    write("data.yaml", "physical: mine.jsonl\n")
+    assert got(asked, tmp_path).rows == (PLAIN,)
+    assert survey(asked, [str(tmp_path)]) is not None
+    write("data.yaml", "physcal: mine.jsonl\n")
+    lacking(asked, tmp_path)
+    write("data.yaml", "piqa_202: mine.jsonl\n")
+    assert 'data.yaml has no entry piqa_2020; did you mean "piqa_202"?' in lacking(asked, tmp_path).reason
+    write("data.yaml", "copa: mine.jsonl\n")
+    lacking(replace(asked, also=("copa",)), tmp_path)  # another benchmark's name does not stand for this one
+
+
+def test_a_file_with_fewer_rows_than_the_published_one_is_cut(write, wanted, tmp_path: Path) -> None:
+    rows = [{**PLAIN, "goal": f"to sit {n}"} for n in range(1838)]
+    write("mine.jsonl", rows)
+    write("data.yaml", "piqa: mine.jsonl\n")
+    whole = got(wanted["piqa"], tmp_path).origin
+    assert (whole["cut"], whole["notes"]) == (False, [])
+    write("mine.jsonl", rows[:100])
+    assert got(wanted["piqa"], tmp_path).origin["cut"] is True
+    write("data.yaml", "piqa: {file: mine.jsonl, rows: 100}\n")
+    assert got(wanted["piqa"], tmp_path).origin["cut"] is False
+    write("mine.jsonl", [*rows, {**PLAIN, "goal": "one more"}])
+    with pytest.raises(BadInput, match="1,839 rows, the published one 100"):
+        find(wanted["piqa"], [str(tmp_path)])
+    write("data.yaml", "piqa: mine.jsonl\n")  # nobody said how many it has
+    assert got(wanted["piqa"], tmp_path).origin["cut"] is False
+
+
+def test_files_of_several_splits_have_no_published_number(write, wanted, tmp_path: Path) -> None:
+    write("data.yaml", "mbpp: mine.jsonl\n")
+    write("mine.jsonl", [GOOD["mbpp"]])
+    assert got(wanted["mbpp"], tmp_path).origin["cut"] is False
 
 
 def test_a_task_that_nobody_knows(write, tmp_path: Path) -> None:
