@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from leaven.evaluate.passages import Held, by_turns
 from leaven.ground.canonical import key64
 from leaven.ground.errors import LeavenError
 from leaven.ground.progress import Progress, silent
+from leaven.sandbox.cores import cores
 from leaven.sandbox.level import Level
 from leaven.sandbox.pool import run_many
 
@@ -97,7 +97,7 @@ def attempt(
     outcomes = run_many(
         [(source(program, text), newlines(program.tests)) for program, text in zip(owners, texts, strict=True)],
         level=level,
-        workers=len(os.sched_getaffinity(0)) + 1,  # one of them is always starting or ending
+        workers=cores() + 1,  # one of them is always starting or ending
         allow_unisolated=allow_unisolated,
         progress=progress,
     )

@@ -7,7 +7,8 @@ nothing about a run is in a command line or in a file. Order inside:
 2. install the filter where it was sent, set the limits, be the first to go when memory runs out, write "+" to a pipe
    of its own;
 3. execute the program as `__main__`;
-4. undo what a program could have laid in wait: trace functions off, the builtins put back; write "+";
+4. undo what a program could have laid in wait: trace functions off, the builtins put back, in their module and in
+   place of a `__builtins__` of its own; write "+";
 5. the tests arrive; execute them in the program's names; write "+";
 6. the run's secret arrives; write it back.
 
@@ -16,13 +17,15 @@ neither tests nor secret are inside the sandbox; while the tests run, the secret
 no frame of ours holds the pipe, and a patched builtin or module is never asked.
 
 What this stops: every way to end early (`sys.exit`, `os._exit`, a signal, an exception hook), printing anything,
-replacing `print`, `os.write`, `os.read`, `exec` or a builtin the tests use, tracing over the
-asserts from the program's own level, and any search of memory, frames or objects for the secret.
+replacing `print`, `os.write`, `os.read`, `exec` or (in their module, or by a `__builtins__` of its own) the builtins
+that the tests use, tracing over the asserts from the program's own level, and any search of memory, frames or objects
+for the secret. A process that the program forks loses both pipes at once: it can neither take the tests nor report.
 
 What it does not stop: a program that, written against these lines, asks for the tests and the secret itself; one that
-reads the expected values from the frame of the tests that call it; one whose objects compare equal to everything. Code
-that shares an interpreter with its tests has every power that these lines have, so no secret can tell them apart; a
-model that writes such programs needs a person to look at it. See `docs/decisions/016-seccomp-filter.md`.
+reads the expected values from the frame of the tests that call it; one whose objects compare equal to everything; one
+with a global named like a builtin that the tests call (`def abs(x): return -1`; right solutions have such names too, so
+they stay). Code that shares an interpreter with its tests has every power that these lines have, so no secret can tell
+them apart; a model that writes such programs needs a person to look at it. See `docs/decisions/016-seccomp-filter.md`.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ MARKS = 3
 BOOT = f"""
 import builtins, os, resource, sys
 from _collections import deque
+from _functools import partial
 from _operator import call
 from itertools import chain, repeat, starmap
 {INSTALL}
@@ -77,6 +81,9 @@ def steps():
     main = type(sys)("__main__")
     names = main.__dict__
     names["__builtins__"] = builtins
+    # A process that the program forks and does not end goes on into these lines: the pipes are not its own.
+    os.register_at_fork(after_in_child=partial(os.close, pipe))
+    os.register_at_fork(after_in_child=parts.close)
     sys.modules["__main__"] = main
     source = parts.read(program)
     done = os.write, pipe, b"+"
@@ -87,6 +94,7 @@ def steps():
             (sys.settrace, None),
             (sys.setprofile, None),
             (builtins.__dict__.update, dict(builtins.__dict__)),
+            (names.__setitem__, "__builtins__", builtins),
             done,
         ]),
         map(exec, map(compile, map(parts.read, [tests]), repeat("<tests>"), repeat("exec")), repeat(names)),

@@ -15,10 +15,12 @@ from leaven.sandbox.limits import Limits
 
 _REPORT_BYTES = 256
 _CHUNK = 1 << 16
+_LOOK_SECONDS = 0.01
+"""How often to look whether a process has ended where it cannot be waited for beside its streams."""
 
 
 def converse(
-    process: subprocess.Popen[bytes], report: int, parts: Sequence[bytes], limits: Limits, deadline: float
+    process: subprocess.Popen[bytes], report: int, parts: Sequence[bytes], limits: Limits
 ) -> tuple[list[bytearray], Literal["timeout", "output", "failed", ""]]:
     """Feed `parts`, read standard output, standard error and the report until the process ends; says what stopped it,
     if anything did.
@@ -26,9 +28,10 @@ def converse(
     The first part goes at once; the next when the report is two marks, the one after it when it is three. A report that
     is anything else before that was not written by our lines: the run has failed.
 
+    The program's time begins with the first mark; until then a starting interpreter has its own.
+
     Args:
         report: the descriptor that the program's first lines report on.
-        deadline: by `time.monotonic()`.
     """
     assert process.stdin is not None
     assert process.stdout is not None
@@ -37,12 +40,14 @@ def converse(
     caps = [limits.output_bytes, limits.output_bytes, _REPORT_BYTES]
     held = [bytearray(), bytearray(), bytearray()]
     sink, view, given = process.stdin.fileno(), memoryview(parts[0]), 1
+    begun, deadline = False, time.monotonic() + limits.start_seconds
     with contextlib.ExitStack() as stack:
-        # The end of the process, not of its streams: a background child may keep those open for ever.
-        ended = os.pidfd_open(process.pid)
-        stack.callback(os.close, ended)
         selector = stack.enter_context(selectors.DefaultSelector())
-        selector.register(ended, selectors.EVENT_READ)
+        # The end of the process, not of its streams: a background child may keep those open for ever.
+        ended = _end_of(process)
+        if ended is not None:
+            stack.callback(os.close, ended)
+            selector.register(ended, selectors.EVENT_READ)
         os.set_blocking(sink, False)
         selector.register(sink, selectors.EVENT_WRITE)
         for source in sources:
@@ -53,8 +58,8 @@ def converse(
             left = deadline - time.monotonic()
             if left <= 0:
                 return held, "timeout"
-            ready = [key.fd for key, _ in selector.select(left)]
-            done = ended in ready
+            ready = [key.fd for key, _ in selector.select(left if ended is not None else min(left, _LOOK_SECONDS))]
+            done = ended in ready if ended is not None else process.poll() is not None
             for i, source in enumerate(sources):
                 if (source in ready or done) and source in selector.get_map():
                     if not _read(source, held[i], caps[i] + 1, all_of_it=done):
@@ -62,6 +67,8 @@ def converse(
                     if len(held[i]) > caps[i]:
                         del held[i][caps[i] :]
                         return held, "output"
+            if not begun and held[2]:
+                begun, deadline = True, time.monotonic() + limits.wall_seconds
             if sink in ready:
                 view = view[_write(sink, view) :]
                 if not view:
@@ -72,6 +79,15 @@ def converse(
                 view, given = memoryview(parts[given]), given + 1
                 selector.register(sink, selectors.EVENT_WRITE)
     return held, ""
+
+
+def _end_of(process: subprocess.Popen[bytes]) -> int | None:
+    """A descriptor that is ready when the process has ended; None where there is no such thing (Linux before 5.3, some
+    containers)."""
+    try:
+        return os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        return None
 
 
 def _write(sink: int, view: memoryview) -> int:

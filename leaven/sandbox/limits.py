@@ -18,7 +18,9 @@ SCRATCH_BYTES = 16 * MEBIBYTE
 @dataclass(frozen=True)
 class Limits:
     """Limits of one run. The defaults are those under which the 164 and 974 canonical solutions of HumanEval and MBPP
-    pass; CPU time, not wall time, decides over slow programs, so that a busy machine changes no score.
+    pass. CPU time, not wall time, shall decide over slow programs, so that a busy machine changes no score: the wall
+    clock starts with the program, not with its interpreter, and `pool.run_many` gives a program that it stopped
+    another run, alone and with more of it.
 
     Args:
         address_space: bytes of virtual memory per process.
@@ -27,7 +29,9 @@ class Limits:
         open_files: open file descriptors per process.
         processes: processes and threads. Counted per user namespace since Linux 5.14, per host user before; the
             kernel never applies it to the host's root user (see `Level.detail` for where that matters).
-        wall_seconds: everything is killed after this.
+        wall_seconds: everything is killed this long after the program began.
+        start_seconds: everything is killed this long after the interpreter was asked for, if the program has not begun
+            by then.
         output_bytes: most bytes read of standard output and of standard error each; a program that writes more
             is killed.
     """
@@ -38,4 +42,5 @@ class Limits:
     open_files: int = 64
     processes: int = 32
     wall_seconds: float = 10.0
+    start_seconds: float = 60.0
     output_bytes: int = 64 * 1024

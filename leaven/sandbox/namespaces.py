@@ -57,7 +57,7 @@ _WITH_LEAVEN = ("setpriv", "--pdeathsig", "KILL", "--")
 
 def as_user(python: Interpreter, inner: list[str], guard: int | None) -> list[str]:
     """`inner` in namespaces of a user without privileges. `inner` installs its system call filter itself."""
-    script = "\n".join([*_tree(python, own=True), f"{_NAME} 2> /dev/null || :", f"cd {SCRATCH}", _LAST])
+    script = "\n".join([*_tree(python, own=True), f"{{ {_NAME}; }} 2> /dev/null || :", f"cd {SCRATCH}", _LAST])
     return [*_WITH_LEAVEN, "unshare", *_NAMESPACES, "--user", "--map-root-user", "--", "sh", "-c", script, "sh", *inner]
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from functools import partial
 
 from leaven.ground.progress import Progress, silent
 from leaven.sandbox.level import Level
 from leaven.sandbox.limits import Limits
 from leaven.sandbox.run import Outcome, run_program
+
+LONGER = 3
+"""How many times the wall limit a program gets that the wall clock has stopped once."""
 
 
 def run_many(
@@ -23,27 +28,32 @@ def run_many(
 ) -> list[Outcome]:
     """Run pairs of (program, tests), `workers` at a time; outcomes in the order of the programs.
 
+    What a busy machine may have done is tried once more, after all others, one program at a time, with `LONGER` times
+    the wall limit: programs that the wall clock stopped and programs that could not be started. One that again cannot
+    be started is not the machine's bad moment: the others that could not are left as they are.
+
     Threads suffice, because the work is done by other processes. `progress` is called from the caller's thread.
 
     Raises:
         LeavenError: see `run_program`; nothing more is started then.
     """
+    run = partial(run_program, level=level, folders=folders, allow_unisolated=allow_unisolated)
+    pairs = list(programs)
     pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="sandbox")
     try:
-        futures = [
-            pool.submit(
-                run_program,
-                source,
-                tests,
-                level=level,
-                limits=limits,
-                folders=folders,
-                allow_unisolated=allow_unisolated,
-            )
-            for source, tests in programs
-        ]
+        futures = [pool.submit(run, source, tests, limits=limits) for source, tests in pairs]
         for done, _ in enumerate(as_completed(futures), 1):
             progress(done, len(futures), "programs")
-        return [future.result() for future in futures]
+        outcomes = [future.result() for future in futures]
     finally:
         pool.shutdown(cancel_futures=True)
+    usual = limits or Limits()
+    longer = replace(usual, wall_seconds=usual.wall_seconds * LONGER)
+    again = [i for i, outcome in enumerate(outcomes) if outcome.status == "error" or outcome.limit == "wall"]
+    starts = True
+    for done, i in enumerate(again):
+        if starts or outcomes[i].status != "error":
+            progress(done, len(again), "programs once more, alone")
+            outcomes[i] = run(*pairs[i], limits=longer)
+            starts = outcomes[i].status != "error"
+    return outcomes

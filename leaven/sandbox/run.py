@@ -37,10 +37,13 @@ class Outcome:
 
     Args:
         status: "passed": the tests ran to their end; "failed": they did not; "timeout": CPU or wall time; "memory";
-            "output": more output than the limit; "error": the program was never started (a fault of this machine).
+            "output": more output than the limit; "error": the program was never started, or the means to run it
+            failed (a fault of this machine).
         stdout, stderr: at most the limit, as text.
         seconds: wall time.
         level: the isolation level it ran at: "bubblewrap+seccomp", "bubblewrap", "unshare+seccomp", "unshare", "none".
+        limit: of a "timeout", which clock ended it: "cpu", the program's own; "wall", which also runs while the machine
+            does something else.
     """
 
     status: Status
@@ -48,6 +51,7 @@ class Outcome:
     stderr: str
     seconds: float
     level: str
+    limit: Literal["", "cpu", "wall"] = ""
 
     @property
     def passed(self) -> bool:
@@ -86,13 +90,18 @@ def run_program(
         )
     chosen = widened(interpreter(python), folders)
     inner = [chosen.program, *PYTHON_FLAGS, "-c", BOOT]
-    if level.name == "none":
-        with tempfile.TemporaryDirectory(prefix="leaven-") as scratch:
-            return _run(inner, (), source, tests, b"", level, limits, scratch)
-    outside, inside = filters(level)
-    with piped(outside) as guard:
-        command = wrap(level, chosen, inner, guard)
-        return _run(command, () if guard is None else (guard,), source, tests, inside, level, limits, SCRATCH)
+    begun = time.monotonic()
+    try:
+        if level.name == "none":
+            with tempfile.TemporaryDirectory(prefix="leaven-", ignore_cleanup_errors=True) as scratch:
+                return _run(inner, (), source, tests, b"", level, limits, scratch)
+        outside, inside = filters(level)
+        with piped(outside) as guard:
+            command = wrap(level, chosen, inner, guard)
+            return _run(command, () if guard is None else (guard,), source, tests, inside, level, limits, SCRATCH)
+    except OSError as error:
+        # No process, no memory, no descriptor to be had: nothing that the program did.
+        return Outcome("error", "", str(error), time.monotonic() - begun, level.label)
 
 
 def _run(
@@ -120,24 +129,26 @@ def _run(
             pass_fds=(pipe, *passed),
             start_new_session=True,
         )
-    except OSError as error:
+    except OSError:
         os.close(report)
-        return Outcome("error", "", str(error), time.monotonic() - begun, level.label)
+        raise
     finally:
         os.close(pipe)
     with process, open(report, "rb", buffering=0) as reports:
         try:
             parts = message(source, tests, pipe=pipe, secret=secret, limits=limits, guard=guard)
-            streams, stopped = converse(process, reports.fileno(), parts, limits, begun + limits.wall_seconds)
+            streams, stopped = converse(process, reports.fileno(), parts, limits)
         finally:
             _end(process)
     stdout, stderr = (stream.decode(errors="replace") for stream in streams[:2])
     said = streams[2]
     seconds = time.monotonic() - begun
-    if not said.startswith(MARK) and not stopped:
-        return Outcome("error", stdout, stderr, seconds, level.label)
+    if not said.startswith(MARK) and stopped in ("", "timeout"):
+        late = f"the program had not begun after {limits.start_seconds:g} seconds\n" if stopped else ""
+        return Outcome("error", stdout, (stderr + late)[-limits.output_bytes :], seconds, level.label)
     status = stopped or _status(said == MARK * MARKS + secret, process.returncode, stderr, seconds, limits)
-    return Outcome(status, stdout, stderr, seconds, level.label)
+    limit: Literal["", "cpu", "wall"] = "" if status != "timeout" else "wall" if stopped else "cpu"
+    return Outcome(status, stdout, stderr, seconds, level.label, limit)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import subprocess
+
 import pytest
 
 from leaven.evaluate import programs
@@ -80,6 +83,22 @@ def test_a_fault_of_the_machine_is_no_failure_of_the_program(level, monkeypatch)
     monkeypatch.setattr(programs, "run_many", lambda *a, **k: [Outcome("error", "", "no memory", 0.0, "bubblewrap")])
     with pytest.raises(LeavenError, match=r"1 of 1 programs could not be started \(no memory\)"):
         attempt("t", [ONE], {}, lambda asked: ["    return 1"], level)
+
+
+def test_one_program_that_did_not_start_loses_nothing(level, monkeypatch):
+    real, refused = subprocess.Popen, []
+
+    def once(*args, **kwargs):
+        if not refused:
+            refused.append(args)
+            raise OSError(errno.EAGAIN, "no process to be had")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(subprocess, "Popen", once)
+    texts = ["    return 1", "    return 2"]
+    found = attempt("t", [ONE, TWO], {"until": []}, lambda asked: texts, level)
+    assert refused
+    assert [entry.outcomes for entry in found] == [("passed",), ("passed",)]
 
 
 def test_the_program_is_the_prompt_and_what_was_written():

@@ -22,6 +22,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,6 @@ from leaven.sandbox import run
 from leaven.sandbox.boot import BOOT
 from leaven.sandbox.level import Level, attempt
 from leaven.sandbox.limits import Limits
-from leaven.sandbox.pool import run_many
 from leaven.sandbox.run import Outcome
 from leaven.sandbox.seccomp import machine
 from leaven.sandbox.syscalls import ABSENT, MACHINES, REFUSED
@@ -160,8 +160,11 @@ def unfiltered(level: Level, host: Host) -> Outcomes:
 
 
 def _run(names: list[str], wall: Level, host: Host, limits: Limits, workers: int) -> Outcomes:
-    programs = [(_source(ATTACKS[name], host), TESTS) for name in names]
-    return dict(zip(names, run_many(programs, level=wall, workers=workers, limits=limits), strict=True))
+    # Each once: the pool would give those that wait for ever a second run.
+    with ThreadPoolExecutor(workers) as pool:
+        sources = [_source(ATTACKS[name], host) for name in names]
+        runs = [pool.submit(run.run_program, source, TESTS, level=wall, limits=limits) for source in sources]
+        return {name: found.result() for name, found in zip(names, runs, strict=True)}
 
 
 def _source(entry: dict[str, Any], host: Host) -> str:
@@ -240,6 +243,19 @@ def f(x): return Any()
 import sys
 def f(x): return sys._getframe(1).f_code.co_consts[1]
 """,
+    "a global that hides a builtin the tests call": (
+        """
+class Any:
+    def __eq__(self, other): return True
+def sorted(x): return Any()
+def f(x): return x[::-1]
+""",
+        "assert sorted(f([2, 3])) == [2, 3, 4]",
+    ),
+    "a global abs, where the tests ask how far the answer is from the right one": (
+        "def abs(x): return -1\ndef f(x): return 0.0",
+        "assert abs(f(2) - 3.0) < 1e-6",
+    ),
     "a program that does what the first lines of Python do": """
 import os
 for name in os.listdir("/proc/self/fd"):
@@ -255,7 +271,9 @@ os.write(pipe, b"+"); os.read(parts, 9999); os.write(pipe, b"+"); os.write(pipe,
 
 @pytest.mark.parametrize("name", BEYOND)
 def test_what_no_test_in_the_same_interpreter_can_tell(name: str, level: Level) -> None:
-    outcome = run.run_program(BEYOND[name], TESTS, level=level)
+    found = BEYOND[name]
+    source, tests = (found, TESTS) if isinstance(found, str) else found
+    outcome = run.run_program(source, tests, level=level)
     assert outcome.passed, outcome
 
 

@@ -32,6 +32,20 @@ time.sleep({{}})
         assert _until(lambda: not _running(marker), 2)
 
 
+def test_a_process_that_the_program_forked_and_left_is_not_judged(level: Level) -> None:
+    """Whichever is first: the tests go to one process, and it alone reports."""
+    for child, parent in ((0, 0), (0.2, 0), (0, 0.2)):
+        source = f"""
+import os, time
+child = os.fork() == 0
+time.sleep({child} if child else {parent})
+def f(x): return 0 if child else x + 1
+"""
+        for _ in range(3):
+            assert run_program(source, TESTS, level=level).passed
+            assert run_program(source, "assert f(2) == 0", level=level).status == "failed"
+
+
 def test_nothing_stays_when_leaven_itself_is_killed(level: Level) -> None:
     marker = f"{time.time_ns()}"
     sleep = f"[sys.executable, '-S', '-c', 'import time; time.sleep(60) # {marker}']"

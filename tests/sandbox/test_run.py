@@ -35,6 +35,7 @@ HONEST = [
 def test_honest_programs_pass(number: int, level: Level) -> None:
     outcome = run_program(*HONEST[number], level=level)
     assert outcome.passed, outcome
+    assert outcome.stderr == ""
     assert outcome.level == level.label
 
 
@@ -100,6 +101,20 @@ def test_no_zombie_and_no_open_file_is_left(level: Level) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_tests_see_the_builtins_whatever_the_program_put_in_their_place(level: Level) -> None:
+    lying = """
+import builtins
+class Any:
+    def __eq__(self, other): return True
+__builtins__ = {**vars(builtins), "sorted": lambda x: Any()}
+def f(x): return x[::-1]
+"""
+    assert run_program(lying, "assert sorted(f([2, 3])) == [4]", level=level).status == "failed"
+    assert run_program(lying, "assert sorted(f([2, 3])) == [2, 3]", level=level).passed
+    # A right solution that is named like a builtin is one.
+    assert run_program("def sum(a, b): return a + b", "assert sum(2, 3) == 5", level=level).passed
 
 
 def test_without_isolation_nothing_runs_unless_asked(tmp_path: Path) -> None:
@@ -172,6 +187,7 @@ if isinstance(level, str):
 else:
     fork = "import os, time\\nwhile True:\\n    if os.fork() == 0: time.sleep(9)"
     print(run_program("x = 1", "assert x == 1", level=level).status, run_program(fork, level=level).status)
+    print(repr(run_program("x = 1", level=level).stderr))
     print(run_program("open('/usr/x', 'w')", level=level).stderr.splitlines()[-1])
 """
     checkout = Path(__file__).parents[2]
@@ -191,4 +207,5 @@ else:
     if answer.stdout.startswith("skip"):
         pytest.skip(answer.stdout)
     assert answer.stdout.splitlines()[0] == "passed failed", answer
-    assert answer.stdout.splitlines()[1].startswith("OSError: [Errno 30]"), answer
+    assert answer.stdout.splitlines()[1] == "''"
+    assert answer.stdout.splitlines()[2].startswith("OSError: [Errno 30]"), answer
