@@ -16,13 +16,13 @@ from typing import Any, Literal
 import numpy as np
 
 from leaven.evaluate import hugging_folder as folder
-from leaven.evaluate.hugging_generate import Draws, Ends, continue_batch
+from leaven.evaluate.hugging_generate import cache_bytes, continue_batch, position_bytes
 from leaven.evaluate.hugging_score import Row, Scorer, rows_of
 from leaven.evaluate.hugging_words import HuggingWords, load_words
 from leaven.evaluate.model import Answer, Ask, Keep, KeepText, Question, fitted
 from leaven.evaluate.stops import cut
 from leaven.ground.canonical import identity
-from leaven.ground.errors import BadInput
+from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json
 from leaven.ground.progress import Progress
 
@@ -33,7 +33,7 @@ UNSAID = 2048
 """Longest input of a model that names no length, as lm-eval has it."""
 LENGTHS = ("n_positions", "max_position_embeddings", "n_ctx")
 """Where configurations name it, in lm-eval's order."""
-VERSION = "hugging/2"
+VERSION = "hugging/3"
 """Part of the identity: raise it when equal models would be asked otherwise."""
 
 
@@ -43,18 +43,17 @@ class Limits:
 
     Args:
         tokens: padded tokens of a batch. numbers: logits that exist at once, but those of one row at least.
-        prompts: most prompts continued together. cached: their positions, those of the continuations included.
+        prompts: most prompts continued together, if memory holds their keys and values.
     """
 
     tokens: int
     numbers: int
     prompts: int
-    cached: int
 
 
 LIMITS = {
-    "cpu": Limits(tokens=2048, numbers=1 << 25, prompts=16, cached=1 << 14),
-    "cuda": Limits(tokens=32768, numbers=1 << 29, prompts=128, cached=1 << 17),
+    "cpu": Limits(tokens=2048, numbers=1 << 25, prompts=16),
+    "cuda": Limits(tokens=32768, numbers=1 << 29, prompts=128),
 }
 
 
@@ -73,6 +72,7 @@ class Hugging:
         self.identity = identity(
             {
                 "version": VERSION,
+                "libraries": folder.versions(),
                 "files": files.hashes(),
                 "dtype": str(network.dtype),
                 "start": list(start),
@@ -146,31 +146,56 @@ class Hugging:
 
     def generate(self, asks: Sequence[Ask], progress: Progress, keep: KeepText | None = None) -> list[str]:
         """See `leaven.evaluate.model.Model.generate`. A prompt is cut from the left so that it and its continuation
-        fit `longest`; a continuation ends at any token that the model's configuration calls an end."""
+        fit `longest`; a continuation ends at any token that the model's configuration calls an end. Where memory does
+        not hold a batch, it and those after it are made smaller. Raises LeavenError where it does not hold one ask."""
         fitting = [self._prompt(ask) for ask in asks]
         prompts = [tokens for tokens, _ in fitting]
         asks = [replace(ask, tokens=new) for ask, (_, new) in zip(asks, fitting, strict=True)]
         texts = [""] * len(asks)
+        nothing = [place for place, ask in enumerate(asks) if ask.tokens < 1]
+        if keep is not None and nothing:
+            keep(nothing, [""] * len(nothing))
         # the longest first: where memory does not suffice, that is known at once
-        queue = sorted(range(len(asks)), key=lambda place: (-asks[place].tokens, -len(prompts[place]), place))
-        done = 0
-        while done < len(queue):
-            first = asks[queue[done]]
-            new = first.tokens
-            room = max(1, self._limits.cached // (len(prompts[queue[done]]) + new))
-            batch = queue[done : done + min(room, self._limits.prompts)]
-            chosen = [asks[place] for place in batch]
-            given = [prompts[place] for place in batch]
-            ends = Ends(chosen, max(map(len, given)), new, self._ends, self.tokenizer.decode)
+        queue = sorted(
+            (place for place, ask in enumerate(asks) if ask.tokens > 0),
+            key=lambda place: (-asks[place].tokens, -len(prompts[place]), place),
+        )
+        each = position_bytes(self.network, self._device) if queue else 0
+        room = cache_bytes(self._device) // each if queue else 0
+        while queue:
+            batch, positions = self._together(queue, asks, prompts, room)
+            chosen, given = [asks[place] for place in batch], [prompts[place] for place in batch]
             with folder.quiet():
-                found = continue_batch(self.network, given, new, Draws(chosen), ends, self._device)
+                found = continue_batch(self.network, given, chosen, self._ends, self.tokenizer.decode, self._device)
+            if found is None:
+                if len(batch) == 1:
+                    raise _too_large(chosen[0], given[0])
+                room = positions // 2
+                continue
             for place, tokens in zip(batch, found, strict=True):
                 texts[place] = cut(self.tokenizer.continuation(prompts[place], tokens), asks[place].stops)
             if keep is not None:
                 keep(batch, [texts[place] for place in batch])
-            done += len(batch)
-            progress(done, len(asks), "continuations")
+            queue = queue[len(batch) :]
+            progress(len(asks) - len(queue), len(asks), "continuations")
         return texts
+
+    def _together(
+        self, queue: Sequence[int], asks: Sequence[Ask], prompts: Sequence[Sequence[int]], room: int
+    ) -> tuple[list[int], int]:
+        """The first of the queue that fit `room` positions, one at least, and the positions that they take.
+
+        The longest prompt and the most tokens fit the model together; `fitted` sees to that for each ask alone.
+        """
+        batch: list[int] = []
+        width, new = 0, asks[queue[0]].tokens
+        for place in queue[: self._limits.prompts]:
+            wider = max(width, len(prompts[place]) + new)
+            if batch and (wider > self.longest or (len(batch) + 1) * wider > room):
+                break
+            batch.append(place)
+            width = wider
+        return batch, len(batch) * width
 
     def _prompt(self, ask: Ask) -> tuple[list[int], int]:
         tokens = [*self.start, *self.tokenizer.encode(ask.prompt)] or [self.empty]
@@ -209,6 +234,14 @@ class Hugging:
 
 def _answers(nats: Any, greedy: Any) -> list[Answer]:
     return [Answer(float(value), bool(flag)) for value, flag in zip(nats, greedy, strict=True)]
+
+
+def _too_large(ask: Ask, prompt: Sequence[int]) -> LeavenError:
+    shown = ask.prompt if len(ask.prompt) <= 60 else f"{ask.prompt[:60]}…"
+    return LeavenError(
+        f"the device's memory does not hold one prompt of {len(prompt)} tokens and a continuation of {ask.tokens}: "
+        f"{shown!r}\n  Ask with a smaller longest input, or on a device with more memory."
+    )
 
 
 def _end_tokens(files: folder.Files) -> list[int]:

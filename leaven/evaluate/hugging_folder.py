@@ -12,6 +12,7 @@ import importlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,14 @@ def require() -> None:
             raise BadInput(
                 f"models of Hugging Face need {name}, which is not installed", fix="pip install 'leaven[hf]'"
             ) from None
+
+
+def versions() -> dict[str, str]:
+    """Of the libraries that make tokenizer and network of the files: rules of both have changed between versions.
+
+    How a version was built (`+cpu`) is left out.
+    """
+    return {name: version(name).partition("+")[0] for name in ("torch", "transformers")}
 
 
 def find_folder(name: str, *, revision: str = "main", download: bool = False) -> Path:

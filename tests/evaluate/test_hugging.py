@@ -10,13 +10,16 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from leaven.evaluate.adapter import Adapter
 from leaven.evaluate.model import Ask, Question
-from leaven.ground.errors import BadInput
+from leaven.evaluate.stops import cut as cut_at
+from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.progress import silent
 
 pytestmark = pytest.mark.peer
@@ -24,8 +27,10 @@ pytestmark = pytest.mark.peer
 torch = pytest.importorskip("torch", reason="the peer environment holds torch: make test-peers")
 transformers = pytest.importorskip("transformers", reason="the peer environment holds transformers: make test-peers")
 
-from leaven.evaluate.hugging import Hugging  # noqa: E402 (after the skip)
-from leaven.evaluate.hugging_generate import draw  # noqa: E402
+from leaven.evaluate import hugging, hugging_folder  # noqa: E402 (after the skip)
+from leaven.evaluate.hugging import Hugging  # noqa: E402
+from leaven.evaluate.hugging_draw import draw  # noqa: E402
+from leaven.evaluate.hugging_generate import cache_bytes, position_bytes  # noqa: E402
 
 VOCAB = 320
 END, BEGIN = "<|endoftext|>", "<s>"
@@ -292,14 +297,196 @@ def test_a_temperature_near_zero_is_greedy(model: Hugging) -> None:
 
 def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
     p = torch.tensor([0.1, 0.4, 0.2, 0.3])
-    at = np.random.default_rng(0).random(4000)
-    whole = np.bincount([draw(p.log(), 1.0, 1.0, u) for u in at], minlength=4) / 4000
-    np.testing.assert_allclose(whole, p.numpy(), atol=0.03)
-    few = np.bincount([draw(p.log(), 1.0, 0.65, u) for u in at], minlength=4) / 4000
-    np.testing.assert_allclose(few, [0, 4 / 7, 0, 3 / 7], atol=0.03)
-    hot = np.bincount([draw(p.log(), 0.5, 1.0, u) for u in at], minlength=4) / 4000
-    np.testing.assert_allclose(hot, p.numpy() ** 2 / (p.numpy() ** 2).sum(), atol=0.03)
-    assert draw(p.log(), 1.0, 1e-9, 0.999) == 1
+    at = np.random.default_rng(0).random(4000).tolist()
+
+    def shares(temperature: float, top: float) -> Any:
+        found = draw(p.log().expand(4000, 4), [temperature] * 4000, [top] * 4000, at)
+        return np.bincount(found.numpy(), minlength=4) / 4000
+
+    np.testing.assert_allclose(shares(1.0, 1.0), p.numpy(), atol=0.03)
+    np.testing.assert_allclose(shares(1.0, 0.65), [0, 4 / 7, 0, 3 / 7], atol=0.03)
+    np.testing.assert_allclose(shares(0.5, 1.0), p.numpy() ** 2 / (p.numpy() ** 2).sum(), atol=0.03)
+    for top in (1e-9, 0.0):
+        assert draw(p.log()[None], [1.0], [top], [0.999]).tolist() == [1]
+
+
+def drawn(scores: Any, temperature: float, top: float, at: float) -> int:
+    """One row in float64, by the definition: the tokens before it have together less than `top`."""
+    p = np.exp((scores - scores.max()) / temperature)
+    p /= p.sum()
+    order = np.argsort(-p, kind="stable") if top < 1 else np.arange(len(p))
+    sums = p[order].cumsum()
+    kept = np.flatnonzero(sums - p[order] < top) if top < 1 else np.arange(len(p))
+    return int(order[np.searchsorted(sums[kept], at * sums[kept][-1], side="right")])
+
+
+def test_each_row_of_a_batch_is_drawn_by_its_own_settings() -> None:
+    rng = np.random.default_rng(2)
+    for size in (5, 300, 20000):
+        scores = rng.normal(0, 3, (24, size)).astype(np.float32)
+        temperatures = rng.choice([0.3, 0.8, 1.0, 2.0], 24).tolist()
+        tops = rng.choice([0.1, 0.5, 0.95, 1.0], 24).tolist()
+        at = rng.random(24).tolist()
+        found = draw(torch.tensor(scores), temperatures, tops, at).tolist()
+        rows = zip(scores.astype(np.float64), temperatures, tops, at, strict=True)
+        assert found == [drawn(*row) for row in rows]
+
+
+def test_a_nucleus_is_the_one_of_the_native_models() -> None:
+    from leaven.model.draw import nucleus
+
+    scores = np.random.default_rng(3).normal(0, 2, (1, 40)).astype(np.float32)
+    scores[0, 7:11] = scores[0].max() + 1  # equals, between which the nucleus ends
+    for top in (0.2, 0.5, 0.9):
+        at = ((np.arange(4000) + 0.5) / 4000).tolist()
+        found = draw(torch.tensor(scores).expand(4000, 40), [1.0] * 4000, [top] * 4000, at)
+        allowed = np.flatnonzero(np.asarray(nucleus(scores, np.array([top], np.float32)))[0])
+        assert set(found.tolist()) == set(allowed.tolist())
+
+
+def test_the_ends_of_a_distribution_are_never_tokens_without_probability() -> None:
+    scores = torch.tensor([[-float("inf"), 0.0, 1.0, -float("inf")]])
+    for top in (1.0, 1 - 1e-12):
+        found = [draw(scores, [1.0], [top], [at]).item() for at in (0.0, 1 - 2**-53)]
+        assert set(found) == {1, 2}
+
+
+def test_rows_that_have_ended_are_not_drawn(model: Hugging, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[int] = []
+
+    def counted(scores: Any, *settings: Any) -> Any:
+        rows.append(len(scores))
+        return draw(scores, *settings)
+
+    monkeypatch.setattr("leaven.evaluate.hugging_draw.draw", counted)
+    model.generate([Ask("The", tokens, temperature=1e-4) for tokens in (2, 5)] + [Ask("The", 7)], silent)
+    assert len(rows) <= 5
+    assert rows[:2] == [2, 2]
+    assert set(rows[2:]) <= {1}
+
+
+def size_of(named: dict[str, Any]) -> tuple[int, int]:
+    """(rows, positions) of a forward pass, those in its cache included."""
+    rows, length = named["input_ids"].shape
+    past = named.get("past_key_values")
+    return rows, length + (past.get_seq_length() if past is not None else 0)
+
+
+def sizes_of_passes(model: Hugging) -> tuple[list[tuple[int, int]], Any]:
+    """The size of each forward pass, filled while the hook is there."""
+    sizes: list[tuple[int, int]] = []
+
+    def see(network: Any, given: Any, named: dict[str, Any]) -> None:
+        sizes.append(size_of(named))
+
+    return sizes, model.network.register_forward_pre_hook(see, with_kwargs=True)
+
+
+LONG = "The quick brown fox jumps over the lazy dog, and the dog does not mind at all. " * 8
+
+
+def test_asks_of_different_sizes_share_batches_and_never_leave_the_model(model: Hugging) -> None:
+    asks = [
+        Ask("The", 32),
+        Ask(LONG, 10),  # its row would go on beyond the last position while the first is written
+        Ask("def area(", 3),
+        Ask("", 0),
+        Ask("The quick", 20, ("e",)),
+        Ask("Naïve", 20, temperature=0.9, key=5),
+        Ask(LONG, 1, temperature=0.9, key=6),
+        Ask("The", 1),
+        Ask("a b c", 1000, ("",)),  # an empty stop is none
+    ]
+    kept: dict[int, str] = {}
+    sizes, hook = sizes_of_passes(model)
+    with hook:
+        texts = model.generate(asks, silent, lambda places, found: kept.update(zip(places, found, strict=True)))
+    assert max(rows for rows, _ in sizes) > 2
+    assert max(length for _, length in sizes) <= model.longest
+    assert texts == [model.generate([ask], silent)[0] for ask in asks]
+    assert kept == dict(enumerate(texts))
+    assert texts[3] == ""
+    for place in (0, 2, 7):
+        own = theirs(model, asks[place].prompt, asks[place].tokens)
+        assert texts[place] == model.tokenizer.decode(own)
+
+
+def test_a_stop_that_began_further_in_front_is_waited_for(model: Hugging) -> None:
+    free = model.generate([Ask("The quick", 30)], silent)[0]
+    for place in range(len(free) - 12):
+        stops = (free[place + 1 : place + 3], free[place : place + 10])
+        assert model.generate([Ask("The quick", 30, stops)], silent) == [cut_at(free, stops)]
+
+
+def asks_with_draws() -> list[Ask]:
+    plain = [Ask(prompt, 10) for prompt in PROMPTS]
+    return [*plain, *[replace(ask, temperature=0.8, top_p=0.9, key=n) for n, ask in enumerate(plain)]]
+
+
+def test_batches_are_as_large_as_memory_allows(model: Hugging, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = model.generate(asks_with_draws(), silent)
+    room = 100  # positions
+    monkeypatch.setattr(hugging, "cache_bytes", lambda device: room * position_bytes(model.network, "cpu"))
+    sizes, hook = sizes_of_passes(model)
+    with hook:
+        assert model.generate(asks_with_draws(), silent) == expected
+    assert max(rows * length for rows, length in sizes) <= room
+    assert max(rows for rows, _ in sizes) > 1
+    monkeypatch.setattr(hugging, "cache_bytes", lambda device: 1)
+    sizes, hook = sizes_of_passes(model)
+    with hook:
+        assert model.generate(asks_with_draws(), silent) == expected
+    assert {rows for rows, _ in sizes} == {1}
+
+
+def out_of_memory_above(model: Hugging, rows: int, length: int) -> Any:
+    """A hook by which the device's memory ends in the middle of a continuation."""
+
+    def refuse(network: Any, given: Any, named: dict[str, Any]) -> None:
+        found = size_of(named)
+        if found[0] > rows and found[1] > length:
+            raise torch.OutOfMemoryError("no memory is left")
+
+    return model.network.register_forward_pre_hook(refuse, with_kwargs=True)
+
+
+def test_a_batch_that_memory_does_not_hold_is_made_smaller(model: Hugging) -> None:
+    expected = model.generate(asks_with_draws(), silent)
+    kept: dict[int, str] = {}
+    with out_of_memory_above(model, rows=2, length=16):
+        found = model.generate(
+            asks_with_draws(), silent, lambda places, texts: kept.update(zip(places, texts, strict=True))
+        )
+    assert found == expected
+    assert kept == dict(enumerate(expected))
+    with (
+        out_of_memory_above(model, rows=0, length=16),
+        pytest.raises(LeavenError, match=r"one prompt of \d+ tokens and a continuation of 30: 'Naïve"),
+    ):
+        model.generate([Ask("The", 3), Ask("Naïve café, a b c d e f", 30)], silent)
+
+
+def test_bytes_of_a_position(folders: dict[str, Path]) -> None:
+    def of(network: Any) -> int:
+        return position_bytes(network.eval(), "cpu")
+
+    for name, heads in (("llama", 2), ("cohere", 2), ("gpt2", 4)):
+        assert of(FAMILIES[name]()) == 2 * 2 * heads * 8 * 4
+    assert of(FAMILIES["llama"]().to(torch.bfloat16)) == 2 * 2 * 2 * 8 * 2
+    shape = {"vocab_size": VOCAB, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4}
+    one_head = transformers.FalconForCausalLM(transformers.FalconConfig(**shape, multi_query=True))
+    assert of(one_head) == 2 * 3 * 1 * 8 * 4
+    # no keys at all: what as many layers of as many heads as fit would take
+    state = transformers.MambaConfig(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=3, state_size=4)
+    assert of(transformers.MambaForCausalLM(state)) == 2 * 3 * 32 * 4
+
+
+def test_the_memory_of_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cache_bytes("cpu") == 1 << 30
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (100, 1000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 80)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 60)
+    assert cache_bytes("cuda:0") == 60
 
 
 def test_the_tokenizer_and_its_bytes(folders: dict[str, Path]) -> None:
@@ -339,6 +526,30 @@ def test_what_stands_in_front(folder: Path, folders: dict[str, Path]) -> None:
     assert Hugging.load(folder, device="cpu").start == ()
 
 
+def test_two_tokens_in_front(folder: Path) -> None:
+    from tokenizers import processors
+
+    words = byte_level(begins=False)
+    words.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{END} {BEGIN} $A", special_tokens=[(END, 0), (BEGIN, 1)]
+    )
+    words.save_pretrained(folder)
+    model = Hugging.load(folder, device="cpu")
+    assert model.start == (0, 1)
+    text = "The quick brown"
+    ids = model.tokenizer.encode(text)
+    assert [*model.start, *ids] == model.tokenizer._tokenizer.encode(text)
+    assert model.generate([Ask("The", 12)], silent) == [model.tokenizer.decode(theirs(model, "The", 12))]
+    # likelihoods of a pair and of a text alone: each token once, the two in front never
+    lm = Adapter(model)
+    [(nats, _)] = lm.score([("The", " quick brown")])
+    context = model.tokenizer.encode("The")
+    whole = (*model.start, *ids)
+    assert nats == pytest.approx(plain(model, Question(whole[:-1], tuple(ids[len(context) :])))[0], abs=1e-4)
+    [whole_nats] = lm.loglikelihood_rolling([SimpleNamespace(args=(text,))])
+    assert whole_nats == pytest.approx(plain(model, Question(whole[:-1], tuple(ids)))[0], abs=1e-4)
+
+
 def test_identity_and_length(folder: Path) -> None:
     model = Hugging.load(folder, device="cpu")
     short = Hugging.load(folder, longest=16, device="cpu")
@@ -351,6 +562,18 @@ def test_identity_and_length(folder: Path) -> None:
     tensors["model.norm.weight"] = tensors["model.norm.weight"] * 1.001
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     assert len({model.identity, short.identity, Hugging.load(folder, device="cpu").identity}) == 3
+
+
+def test_the_identity_holds_the_versions_of_the_libraries(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = hugging_folder.versions()
+    assert set(own) == {"torch", "transformers"}
+    assert torch.__version__.startswith(own["torch"])
+    assert transformers.__version__ == own["transformers"]
+    found = {Hugging.load(folder, device="cpu").identity}
+    for name in own:
+        monkeypatch.setattr(hugging_folder, "versions", lambda name=name: {**own, name: "0.1"})
+        found.add(Hugging.load(folder, device="cpu").identity)
+    assert len(found) == 3
 
 
 def test_saved_penalties_and_temperatures_are_not_taken_over_but_ends_are(
