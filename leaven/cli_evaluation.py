@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -43,15 +44,19 @@ def eval_(
     as_json: AsJson = False,
 ) -> None:
     """Ask models the benchmarks of a suite: scores with standard errors, categories by the paper's formulas."""
-    from leaven.evaluation import evaluate
+    from leaven.evaluation import FOLDER, evaluate
     from leaven.sentences_evaluation import evaluation_lines, telling
     from leaven.study.load_suite import load_suite
-    from leaven.train.devices import use
+    from leaven.train.compile import use_cache
+    from leaven.train.devices import share_cores, use
 
     if backend not in ("auto", "jax", "torch"):
         raise BadInput(f'unknown backend "{backend}"', field="--backend", fix="auto, jax or torch")
     asked = load_suite(suite, settings=set_ or (), data=places_of(data))
+    share_cores()
     use(device, None)
+    with contextlib.suppress(OSError):  # results may lie where nothing can be written
+        use_cache(runs / FOLDER / "xla")
     with telling(quiet=as_json) as progress:
         found = evaluate(
             models,
