@@ -28,7 +28,7 @@ from leaven.evaluate.answers import (
 from leaven.evaluate.harness import Sample, run_tasks
 from leaven.evaluate.item import Answerable, Foreign, Form, Item, Passage, Program, Short, Target
 from leaven.evaluate.model import Ask
-from leaven.evaluate.record import Record, Scored, lm_eval_measures
+from leaven.evaluate.record import FOREIGN, Record, Records, Scored, lm_eval_measures
 from leaven.evaluate.short import LmEvalRule, first_line
 from leaven.ground.errors import LeavenError
 from leaven.ground.progress import Progress, between, silent
@@ -36,8 +36,6 @@ from leaven.sandbox.level import Level
 
 ANSWER_TOKENS = 32
 """Most tokens of a short answer where the task does not say."""
-FOREIGN = {"acc": "correct", "acc_norm": "acc_norm", "acc_bytes": "acc_bytes", "exact_match": "exact_match"}
-"""lm-eval's metrics that are what ours of the name are."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,8 @@ class Asking:
     def records(
         self, task: str, form: Form, items: Sequence[Item], settings: Mapping[str, Any], progress: Progress = silent
     ) -> list[Record]:
-        """A record of each item, in their order. Raises LeavenError where a likelihood is not a number."""
+        """A record of each item, in their order; of a foreign task `Records`. Raises LeavenError where a likelihood is
+        not a number."""
         self.lm.progress = progress
         if form == "program":
             found = self._programs(task, [item for item in items if isinstance(item, Program)], settings, progress)
@@ -144,16 +143,21 @@ class Asking:
             )
         return found
 
-    def _foreign(self, task: str, items: Sequence[Foreign]) -> list[Record]:
+    def _foreign(self, task: str, items: Sequence[Foreign]) -> Records:
         from leaven.evaluate.benchmarks.foreign import run_foreign
 
-        samples = run_foreign(self.lm, self.suite, task, self.space)
+        samples, aggregates = run_foreign(self.lm, self.suite, task, self.space)
         if [item.id for item in items] != [sample.item for sample in samples]:
             raise AssertionError(f"the samples of {task} are not its items in order")
-        found = []
+        averaged = [aggregate.name for aggregate in aggregates if aggregate.plain]
+        found = Records(aggregates=aggregates)
         for item, sample in zip(items, samples, strict=True):
             theirs = lm_eval_measures(sample.metrics)
-            ours = {FOREIGN[name]: theirs[f"lm_eval/{name}"] for name in FOREIGN if f"lm_eval/{name}" in theirs}
+            ours = {
+                column: theirs[f"lm_eval/{name}"]
+                for name, column in FOREIGN.items()
+                if name in averaged and f"lm_eval/{name}" in theirs
+            }
             found.append(Record(item, ours | theirs, Scored(nats=sample.nats), texts=sample.texts))
         return found
 

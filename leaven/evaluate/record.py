@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,15 @@ DETAILS = pa.schema(
         ("uneven", pa.bool_()),
     ]
 )
+
+FOREIGN = {
+    "acc": "correct",
+    "acc_norm": "acc_norm",
+    "acc_bytes": "acc_bytes",
+    "exact_match": "exact_match",
+    "pass@1": "passed",
+}
+"""lm-eval's metrics that are, where they are averaged, what ours of the name are."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,37 @@ class Record:
     texts: tuple[str, ...] = ()
     outcomes: tuple[str, ...] = ()
     level: str | None = None
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """lm-eval's own number for a whole task.
+
+    Args:
+        name: of the metric; `metric,filter` where it is that of a filter.
+        value: null where lm-eval finds none.
+        n: values that it was made of.
+        plain: whether it is their plain mean, which has a standard error.
+        why: why it is null.
+    """
+
+    name: str
+    value: float | None
+    n: int
+    plain: bool
+    why: str = ""
+
+
+class Records(list[Record]):
+    """The records of a task, in the order of its items.
+
+    Args:
+        aggregates: what lm-eval says of the task as a whole, where only lm-eval knows how it is scored.
+    """
+
+    def __init__(self, records: Iterable[Record] = (), aggregates: Sequence[Aggregate] = ()) -> None:
+        super().__init__(records)
+        self.aggregates = tuple(aggregates)
 
 
 def prompts(item: Item) -> list[str]:

@@ -22,7 +22,7 @@ from leaven.evaluate.baselines import (
     text_baselines,
 )
 from leaven.evaluate.item import Answerable, Form, Short, Target
-from leaven.evaluate.record import Record
+from leaven.evaluate.record import Record, Records
 from leaven.evaluate.short import first_line, normalise
 from leaven.evaluate.spread import clusters, mean, ratio
 
@@ -53,12 +53,17 @@ def summarise(form: Form, records: Sequence[Record], described: Mapping[str, Any
     most often); `truncated` and `uneven` items; `clusters` of the standard errors; `decontamination`; `cut` and `notes`
     of where the items come from.
 
+    A foreign task has lm-eval's own number of each metric as `lm_eval/<metric>`, by its own aggregation; `se` only
+    where that is a plain mean.
+
     Args:
+        records: of a foreign task `Records`.
         described: the task's entry in `suite.json`.
     """
     labels = clusters([record.item.group for record in records])
     entry = _measures(form, records, labels)
-    baselines = _baselines(form, records)
+    notes = _notes(records)
+    baselines = _foreign_baselines(described) if form == "foreign" else _baselines(form, records)
     level = bound(baselines)
     primary = str(described["measure"])
     entry |= {"score": {"measure": primary, **entry.get(primary, {"value": None})}, **baselines, "bound": level}
@@ -70,7 +75,7 @@ def summarise(form: Form, records: Sequence[Record], described: Mapping[str, Any
         "uneven": sum(record.scored.uneven for record in records),
         "decontamination": decontamination(described.get("overlap") or {}, len(records)),
         **_said(form, records, (described.get("settings") or {}).get("labels")),
-        **_provenance(described.get("origin") or {}),
+        **_provenance(described.get("origin") or {}, notes),
     }
     if form == "program":
         entry["isolation"] = records[0].level
@@ -87,8 +92,15 @@ def _measures(form: Form, records: Sequence[Record], labels: Sequence[int]) -> d
     entry = {
         SUMMARY.get(name, name): mean(values, places[name])
         for name, values in columns.items()
-        if name in SUMMARY or name.startswith("pass@") or (form == "foreign" and name.startswith("lm_eval/"))
+        if name in SUMMARY or name.startswith("pass@")
     }
+    for aggregate in records.aggregates if isinstance(records, Records) else ():
+        name = f"lm_eval/{aggregate.name}"
+        if aggregate.value is None:
+            continue
+        alike = aggregate.plain and len(columns.get(name, ())) == aggregate.n
+        error = mean(columns[name], places[name])["se"] if alike else None
+        entry[name] = {"value": aggregate.value, "n": aggregate.n, "se": error}
     if "bits" in columns:
         entry["bits_per_byte"] = ratio(columns["bits"], columns["bytes"], places["bits"])
     if form == "target":
@@ -123,6 +135,21 @@ def _baselines(form: Form, records: Sequence[Record]) -> Baselines:
             ]
         )
     return NONE
+
+
+def _foreign_baselines(described: Mapping[str, Any]) -> Baselines:
+    """What the suite says of guessing: the items themselves are known to lm-eval only."""
+    given = (described.get("settings") or {}).get("baselines") or {}
+    return NONE | {"chance": described.get("chance"), **given}
+
+
+def _notes(records: Sequence[Record]) -> list[str]:
+    """What lm-eval's numbers lack, by name."""
+    aggregates = records.aggregates if isinstance(records, Records) else ()
+    numbers = {name for record in records for name in record.measures}
+    whole = [one.name for one in aggregates if one.value is not None and f"lm_eval/{one.name}" not in numbers]
+    found = [f"of the task as a whole only, not of its items: {', '.join(whole)}"] if whole else []
+    return [*found, *(f"lm-eval gives no {one.name}: {one.why}" for one in aggregates if one.value is None)]
 
 
 def _hint(entry: Mapping[str, Any], primary: str, level: float | None) -> bool | None:
@@ -183,6 +210,6 @@ def decontamination(overlap: Mapping[str, Any], n: int) -> dict[str, Any]:
     }
 
 
-def _provenance(origin: Mapping[str, Any]) -> dict[str, Any]:
-    found = {"cut": (origin.get("data") or {}).get("cut"), "notes": origin.get("notes")}
+def _provenance(origin: Mapping[str, Any], notes: Sequence[str]) -> dict[str, Any]:
+    found = {"cut": (origin.get("data") or {}).get("cut"), "notes": [*(origin.get("notes") or ()), *notes]}
     return {name: value for name, value in found.items() if value}

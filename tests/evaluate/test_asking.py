@@ -11,6 +11,7 @@ import pytest
 
 from leaven.evaluate.item import Choice, Foreign, Match, Passage, Program, Short, Target, Task, write_items
 from leaven.evaluate.model import Answer
+from leaven.evaluate.record import Aggregate
 from leaven.evaluate.requests import RequestCache
 from leaven.evaluate.run import evaluate
 from leaven.evaluate.taskfile import OUTPUT, task_file
@@ -321,10 +322,17 @@ def test_a_foreign_task_keeps_lm_evals_values(tmp_path, monkeypatch):
         foreign.Sample("a", {"acc": 1.0, "f1": (1, 0)}, ("yes",), (-1.0,)),
         foreign.Sample("b", {"acc": 0.0, "f1": (0, 0)}, ("no",), (-2.0,)),
     ]
-    monkeypatch.setattr(foreign, "run_foreign", lambda lm, suite, name, space: samples)
+    whole = [Aggregate("acc", 0.5, 2, True), Aggregate("f1", 0.25, 2, False), Aggregate("mcc", None, 2, False, "why")]
+    monkeypatch.setattr(foreign, "run_foreign", lambda lm, suite, name, space: (samples, whole))
     out = fresh(tmp_path / "out")
     evaluate(Toy(), folder, out, isolation_level=none())
     scores = read_json(out / "scores.json")["theirs"]
     assert scores["score"]["value"] == scores["lm_eval/acc"]["value"] == 0.5
+    assert scores["lm_eval/acc"]["se"] == scores["accuracy"]["se"] == 0.5
+    assert scores["lm_eval/f1"] == {"value": 0.25, "n": 2, "se": None}
+    assert scores["notes"] == [
+        "of the task as a whole only, not of its items: f1",
+        "lm-eval gives no mcc: why",
+    ]
     assert read_table(out / "details.parquet")["texts"] == [["yes"], ["no"]]
     assert read_table(out / "details.parquet")["nats"] == [[-1.0], [-2.0]]

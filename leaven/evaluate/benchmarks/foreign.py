@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from leaven.evaluate.benchmarks.metrics import aggregates
 from leaven.evaluate.benchmarks.named import Named
 from leaven.evaluate.benchmarks.taskyaml import Function, replaced
 from leaven.evaluate.harness import quiet
 from leaven.evaluate.item import Foreign, read_items
+from leaven.evaluate.record import Aggregate
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json
 
@@ -51,7 +53,7 @@ class Sample:
     """What lm-eval found for an item.
 
     Args:
-        metrics: its own values; with several filters each as `metric,filter`.
+        metrics: its own values, those of the first filter; where filters have names each as `metric,filter` too.
         texts: what the model wrote; empty where likelihoods were asked.
         nats: the likelihoods that were asked, in their order.
     """
@@ -107,8 +109,8 @@ def check(settings: Mapping[str, Any], items: Sequence[Foreign], where: str) -> 
         ) from None
 
 
-def run_foreign(lm: Any, suite: Path, task: str, space: Path) -> list[Sample]:
-    """Ask and score a task by lm-eval, in the order of its items.
+def run_foreign(lm: Any, suite: Path, task: str, space: Path) -> tuple[list[Sample], list[Aggregate]]:
+    """Ask and score a task by lm-eval, in the order of its items; and what lm-eval makes of them.
 
     Args:
         lm: an `lm_eval.api.model.LM`.
@@ -126,7 +128,8 @@ def run_foreign(lm: Any, suite: Path, task: str, space: Path) -> list[Sample]:
             instances = _requests(live, items)
         _ask(lm, instances)
         with _told(task), quiet():
-            return _samples(live, items, instances)
+            samples = _samples(live, items, instances)
+            return samples, aggregates(live, [sample.metrics for sample in samples])
 
 
 @contextmanager
@@ -179,12 +182,16 @@ def _samples(task: ConfigurableTask, items: Sequence[Foreign], instances: Sequen
     filters = list(instances[0][0].filtered_resps)
     found = []
     for entry, group in zip(items, instances, strict=True):
-        metrics: dict[str, Any] = {}
+        first: dict[str, Any] = {}
+        named: dict[str, Any] = {}
         for chosen in filters:
             answers = [instance.filtered_resps[chosen] for instance in group]
-            for metric, value in task.process_results(entry.doc["document"], answers).items():
-                metrics[metric if len(filters) == 1 else f"{metric},{chosen}"] = value
-        found.append(Sample(entry.id, metrics, *_answers(group)))
+            values = task.process_results(entry.doc["document"], answers)
+            if chosen == filters[0]:
+                first = dict(values)
+            if task.config.filter_list:
+                named |= {f"{metric},{chosen}": value for metric, value in values.items()}
+        found.append(Sample(entry.id, first | named, *_answers(group)))
     return found
 
 

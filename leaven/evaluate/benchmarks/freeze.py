@@ -11,6 +11,7 @@ from leaven.evaluate.benchmarks import foreign
 from leaven.evaluate.benchmarks.clusters import groups, twins
 from leaven.evaluate.benchmarks.forms import MAKERS
 from leaven.evaluate.benchmarks.load import Row, compiled_once, live_task
+from leaven.evaluate.benchmarks.metrics import guessing, measures
 from leaven.evaluate.benchmarks.named import Named
 from leaven.evaluate.benchmarks.plan import Benchmark, first
 from leaven.evaluate.harness import quiet
@@ -33,7 +34,7 @@ SCORES: dict[Form, tuple[str, ...]] = {
     "short": ("exact_match", "exact_match_lm_eval", "gold_bpb"),
     "program": ("pass@1", "gold_bpb"),
 }
-"""The measures that items of a form have; a foreign task's are lm-eval's."""
+"""The measures that items of a form have; a foreign task's are those of `metrics.measures`."""
 LIKELIHOOD: dict[str, tuple[Form, frozenset[str]]] = {
     "loglikelihood": ("target", frozenset({"acc", "perplexity"})),
     "loglikelihood_rolling": ("rolling", frozenset({"word_perplexity", "byte_perplexity", "bits_per_byte"})),
@@ -74,12 +75,7 @@ def freeze(benchmark: Benchmark, named: Named, documents: Documents) -> Task:
     """
     task = live_task(named, named.config(), documents.rows, documents.shots, documents.overrides)
     form = _form(task, named)
-    if form in SCORES and benchmark.score not in SCORES[form]:
-        raise BadInput(
-            f"items of {named.name} have no {benchmark.score}",
-            field=f"tasks.{benchmark.name}.score",
-            fix=f"give one of {', '.join(SCORES[form])}",
-        )
+    _require_score(benchmark, named, form, task)
     _require_used(benchmark, named, form)
     if form == "short":
         _require_stop(named, task)
@@ -103,7 +99,13 @@ def freeze(benchmark: Benchmark, named: Named, documents: Documents) -> Task:
             raise BadInput("some contexts end in white space and some do not", where=f"data of {benchmark.name}")
         items = [replace(item, group=group) for item, group in zip(matches, twins(matches), strict=True)]
     settings = _settings(benchmark, task, form, named, items)
+    chance = _chance(form, items)
     if form == "foreign":
+        with quiet(), compiled_once():
+            guessed = guessing(task, chosen)
+        if guessed:
+            chance = guessed.pop("chance")
+            settings["baselines"] = guessed
         settings["lm_eval"] = foreign.frozen(named, documents.overrides or {})
         foreign.check(settings["lm_eval"], [item for item in items if isinstance(item, Foreign)], named.file)
     return Task(
@@ -111,12 +113,12 @@ def freeze(benchmark: Benchmark, named: Named, documents: Documents) -> Task:
         category=benchmark.category,
         form=form,
         measure=benchmark.score,
-        chance=_chance(form, items),
+        chance=chance,
         what=str(named.metadata.get("what") or _what(named)),
         items=tuple(items),
         needs=("isolation",) if form == "program" else (),
         settings=settings,
-        origin=_origin(named, documents, task, form, len(every), items),
+        origin=_origin(named, documents, task, form, chance, len(every), items),
     )
 
 
@@ -148,6 +150,17 @@ def _form(task: ConfigurableTask, named: Named) -> Form:
     if task.OUTPUT_TYPE == "multiple_choice" and ours and not task.multiple_target:
         return "match" if task.multiple_input else "choice"
     return "foreign"
+
+
+def _require_score(benchmark: Benchmark, named: Named, form: Form, task: ConfigurableTask) -> None:
+    """Raises BadInput where the score is none that the task gives, as far as that is known before a model is asked."""
+    known, more = measures(task) if form == "foreign" else (SCORES[form], False)
+    if benchmark.score not in known and not more:
+        raise BadInput(
+            f"items of {named.name} have no {benchmark.score}",
+            field=f"tasks.{benchmark.name}.score",
+            fix=f"give one of {', '.join(known)}" if known else "the task computes nothing: give it a metric_list",
+        )
 
 
 def _require_used(benchmark: Benchmark, named: Named, form: Form) -> None:
@@ -249,7 +262,13 @@ def _what(named: Named) -> str:
 
 
 def _origin(
-    named: Named, documents: Documents, task: ConfigurableTask, form: Form, n: int, items: Sequence[Item]
+    named: Named,
+    documents: Documents,
+    task: ConfigurableTask,
+    form: Form,
+    chance: float | None,
+    n: int,
+    items: Sequence[Item],
 ) -> dict[str, Any]:
     data = dict(documents.origin)
     notes = [str(note) for note in data.pop("notes", None) or ()]
@@ -262,6 +281,8 @@ def _origin(
     unused = sorted(set(task.aggregation()) - {*CHOICE}) if form in ("choice", "match") else []
     if unused:
         notes.append(f"not computed: {', '.join(unused)}")
+    if form == "foreign" and chance is None:
+        notes.append("no chance level known")
     changed = dict(documents.overrides or {})
     return {
         "task": named.name,

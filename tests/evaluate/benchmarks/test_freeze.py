@@ -161,16 +161,16 @@ def test_a_short_answer_that_would_not_end_with_its_line_is_refused(tmp_path, un
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "score"),
     [
-        {**GENERATED, "doc_to_target": "{{options[0]}}", "metric_list": [{"metric": "exact_match"}]},
-        {**CHOICE, "metric_list": [{"metric": "mcc"}]},
-        {**CHOICE, "doc_to_target": "{{[0, 1]}}"},
-        {**CHOICE, "metadata": {"leaven": "foreign"}},
+        ({**GENERATED, "doc_to_target": "{{options[0]}}", "metric_list": [{"metric": "exact_match"}]}, "exact_match"),
+        ({**CHOICE, "metric_list": [{"metric": "mcc"}]}, "lm_eval/mcc"),
+        ({**CHOICE, "doc_to_target": "{{[0, 1]}}"}, "accuracy"),
+        ({**CHOICE, "metadata": {"leaven": "foreign"}}, "accuracy"),
     ],
 )
-def test_what_only_lm_eval_can_score_is_foreign(tmp_path, fields):
-    task = frozen(tmp_path, fields)
+def test_what_only_lm_eval_can_score_is_foreign(tmp_path, fields, score):
+    task = frozen(tmp_path, fields, score=score)
     assert task.form == "foreign"
     assert isinstance(task.items[0], Foreign)
     assert task.items[0].doc["document"] == ROWS[0]
