@@ -12,6 +12,9 @@ from leaven.sandbox.level import Level
 from leaven.sandbox.limits import Limits
 from leaven.sandbox.run import Outcome, run_program
 
+IN_VAIN = 10
+"""Programs that are stopped again, one after the other, before the rest are believed to wait by themselves: a model
+that writes nothing but sleeping programs costs five minutes, not hours."""
 LONGER = 3
 """How many times the wall limit a program gets that the wall clock has stopped once."""
 
@@ -30,7 +33,8 @@ def run_many(
 
     What a busy machine may have done is tried once more, after all others, one program at a time, with `LONGER` times
     the wall limit: programs that the wall clock stopped and programs that could not be started. One that again cannot
-    be started is not the machine's bad moment: the others that could not are left as they are.
+    be started is not the machine's bad moment, and neither are `IN_VAIN` in a row that wait alone as they did together:
+    the others are left as they are.
 
     Threads suffice, because the work is done by other processes. `progress` is called from the caller's thread.
 
@@ -50,10 +54,14 @@ def run_many(
     usual = limits or Limits()
     longer = replace(usual, wall_seconds=usual.wall_seconds * LONGER)
     again = [i for i, outcome in enumerate(outcomes) if outcome.status == "error" or outcome.limit == "wall"]
-    starts = True
+    starts, in_vain = True, 0
     for done, i in enumerate(again):
-        if starts or outcomes[i].status != "error":
-            progress(done, len(again), "programs once more, alone")
-            outcomes[i] = run(*pairs[i], limits=longer)
-            starts = outcomes[i].status != "error"
+        waits = outcomes[i].limit == "wall"
+        if in_vain == IN_VAIN if waits else not starts:
+            continue
+        progress(done, len(again), "programs once more, alone")
+        outcomes[i] = run(*pairs[i], limits=longer)
+        starts = outcomes[i].status != "error"
+        if waits:
+            in_vain = in_vain + 1 if outcomes[i].limit == "wall" else 0
     return outcomes

@@ -159,3 +159,11 @@ def test_a_quota_counts_as_fewer_processors(
 
 def test_here_there_is_at_least_one() -> None:
     assert 1 <= cores() <= len(os.sched_getaffinity(0))
+
+
+def test_programs_that_wait_by_themselves_are_not_all_waited_for(level: Level, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"sleeper {i}" for i in range(pool.IN_VAIN + 5)]
+    ran = _scripted(monkeypatch, {name: [WALL, WALL] for name in names} | {"late": [WALL, PASSED]})
+    outcomes = run_many([("late", ""), *((name, "") for name in names)], level=level, workers=1)
+    assert [outcome.status for outcome in outcomes] == ["passed", *["timeout"] * len(names)]
+    assert len(ran) == 2 * (1 + pool.IN_VAIN) + 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from leaven.corpus.synthetic.problem import Problem, document
 from leaven.corpus.synthetic.verify import Verified, verify
 from leaven.ground.errors import BadInput
 from leaven.ground.progress import Progress, silent
+from leaven.sandbox.cores import cores
 
 CHUNK = 2000
 """Problems verified at a time."""
@@ -89,7 +89,7 @@ def _checker(plan: SourcePlan, tally: Tally, progress: Progress) -> Check:
         return verify(
             problems,
             level_wanted=depth,
-            workers=len(os.sched_getaffinity(0)),
+            workers=cores(),
             allow_unisolated=not foreign or bool(plan.options.get("allow_unisolated")),
             apart=foreign,
             # One-line functions often have a single place for a fault, and it may be one that three tests miss.
