@@ -78,7 +78,7 @@ def _invert(sums_RV: Any, total_R1: Any, at_R1: Any) -> Any:
     """The first place [R] of each row whose sum is above the share `at` of the total."""
     import torch
 
+    # in float64 a number below 1 times the total is below the total, so the place has a probability; there is none where
+    # the scores are no numbers
     places_R1 = torch.searchsorted(sums_RV, at_R1 * total_R1, right=True)
-    # the share may be rounded up to the total: that is still the last token that adds to it
-    last_R1 = torch.searchsorted(sums_RV, total_R1.contiguous())
-    return torch.minimum(places_R1, last_R1).clamp(max=sums_RV.shape[-1] - 1)[:, 0]
+    return places_R1.clamp(max=sums_RV.shape[-1] - 1)[:, 0]

@@ -348,7 +348,7 @@ def test_the_ends_of_a_distribution_are_never_tokens_without_probability() -> No
     scores = torch.from_numpy(np.random.default_rng(4).normal(0, 2, (200, 9)).astype(np.float32))
     scores[:, [0, 8]] = -float("inf")
     for top in (1.0, 1 - 1e-12):
-        for at in (0.0, 1 - 2**-53):  # the last share below 1 times the total is rounded to the total in some rows
+        for at in (0.0, 1 - 2**-53):
             assert not {0, 8} & set(draw(scores, [1.0] * 200, [top] * 200, [at] * 200).tolist())
 
 
