@@ -78,7 +78,7 @@ def _invert(sums_RV: Any, total_R1: Any, at_R1: Any) -> Any:
     """The first place [R] of each row whose sum is above the share `at` of the total."""
     import torch
 
-    # in float64 a number below 1 times the total is below the total, so the place has a probability; there is none where
-    # the scores are no numbers
+    # in float64 a share below 1 of the total is below the total, so this place has a probability; the bound is for
+    # scores that are no numbers
     places_R1 = torch.searchsorted(sums_RV, at_R1 * total_R1, right=True)
     return places_R1.clamp(max=sums_RV.shape[-1] - 1)[:, 0]
