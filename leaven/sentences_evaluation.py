@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from leaven.evaluate.categories import Average
     from leaven.evaluation import Evaluation, Judged
 
-BITS = ("gold_bpb", "bits_per_byte", "margin")
-"""Measures told in bits per byte; all others are shares, told in per cent."""
+SHARES = ("accuracy", "acc_norm", "acc_bytes", "exact_match", "exact_match_lm_eval", "pass@1")
+"""Measures told in per cent; all others are told as they are."""
 
 
 WRITTEN = ("exact_match", "exact_match_lm_eval", "pass@1")
@@ -93,7 +93,7 @@ def _tasks(found: Evaluation) -> list[str]:
                 name,
                 measure,
                 f"{ran:,}",
-                "" if bound is None or measure in BITS else f"{100 * bound:.1f}",
+                "" if bound is None or measure not in SHARES else f"{100 * bound:.1f}",
                 *(_score(entry, measure) for entry in entries),
                 *(_beside(entries[0], name, measure) for name in shown),
             ]
@@ -107,18 +107,18 @@ def _score(entry: Mapping[str, Any], measure: str) -> str:
     if measure not in entry:
         return "not run"
     value, error = entry[measure]["value"], entry[measure]["se"]
-    star = "*" if measure not in BITS and entry.get("above_chance_hint") is False else " "
-    return f"{_number(value, error, measure in BITS)}{star}"
+    star = "*" if measure in SHARES and entry.get("above_chance_hint") is False else " "
+    return f"{_number(value, error, measure in SHARES)}{star}"
 
 
 def _beside(entry: Mapping[str, Any], name: str, measure: str) -> str:
     if name == measure or name not in entry:
         return ""
-    return _number(entry[name]["value"], None, name in BITS)
+    return _number(entry[name]["value"], None, name in SHARES)
 
 
-def _number(value: float, error: float | None, bits: bool) -> str:
-    factor, places = (1, 3) if bits else (100, 1)
+def _number(value: float, error: float | None, share: bool) -> str:
+    factor, places = (100, 1) if share else (1, 3)
     spread = "" if error is None else f" ± {factor * error:.{places}f}"
     return f"{factor * value:.{places}f}{spread}"
 
@@ -132,18 +132,18 @@ def _averages(found: Evaluation) -> list[str]:
             if averages is None:
                 continue
             counted = next(iter(averages.values())).tasks
-            bits = any(primary.get(task) in BITS for task in counted)
+            share = all(primary.get(task) in SHARES for task in counted)
             rows.append(
-                [name, rule, str(len(counted)), *(_average(averages[model.label], bits) for model in found.models)]
+                [name, rule, str(len(counted)), *(_average(averages[model.label], share) for model in found.models)]
             )
     head = ["average", "of", "tasks", *(model.label for model in found.models)]
     return table(head, rows, numbers=range(2, len(head)), most=width())
 
 
-def _average(average: Average, bits: bool) -> str:
+def _average(average: Average, share: bool) -> str:
     if average.value is None:
         return "none"
-    return _number(average.value, average.se, bits)
+    return _number(average.value, average.se, share)
 
 
 def _warnings(found: Evaluation) -> list[str]:

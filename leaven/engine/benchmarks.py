@@ -11,7 +11,7 @@ from leaven.ground.errors import BadInput, did_you_mean
 from leaven.study.corpus_graph import Survey
 from leaven.study.expand import benchmark_key
 from leaven.study.load import Loaded
-from leaven.study.spec import Study, Suite
+from leaven.study.spec import THEIRS, Study, Suite
 
 PASSAGES = "bpb_"
 FORMS = {"multiple_choice": "choice", "loglikelihood": "target", "loglikelihood_rolling": "rolling"}
@@ -67,7 +67,7 @@ def _form(benchmark: Benchmark, include: Sequence[Path]) -> str:
     if not form and not any(fields.get(key) for key in ("process_results", "filter_list", "repeats")):
         form = FORMS.get(str(fields.get("output_type", "")), "")
     measures = {str(name): scores for name, scores in SCORES.items()}.get(form)
-    if measures and benchmark.score not in measures:
+    if measures and benchmark.score not in measures and not benchmark.score.startswith(THEIRS):
         raise BadInput(
             f"items of {named.name} have no {benchmark.score}",
             field=f"evaluate.tasks.{benchmark.name}.score",

@@ -98,7 +98,7 @@ def build_benchmarks(plan: SuitePlan, out: Path, progress: Progress = silent) ->
         raise BadInput(
             f"none of the suite's benchmarks was found\n{reasons}",
             field="--data",
-            fix="Give the folder that holds their files, or --data hub to download them.",
+            fix="" if "hub" in plan.data else "Give the folder that holds their files, or --data hub to download them.",
         )
     _write(out, plan, list(gathered.tasks), dict(gathered.left_out), {})
 

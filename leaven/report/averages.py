@@ -8,8 +8,7 @@ from typing import Any
 from leaven.report import words
 from leaven.report.contents import Contents
 from leaven.report.markup import Html, bullets, paragraph, table, tag
-
-BITS = ("gold_bpb", "bits_per_byte", "margin")
+from leaven.report.scores import SHARES
 
 
 def section(contents: Contents) -> Html | None:
@@ -29,8 +28,8 @@ def section(contents: Contents) -> Html | None:
             if not cells:
                 continue
             counted = next(iter(cells.values()))["tasks"]
-            bits = any(_measure(contents, task) in BITS for task in counted)
-            lines.append([average, rule, str(len(counted)), *(_cell(cells.get(name), bits) for name in variants)])
+            share = all(_measure(contents, task) in (None, *SHARES) for task in counted)
+            lines.append([average, rule, str(len(counted)), *(_cell(cells.get(name), share) for name in variants)])
     out = {**(found.get("at_chance") or {}), **(found.get("missing") or {})}
     return tag(
         "section",
@@ -52,14 +51,14 @@ def section(contents: Contents) -> Html | None:
     )
 
 
-def _measure(contents: Contents, task: str) -> str:
-    return str((contents.suite.get(task) or {}).get("measure"))
+def _measure(contents: Contents, task: str) -> str | None:
+    return (contents.suite.get(task) or {}).get("measure")
 
 
-def _cell(row: Mapping[str, Any] | None, bits: bool) -> str:
+def _cell(row: Mapping[str, Any] | None, share: bool) -> str:
     if row is None or row.get("value") is None:
         return words.MISSING
-    factor, places = (1, 3) if bits else (100, 1)
+    factor, places = (100, 1) if share else (1, 3)
     error = row.get("se")
     spread = "" if error is None else f" ± {factor * float(error):.{places}f}"
     return f"{factor * float(row['value']):.{places}f}{spread}"

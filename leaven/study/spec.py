@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from leaven.ground.errors import did_you_mean
 from leaven.study.sources import LONGEST_NAME, Bytes, Corpus, name_of
 from leaven.study.stages import Closed, Schedule, Stage, Tokens, not_truth
 
@@ -114,14 +115,21 @@ class Measure(Closed):
     pilot: Pilot | None = None
 
 
-Score = Literal[
-    "accuracy", "acc_norm", "acc_bytes", "exact_match", "exact_match_lm_eval", "pass@1", "gold_bpb", "bits_per_byte",
-    "margin",
-]  # fmt: skip
-
-
+SHARES = ("accuracy", "acc_norm", "acc_bytes", "exact_match", "exact_match_lm_eval", "pass@1")
 BITS = ("gold_bpb", "bits_per_byte", "margin")
-"""Scores in bits per byte; the others are shares."""
+"""Scores in bits per byte; those before are shares."""
+THEIRS = "lm_eval/"
+"""Begins the name of a metric as lm-eval aggregates it."""
+
+
+def _score_of(value: str) -> str:
+    if value in (*SHARES, *BITS) or (value.startswith(THEIRS) and value != THEIRS):
+        return value
+    known = did_you_mean(value, (*SHARES, *BITS))
+    raise ValueError(f'no score "{value}"{known}; or {THEIRS}NAME for a metric of lm-eval\'s')
+
+
+Score = Annotated[str, AfterValidator(_score_of)]
 
 
 class Benchmark(Closed):
@@ -170,7 +178,7 @@ class Suite(Closed):
     @model_validator(mode="after")
     def _known(self) -> Suite:
         known = set(self.tasks)
-        kinds = {name: benchmark.score in BITS for name, benchmark in self.tasks.items()}
+        kinds = {name: "" if task.score in SHARES else task.score for name, task in self.tasks.items()}
         for name, members in self.averages.items():
             if not members:
                 raise ValueError(f"average {name} has no member")
@@ -181,8 +189,9 @@ class Suite(Closed):
                     )
             if name in known:
                 raise ValueError(f'"{name}" is a benchmark and an average')
-            if len({kinds[member] for member in members}) > 1:
-                raise ValueError(f"average {name} mixes shares of right answers with bits per byte")
+            told = sorted({kinds[member] or "shares of right answers" for member in members})
+            if len(told) > 1:
+                raise ValueError(f"average {name} mixes {' and '.join(told)}")
             known.add(name)
             kinds[name] = kinds[members[0]]
         return self
