@@ -136,7 +136,7 @@ class Adapter(LM):  # type: ignore[misc]
         """The continuation of each ask, kept as likelihoods are. Prompts that had to be cut are kept in `cut`."""
         most = self.model.longest
         for one in asks:
-            tokens = [self.model.empty, *self.model.tokenizer.encode(one.prompt)]
+            tokens = [*self.model.start, *self.model.tokenizer.encode(one.prompt)] or [self.model.empty]
             if len(fitted(tokens, one.tokens, most)[0]) < len(tokens):
                 self.cut.add(one.prompt)
 

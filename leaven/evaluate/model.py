@@ -107,7 +107,7 @@ class Model(Protocol):
 
     @property
     def start(self) -> tuple[int, ...]:
-        """What stands before every context: one token, or nothing."""
+        """What stands before every context: a token, a few, or nothing."""
         ...
 
     @property
