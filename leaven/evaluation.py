@@ -26,7 +26,7 @@ from leaven.ground.errors import BadInput, LeavenError, did_you_mean
 from leaven.ground.files import read_json, sha256_file, write_json
 from leaven.ground.progress import Progress, silent
 from leaven.ground.version import __version__
-from leaven.study.spec import Suite
+from leaven.study.suites import Suite
 from leaven.study.versions import VERSIONS
 from leaven.subjects import Backend, Found, find_model
 

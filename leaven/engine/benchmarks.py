@@ -11,7 +11,8 @@ from leaven.ground.errors import BadInput, did_you_mean
 from leaven.study.corpus_graph import Survey
 from leaven.study.expand import benchmark_key
 from leaven.study.load import Loaded
-from leaven.study.spec import THEIRS, Study, Suite
+from leaven.study.spec import Study
+from leaven.study.suites import THEIRS, Suite
 
 PASSAGES = "bpb_"
 FORMS = {"multiple_choice": "choice", "loglikelihood": "target", "loglikelihood_rolling": "rolling"}

@@ -12,9 +12,10 @@ from typing import Any
 from leaven.ground.errors import BadInput
 from leaven.study.corpus_graph import Survey, add_corpus
 from leaven.study.mixtures import flatten, without
-from leaven.study.spec import Study, Suite
+from leaven.study.spec import Study
 from leaven.study.stages import Schedule, Stage
 from leaven.study.step import Graph, Run
+from leaven.study.suites import Suite
 
 VALIDATION_ROWS = 32
 """Held-out sequences of each validation source behind one point of a curve."""

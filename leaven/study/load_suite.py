@@ -14,8 +14,8 @@ from leaven.study.changes import set_field
 from leaven.study.document import Document
 from leaven.study.load import BUILT_IN, Where, built_in, load, suite_beside
 from leaven.study.mistakes import tell
-from leaven.study.spec import Suite
 from leaven.study.stages import Closed
+from leaven.study.suites import Suite
 
 FOLDER = BUILT_IN / "suites"
 

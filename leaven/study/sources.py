@@ -30,6 +30,9 @@ def name_of(value: str) -> str:
     return value
 
 
+Name = Annotated[str, AfterValidator(name_of)]
+
+
 def _source_name(value: str) -> str:
     if not re.fullmatch(r"\w[\w.-]*", name_of(value)):
         raise ValueError("the name of a source becomes the name of files: letters, digits, _, - and . only")
