@@ -41,7 +41,7 @@ VERSIONS: dict[str, tuple[str, ...]] = {
     "tokenizer:given": ("given/1",),
     "shards": ("encode/1",),
     "shards:identifiers": ("control/identifiers/1",),
-    "shards:lines": ("control/lines/1",),
+    "shards:lines": ("control/lines/2",),
     "shards:comments_only": ("control/comments_only/1",),
     "shards:no_comments": ("control/no_comments/1",),
     "shards:whitespace": ("control/whitespace/1",),

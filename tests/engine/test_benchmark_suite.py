@@ -129,7 +129,7 @@ def test_mistakes_are_told_before_anything_runs(finished):
 def test_what_a_suite_cannot_say_is_told_before_anything_runs(finished):
     told = leaven("plan", "micro.yaml", "--set", "evaluate.tasks.piqa.score=exact_match", cwd=finished)
     assert told.returncode == 2
-    assert "mixes shares" in told.stderr
+    assert "average reason mixes gold_bpb and shares of right answers" in told.stderr
     statistic = "evaluate.measures.reasoning bits-per-byte.statistic=exact_match"
     told = leaven("plan", "micro.yaml", "--set", statistic, cwd=finished)
     assert told.returncode == 2

@@ -51,7 +51,7 @@ def test_a_control_is_other_shards_of_the_same_documents():
     assert set(after) - set(before) == {"shards/lines"}
     expected = {"source": "lines", "of": "web_code", "transform": "lines", "tables": "t"}
     assert dict(after["shards/lines"].fields) == expected
-    assert "control/lines/1" in after["shards/lines"].describe()["versions"]
+    assert "control/lines/2" in after["shards/lines"].describe()["versions"]
     assert "shards/lines" not in steps(CONTROL, "sources.web_code.optional=true", missing=("adjacent", "web_code"))
 
 

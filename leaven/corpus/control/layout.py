@@ -13,11 +13,16 @@ _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133
 
 def shuffled_lines(text: str, key: int) -> str:
     """A file's lines, unchanged, in an order that `key` (64 bits) settles: by the numbers that splitmix64 draws for
-    them. A line end at the end stays there."""
+    them. A line end at the end stays there, and none comes there: where an empty line would be the last of a file that
+    does not end with a line end, it changes places with the last line that is not empty."""
     lines = text.split("\n")
     tail = [lines.pop()] if lines[-1] == "" else []
     order = np.argsort(splitmix64(key, len(lines)), kind="stable")
-    return "\n".join([*(lines[place] for place in order.tolist()), *tail])
+    made = [lines[place] for place in order.tolist()]
+    if not tail and made[-1] == "":
+        last = max(place for place, line in enumerate(made) if line)
+        made[last], made[-1] = made[-1], made[last]
+    return "\n".join([*made, *tail])
 
 
 def whitespace_only(text: str) -> str:

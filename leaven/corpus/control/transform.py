@@ -25,7 +25,7 @@ from leaven.ground.errors import BadInput, did_you_mean
 CONTROLS: Mapping[str, str] = MappingProxyType(
     {
         "identifiers": "control/identifiers/1",
-        "lines": "control/lines/1",
+        "lines": "control/lines/2",
         "comments_only": "control/comments_only/1",
         "no_comments": "control/no_comments/1",
         "whitespace": "control/whitespace/1",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leaven.corpus.control import CONTROLS, transform
@@ -205,6 +205,7 @@ def test_many_short_names_stay_apart() -> None:
     assert transform("identifiers", "_ __ _1 ___", "python", "id") == "_ __ _1 ___"
 
 
+@example("\n0", "lines")
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=80), st.sampled_from(sorted(CONTROLS)))
 def test_any_text_and_equal_inputs_give_equal_bytes(text: str, name: str) -> None:
     try:
