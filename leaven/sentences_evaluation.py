@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Any
 from leaven.columns import table, width, wrapped
 from leaven.corpus.look.visible import cut, visible
 from leaven.ground.progress import Progress, silent
+from leaven.study.suites import SHARES
 
 if TYPE_CHECKING:
     from leaven.evaluate.categories import Average
     from leaven.evaluation import Evaluation, Judged
-
-SHARES = ("accuracy", "acc_norm", "acc_bytes", "exact_match", "exact_match_lm_eval", "pass@1")
-"""Measures told in per cent; all others are told as they are."""
 
 
 WRITTEN = ("exact_match", "exact_match_lm_eval", "pass@1")

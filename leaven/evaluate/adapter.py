@@ -255,17 +255,10 @@ def _ending(context: str) -> str:
     return repr(context if len(context) <= 40 else f"…{context[-40:]}")
 
 
-class JaxLM(Adapter):
-    """An adapter over a subject."""
-
-    def __init__(self, model: Model | Subject, progress: Progress = silent, cache: RequestCache | None = None) -> None:
-        super().__init__(Native(model) if isinstance(model, Subject) else model, progress, cache)
-
-
 def score_completions(subject: Subject, pairs: Sequence[Pair], progress: Progress = silent) -> list[tuple[float, int]]:
     """(bits, bytes) of each completion given its prompt. An empty completion costs 0 bits for 0 bytes."""
     asked = [(place, pair) for place, pair in enumerate(pairs) if pair[1]]
-    lm = JaxLM(subject, progress)
+    lm = Adapter(Native(subject), progress)
     scores = [(0.0, 0)] * len(pairs)
     for (place, pair), (nats, _) in zip(asked, lm.score([pair for _, pair in asked]), strict=True):
         scores[place] = (-nats / math.log(2), lm.scored_bytes(*pair))

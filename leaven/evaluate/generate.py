@@ -27,7 +27,7 @@ from leaven.model import decode
 from leaven.model.config import ModelConfig
 from leaven.model.execution import DATA, Execution
 
-__all__ = ["VERSION", "Ask", "generate", "prompt_tokens", "truncated"]
+__all__ = ["VERSION", "Ask", "generate", "prompt_tokens"]
 
 VERSION = "generate/3"
 """Raise it when an equal ask would be continued otherwise."""
@@ -94,17 +94,10 @@ def generate(
     return texts
 
 
-def prompt_tokens(subject: Subject, ask: Ask) -> tuple[list[int], int, bool]:
+def prompt_tokens(subject: Subject, ask: Ask) -> tuple[list[int], int]:
     """What the ask is continued from: the end-of-text token and the prompt, by the rule of `fitted`; most tokens of
-    its continuation; whether the prompt was cut."""
-    tokens = [subject.tokenizer.eot, *subject.tokenizer.encode(ask.prompt)]
-    kept, new = fitted(tokens, ask.tokens, subject.config.sequence)
-    return kept, new, len(kept) < len(tokens)
-
-
-def truncated(subject: Subject, asks: Sequence[Ask]) -> list[int]:
-    """Places of the asks whose prompts are cut."""
-    return [place for place, ask in enumerate(asks) if prompt_tokens(subject, ask)[2]]
+    its continuation."""
+    return fitted([subject.tokenizer.eot, *subject.tokenizer.encode(ask.prompt)], ask.tokens, subject.config.sequence)
 
 
 def _batches(
@@ -115,7 +108,7 @@ def _batches(
     for place, ask in enumerate(asks):
         if ask.tokens < 1:
             continue
-        tokens, new, _ = prompt_tokens(subject, ask)
+        tokens, new = prompt_tokens(subject, ask)
         prompt = Prompt(place, tuple(tokens), new, ask.temperature, ask.top_p, ask.key)
         kind = "greedy" if ask.temperature <= 0 else "sampled" if ask.top_p >= 1 else "nucleus"
         kinds.setdefault((kind, _rows(subject.config, prompt.whole, platform, compute)), []).append(prompt)

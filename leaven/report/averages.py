@@ -8,7 +8,7 @@ from typing import Any
 from leaven.report import words
 from leaven.report.contents import Contents
 from leaven.report.markup import Html, bullets, paragraph, table, tag
-from leaven.report.scores import SHARES
+from leaven.study.suites import SHARES
 
 
 def section(contents: Contents) -> Html | None:

@@ -10,11 +10,9 @@ from leaven.report import words
 from leaven.report.canvas import FAINT, INK, LINE, PAPER, SOFT
 from leaven.report.chart import Chart, Panel, beside, row_labels, rows_height
 from leaven.report.contents import Contents, Row
+from leaven.study.suites import SHARES
 
 FINAL = "final"
-
-SHARES = ("accuracy", "acc_norm", "acc_bytes", "exact_match", "exact_match_lm_eval", "pass@1")
-"""Statistics that are shares of items answered rightly."""
 
 
 def chart(contents: Contents) -> Chart | None:

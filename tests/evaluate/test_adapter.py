@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
 
-from leaven.evaluate.adapter import Adapter, JaxLM, score_completions
+from leaven.evaluate.adapter import Adapter, score_completions
 from leaven.evaluate.likelihood import reference
 from leaven.evaluate.model import Answer, Ask, Question
 from leaven.evaluate.native import Native
@@ -71,7 +71,7 @@ def instance(context, continuation, document, task="piqa", index=0):
 
 
 def test_likelihoods_equal_plain_forward_passes(subject):
-    lm = JaxLM(subject)
+    lm = Adapter(Native(subject))
     requests = [ask("The key is in", " the box"), ask("", "a text"), ask("two ", "words"), ask("x = (", ")")]
     found = lm.loglikelihood(requests)
     for (nats, greedy), request in zip(found, requests, strict=True):
@@ -91,7 +91,7 @@ def test_likelihoods_equal_plain_forward_passes(subject):
 )
 def test_pairs_are_cut_as_lm_eval_cuts_them(subject, pair):
     tokenizer = Pairs()
-    lm = JaxLM(Subject(subject.params, subject.config, tokenizer))
+    lm = Adapter(Native(Subject(subject.params, subject.config, tokenizer)))
     theirs = TemplateLM._encode_pair(SimpleNamespace(backend="causal", tok_encode=tokenizer.encode), *pair)
     context, continuation = lm._encode([pair])[0]
     if theirs[1]:
@@ -124,7 +124,7 @@ def test_any_pair_is_cut_as_lm_eval_cuts_it(context, continuation):
 def test_bytes_where_a_token_holds_both_sides(subject, pair, scored):
     """What "ab" swallowed of a continuation is not scored and must not be divided by."""
     tokenizer = Pairs()
-    lm = JaxLM(Subject(subject.params, subject.config, tokenizer))
+    lm = Adapter(Native(Subject(subject.params, subject.config, tokenizer)))
     _, targets = lm._encode([pair])[0]
     assert lm.scored_bytes(*pair) == tokenizer.count_bytes(targets) == scored
 
@@ -147,7 +147,7 @@ def test_a_pair_with_nothing_to_score_is_refused_by_name(pair):
 
 
 def test_long_contexts_are_cut_from_the_left_and_counted(subject):
-    lm = JaxLM(subject)
+    lm = Adapter(Native(subject))
     sequence = subject.config.sequence
     long, short = "b" * 10 + "a" * (sequence - 1), "a" * (sequence - 1)
     (cut, _), (whole, _) = lm.loglikelihood([ask(long, " x"), ask("c" + short, " x")])
@@ -156,7 +156,7 @@ def test_long_contexts_are_cut_from_the_left_and_counted(subject):
 
 
 def test_a_continuation_longer_than_the_window_is_scored_in_windows(subject):
-    lm = JaxLM(subject)
+    lm = Adapter(Native(subject))
     text = "long " * 40
     ((nats, _),) = lm.loglikelihood([ask("", text.rstrip())])
     assert nats == pytest.approx(lm.loglikelihood_rolling([ask(text.rstrip())])[0], abs=1e-6)
@@ -166,7 +166,7 @@ def test_a_continuation_longer_than_the_window_is_scored_in_windows(subject):
 
 def test_a_uniform_model_costs_eight_bits_a_byte(uniform):
     text = "Grüße aus dem Wörterbuch, " * 40
-    lm = JaxLM(uniform)
+    lm = Adapter(Native(uniform))
     (nats,) = lm.loglikelihood_rolling([ask(text)])
     assert -nats / math.log(2) / len(text.encode()) == pytest.approx(8.0, abs=1e-6)
     (bits, size), empty = score_completions(uniform, [("A prompt", " and more"), ("A prompt", "")])
@@ -182,7 +182,7 @@ def test_bytes_are_those_of_the_string_scored(subject):
 
 
 def test_rolling_of_nothing(subject):
-    assert JaxLM(subject).loglikelihood_rolling([ask("")]) == [0]
+    assert Adapter(Native(subject)).loglikelihood_rolling([ask("")]) == [0]
 
 
 def test_requests_of_a_document_are_a_group():
@@ -217,7 +217,7 @@ def test_kept_answers_are_not_asked_for_again(tmp_path):
 
 
 def test_generation_stops_where_told(subject):
-    lm = JaxLM(subject)
+    lm = Adapter(Native(subject))
     (free,) = lm.generate_until([ask("abc", {"until": [], "max_gen_toks": 12})])
     (cut,) = lm.generate_until([ask("abc", {"until": free[3], "max_gen_toks": 12})])
     assert cut == free.partition(free[3])[0]
@@ -274,8 +274,17 @@ def test_settings_that_mean_nothing_are_refused(given, message):
 
 
 def test_what_lm_eval_asks_of_a_model_besides(subject):
-    lm = JaxLM(subject)
+    lm = Adapter(Native(subject))
     assert Native(subject).identity in lm.tokenizer_name
     assert (lm.rank, lm.world_size, lm.chat_template()) == (0, 1, "")
     with pytest.raises(BadInput, match="no chat template"):
         lm.apply_chat_template([{"role": "user", "content": "hello"}])
+
+
+def test_prompts_that_do_not_fit_are_told(subject):
+    """A continuation has a claim on half of the input at most; a prompt that has to make room is told."""
+    lm = Adapter(Native(subject))
+    half = subject.config.sequence // 2
+    fits, over = "x" * (half - 1), "x" * half
+    lm.write([Ask(fits, 500), Ask(over, 500)])
+    assert lm.cut == {over}

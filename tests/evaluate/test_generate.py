@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaven.evaluate import generate as module
-from leaven.evaluate.generate import Ask, generate, prompt_tokens, truncated
+from leaven.evaluate.generate import Ask, generate, prompt_tokens
 from leaven.evaluate.programs import END
 from leaven.evaluate.subject import Subject
 from leaven.model import decode
@@ -178,17 +178,16 @@ def test_a_row_that_has_met_its_stop_makes_room(monkeypatch):
     assert len(pieces) <= (written + 40 * piece) / (rows * piece) + 6
 
 
-def test_prompts_are_cut_from_the_left_and_counted():
+def test_prompts_are_cut_from_the_left():
     room = CONFIG.sequence - 20
     asks = [Ask("x" * length, 20) for length in (0, room - 1, room, 300)] + [Ask("y", 500), Ask("", 500)]
-    assert truncated(SUBJECT, asks) == [2, 3]
-    assert prompt_tokens(SUBJECT, asks[1]) == ([0, *SUBJECT.tokenizer.encode("x" * (room - 1))], 20, False)
-    assert prompt_tokens(SUBJECT, asks[3]) == (SUBJECT.tokenizer.encode("x" * room), 20, True)
+    assert prompt_tokens(SUBJECT, asks[1]) == ([0, *SUBJECT.tokenizer.encode("x" * (room - 1))], 20)
+    assert prompt_tokens(SUBJECT, asks[3]) == (SUBJECT.tokenizer.encode("x" * room), 20)
     # half of the input is the most that a continuation has a claim on; what a short prompt leaves is its own as well
     half = CONFIG.sequence // 2
-    kept, new, was_cut = prompt_tokens(SUBJECT, Ask("x" * 300, 500))
-    assert (len(kept), new, was_cut) == (CONFIG.sequence - half, half, True)
-    assert prompt_tokens(SUBJECT, Ask("y", 500))[1:] == (CONFIG.sequence - 2, False)
+    kept, new = prompt_tokens(SUBJECT, Ask("x" * 300, 500))
+    assert (len(kept), new) == (CONFIG.sequence - half, half)
+    assert prompt_tokens(SUBJECT, Ask("y", 500))[1] == CONFIG.sequence - 2
     texts = generate(SUBJECT, asks)
     assert texts == [plain(ask) for ask in asks]
     assert texts[2] == texts[3]
