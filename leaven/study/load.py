@@ -17,6 +17,7 @@ from leaven.study.check import check
 from leaven.study.document import Document, Keys
 from leaven.study.mistakes import tell
 from leaven.study.spec import Study
+from leaven.study.templates import judge_beside
 
 BUILT_IN = Path(__file__).parent.parent / "studies"
 PARTS = {"corpus": "corpora", "evaluate": "suites"}
@@ -81,11 +82,15 @@ def load(
             content[part] = beside(content.get(part), holder)
         else:
             content[part] = suite_beside(content.get(part), holder)
-    content = _listed_beside(content, "data", home)
+    content = listed_beside(content, "data", home)
     if "variants" in content:
         content["variants"] = _starts_beside(content["variants"], home)
+    if "judge" in content and not any(s.partition("=")[0].strip() == "judge.template" for s in settings):
+        content["judge"] = judge_beside(content["judge"], home, doc.where(("judge", "template")))
     changed += [set_field(content, setting) for setting in settings if setting not in whole]
     changed += [set_source(content, source) for source in sources]
+    if "judge" in content:  # once more: what the command line names starts from here
+        content["judge"] = judge_beside(content["judge"], Path(), COMMAND_LINE)
     if data:
         content["data"] = list(data)
         changed.append(("data",))
@@ -165,7 +170,7 @@ def _starts_beside(variants: Any, folder: Path) -> Any:
 
 def suite_beside(suite: Any, folder: Path) -> Any:
     """A suite whose own lm-eval task files and folders of them start from the folder of its file."""
-    suite = _listed_beside(suite, "include", folder)
+    suite = listed_beside(suite, "include", folder)
     tasks = suite.get("tasks") if isinstance(suite, dict) else None
     if not isinstance(tasks, dict):
         return suite
@@ -179,7 +184,7 @@ def suite_beside(suite: Any, folder: Path) -> Any:
     return {**suite, "tasks": {name: benchmark(given) for name, given in tasks.items()}}
 
 
-def _listed_beside(given: Any, key: str, folder: Path) -> Any:
+def listed_beside(given: Any, key: str, folder: Path) -> Any:
     """A mapping whose paths under `key` start from the folder of its file; `hub` is no path."""
     places = given.get(key) if isinstance(given, dict) else None
     places = [places] if isinstance(places, str) else places

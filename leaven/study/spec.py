@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from leaven.study.judging import Judge
 from leaven.study.sources import LONGEST_NAME, Corpus, Name
-from leaven.study.stages import Closed, Schedule, Stage, Tokens, not_truth
+from leaven.study.stages import Closed, Schedule, Stage, not_truth
 from leaven.study.suites import Suite
 
 Weight = Annotated[float, BeforeValidator(not_truth)]
@@ -84,39 +85,13 @@ class Training(Closed):
     cooldown: Schedule = Schedule(schedule="linear", peak="parent", final=1e-6)
 
 
-class Judge(Closed):
-    """Who compares completions. The default needs no network and is not a judge of quality; it is called what it is."""
-
-    kind: Literal["reference-likelihood", "endpoint", "none"] = "reference-likelihood"
-    mixture: str | None = Field(
-        default=None, description="reference-likelihood: what the reference model is trained on"
-    )
-    tokens: Tokens = Field(default=1_000_000, description="reference-likelihood: its budget")
-    tie: float = Field(default=0.05, ge=0, description="bits per byte within which two completions tie")
-    completion: int = Field(default=48, ge=1, description="tokens of a completion at most, for every arm alike")
-    temperature: float = Field(default=0.8, ge=0)
-    url: str | None = None
-    model: str | None = None
-    key: str | None = Field(
-        default=None, description="name of the environment variable that holds the key; never the key"
-    )
-
-    @model_validator(mode="after")
-    def _complete(self) -> Judge:
-        if self.kind == "reference-likelihood" and not self.mixture:
-            raise ValueError("a reference-likelihood judge needs `mixture`: what its model is trained on")
-        if self.kind == "endpoint" and not (self.url and self.model):
-            raise ValueError("an endpoint judge needs `url` and `model`")
-        return self
-
-
 def _known(value: int | None) -> int:
     if value is None:
         raise ValueError("the study leaves this to its model's size and has not been settled")
     return value
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
@@ -137,7 +112,7 @@ class Study(Closed):
     variants: dict[Name, list[Stage]] = Field(min_length=1)
     baseline: str
     evaluate: Suite
-    data: Annotated[list[str], BeforeValidator(_listed)] = Field(
+    data: Annotated[list[str], BeforeValidator(listed)] = Field(
         default_factory=list, description="where benchmarks are looked for: folders, mapping files, `hub`"
     )
     judge: Judge = Judge(kind="none")
