@@ -11,19 +11,15 @@ they come, so that an interrupted evaluation continues.
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leaven.ground.canonical import identity
-from leaven.ground.errors import BadInput, LeavenError, did_you_mean
+from leaven.ground.errors import BadInput, did_you_mean
 from leaven.ground.files import read_json, sha256_file, write_json
+from leaven.ground.folders import appear, part
 from leaven.ground.progress import Progress, silent
 from leaven.ground.version import __version__
 from leaven.study.suites import Suite
@@ -36,9 +32,6 @@ if TYPE_CHECKING:
     from leaven.sandbox.level import Level
 
 FOLDER = "evaluations"
-PART = ".part-"
-STALE = 2 * 86_400
-"""Seconds after which a folder in the making is taken for one that a killed process left."""
 
 
 @dataclass(frozen=True)
@@ -220,12 +213,12 @@ def _frozen(suite: Suite, data: Sequence[str], home: Path, progress: Progress) -
         include=tuple(map(Path, suite.include)),
         averages=suite.averages,
     )
-    with _part(home) as part:
-        build_benchmarks(plan, part, progress)
-        content = {path.relative_to(part).as_posix(): sha256_file(path) for path in part.rglob("*") if path.is_file()}
+    with part(home) as made:
+        build_benchmarks(plan, made, progress)
+        content = {path.relative_to(made).as_posix(): sha256_file(path) for path in made.rglob("*") if path.is_file()}
         folder = home / "suites" / f"{suite.suite}-{identity(content)[:12]}"
         if not folder.is_dir():
-            _appear(part, folder)
+            appear(made, folder)
     return folder
 
 
@@ -247,44 +240,17 @@ def _judge(
     folder = home / suite.name / f"{model.identity[:16]}-{asked}"
     if (folder / "scores.json").is_file():
         return Judged(found.label, model.identity, folder, read_json(folder / "scores.json"), True)
-    with _part(home) as part, RequestCache.open(home / "requests", model.identity) as cache:
+    with part(home) as made, RequestCache.open(home / "requests", model.identity) as cache:
         run(
             model,
             suite,
-            part,
+            made,
             isolation_level=level,
             allow_unisolated=allow_unisolated,
             without=without,
             cache=cache,
             progress=progress,
         )
-        write_json(part / "model.json", {"model": found.label, "identity": model.identity, "leaven": __version__})
-        _appear(part, folder)
+        write_json(made / "model.json", {"model": found.label, "identity": model.identity, "leaven": __version__})
+        appear(made, folder)
     return Judged(found.label, model.identity, folder, read_json(folder / "scores.json"), False)
-
-
-@contextmanager
-def _part(home: Path) -> Iterator[Path]:
-    """A folder to write in, gone afterwards unless it was moved to its place. What a killed process left goes too."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        for left in home.glob(f"{PART}*"):
-            if time.time() - left.stat().st_mtime > STALE:
-                shutil.rmtree(left, ignore_errors=True)
-        part = Path(tempfile.mkdtemp(prefix=PART, dir=home))
-    except OSError as error:
-        raise LeavenError(f"nothing can be written to {home}: {error.strerror}") from None
-    try:
-        yield part
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def _appear(part: Path, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part.chmod(0o755)
-    try:
-        os.rename(part, folder)
-    except OSError:
-        if not folder.is_dir():  # another process was first: its content is the same
-            raise

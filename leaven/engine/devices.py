@@ -79,7 +79,7 @@ PROCESSOR = Device("cpu", "cpu")
 def uses_model(step: Step) -> bool:
     """Whether a step computes with a model: those go where the device is, all others stay on cores."""
     if step.kind == "judge":
-        return bool(step.fields["judge"] == "reference-likelihood")
+        return bool(step.fields["judge"] in ("reference-likelihood", "local"))
     return step.kind in ("stage", "evaluate", "complete")
 
 

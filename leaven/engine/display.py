@@ -21,7 +21,7 @@ PHASES = (
     ("tokenizer", ("tokenizer", "shards", "suite")),
     ("stages", ("stage",)),
     ("evaluate", ("evaluate",)),
-    ("judge", ("complete", "judge")),
+    ("judge", ("prompts", "complete", "judge")),
     ("verdict", ("verdict",)),
 )
 PLAIN_EVERY = 15.0

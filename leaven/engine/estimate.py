@@ -32,6 +32,7 @@ SECONDS = {
     "suite": 2.0,
     "import": 1.0,
     "evaluate": 6.0,
+    "prompts": 2.0,
     "complete": 2.0,
     "judge": 2.0,
     "verdict": 5.0,

@@ -5,6 +5,7 @@ Rooms are imported when their kind executes, so that work on text never waits fo
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from functools import partial
@@ -165,46 +166,50 @@ def _evaluate(task: Task) -> None:
             )
 
 
+def _prompts(task: Task) -> None:
+    from leaven.engine.judging import plan_of
+    from leaven.evaluate.prompts.build import build_prompts
+
+    fields, given = task.fields, task.step.execution
+    build_prompts(
+        plan_of(fields, given["set"]),
+        given["data"],
+        task.out,
+        corpus=task.inputs["corpus"],
+        kinds=fields["kinds"],
+        expected=fields["fingerprint"],
+        progress=task.progress,
+    )
+
+
 def _complete(task: Task) -> None:
-    from leaven.evaluate.complete import complete
+    from leaven.evaluate.complete import Rules, complete
+    from leaven.evaluate.native import Native
     from leaven.evaluate.subject import Subject
 
-    fields = task.fields
+    fields = dict(task.fields)
+    rules = Rules(**{**fields, "stop": tuple(fields["stop"])})
     with compiled(task):
-        complete(
-            Subject.load(task.inputs["stage"], task.inputs["tokenizer"]),
-            task.inputs["suite"] / "prompts.jsonl",
-            task.out,
-            tokens=fields["tokens"],
-            temperature=fields["temperature"],
-            seed=fields["seed"],
-            progress=task.progress,
-        )
+        model = Native(Subject.load(task.inputs["stage"], task.inputs["tokenizer"]))
+        complete(model, task.inputs["prompts"] / "prompts.jsonl", task.out, rules, task.progress)
 
 
 def _judge(task: Task) -> None:
+    from leaven.engine.judging import alone, make_judge
     from leaven.judge.run import judge_pair
 
-    with compiled(task):
-        judge_pair(task.inputs["a"], task.inputs["b"], _make_judge(task), task.out, task.progress)
-
-
-def _make_judge(task: Task) -> Any:
     fields = task.fields
-    if fields["judge"] == "reference-likelihood":
-        from leaven.evaluate.adapter import score_completions
-        from leaven.evaluate.subject import Subject
-        from leaven.judge.scored import ReferenceLikelihood
-
-        reference = Subject.load(task.inputs["reference"], task.inputs["tokenizer"])
-        return ReferenceLikelihood(partial(score_completions, reference), fields["tie"])
-    from leaven.ground.chat import Chat
-    from leaven.ground.replies import ReplyCache
-    from leaven.judge.endpoint import Endpoint
-
-    chat = Chat(url=fields["url"], model=fields["model"], key_name=task.step.execution.get("key"))
-    # Replies outlive a killed step: an interrupted tournament does not pay twice.
-    return Endpoint(chat, ReplyCache(task.cache / "judge" / "replies.jsonl"))
+    asking = alone(task.cache / "judge") if fields["judge"] == "endpoint" else contextlib.nullcontext()
+    with compiled(task), asking:
+        judge_pair(
+            task.inputs["a"],
+            task.inputs["b"],
+            make_judge(task),
+            task.out,
+            task.progress,
+            gate=fields["gate"],
+            controls=fields["controls"],
+        )
 
 
 def _verdict(task: Task) -> None:
@@ -216,10 +221,9 @@ def _verdict(task: Task) -> None:
         evaluations.append({"variant": variant, "seed": int(seed), "point": point, "folder": folder})
     judgements = []
     for role, folder in task.inputs_of("judge").items():
-        variant, _, seed = role.rpartition(":")
-        judgements.append(
-            {"variant": variant, "baseline": task.fields["baseline"], "seed": int(seed), "folder": folder}
-        )
+        pair, _, seed = role.rpartition(":")
+        variant, _, other = pair.partition("/")  # no name holds a slash
+        judgements.append({"variant": variant, "baseline": other, "seed": int(seed), "folder": folder})
     request = {**task.fields, "seed": 0}
     analyze(request, evaluations, judgements, task.out, task.progress)
 
@@ -234,6 +238,7 @@ KINDS: dict[str, Callable[[Task], dict[str, Any] | None]] = {
     "import": _import,
     "stage": _stage,
     "evaluate": _evaluate,
+    "prompts": _prompts,
     "complete": _complete,
     "judge": _judge,
     "verdict": _verdict,

@@ -19,6 +19,7 @@ from leaven.corpus.plan import SourcePlan
 from leaven.corpus.synthetic.execute import reachable
 from leaven.engine.benchmarks import check_tasks, left_out, survey_benchmarks
 from leaven.engine.given import survey_starts, survey_tokenizer
+from leaven.engine.judging import frame_ends, survey_judge
 from leaven.engine.names import check_near, check_source, named
 from leaven.engine.store import Store
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
@@ -88,11 +89,19 @@ def prepare(
         given = surveys.get(TOKENIZER)
         config = model_of(study, given.vocabulary if given else study.corpus.tokenizer.vocabulary, loaded.where)
         surveys |= survey_starts(study, config, cache, loaded.where)
+        surveys |= survey_judge(study.judge, study.data, cache, loaded.where)
     surveys |= survey_benchmarks(loaded)
     level = probe()
     execute = not without_code and (level.name != "none" or allow_unisolated)
     try:
-        graph = expand(study, surveys, asdict(config), tables=tables.identity_of_tables(), execute=execute)
+        graph = expand(
+            study,
+            surveys,
+            asdict(config),
+            tables=tables.identity_of_tables(),
+            execute=execute,
+            frame_ends=frame_ends(study.judge),
+        )
     except BadInput as error:
         where = loaded.where(error.field.split("."))
         raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None

@@ -11,6 +11,7 @@ from typing import Any
 
 from leaven.ground.errors import BadInput
 from leaven.study.corpus_graph import Survey, add_corpus
+from leaven.study.judging import is_file
 from leaven.study.mixtures import flatten, without
 from leaven.study.spec import Study
 from leaven.study.stages import Schedule, Stage
@@ -28,23 +29,37 @@ def benchmark_key(name: str) -> str:
     return f"benchmark/{name}"
 
 
+PROMPTS = "prompts/set"
+"""Under which name the survey of the judged prompts stands, where they are a file: no source can have it."""
+JUDGE = "judge/weights"
+"""Under which name the survey of a local judge's weights stands: no source can have it."""
+
+
 def start_key(path: str) -> str:
     """Under which name the survey of a folder of weights stands: no source can have it."""
     return f"start/{path}"
 
 
 def expand(
-    study: Study, surveys: Mapping[str, Survey], model: Mapping[str, Any], *, tables: str = "", execute: bool = True
+    study: Study,
+    surveys: Mapping[str, Survey],
+    model: Mapping[str, Any],
+    *,
+    tables: str = "",
+    execute: bool = True,
+    frame_ends: tuple[str, ...] = (),
 ) -> Graph:
     """The graph of a study.
 
     Args:
         study: settled: nothing is left to the size of its model.
         surveys: for every source that is not generated, and what `add_corpus` wants; for every folder of weights that
-            a stage starts from, under `start_key`; for every benchmark whose data was found, under `benchmark_key`.
+            a stage starts from, under `start_key`; for every benchmark whose data was found, under `benchmark_key`; for
+            prompts that are a file under `PROMPTS`, for a local judge under `JUDGE`.
         tables: identity of the corpus room's data tables.
         model: the resolved shape (all dimensions), so that a change of the size table changes identity.
         execute: whether model-written programs can be executed here; without it those tasks are left out by name.
+        frame_ends: the strings that end a completion of a framed instruction, where the study states none.
 
     Raises:
         BadInput: a source that holds nothing and is not optional; a mixture with nothing left.
@@ -78,7 +93,17 @@ def expand(
         },
     )
     expansion = _Expansion(
-        study, graph, surveys, dict(model), dict(steps.shards), absent, suite, steps.tokenizer, execute
+        study,
+        graph,
+        surveys,
+        dict(model),
+        dict(steps.shards),
+        absent,
+        corpus,
+        suite,
+        steps.tokenizer,
+        execute,
+        frame_ends,
     )
     if not execute and (names := executed(study.evaluate, surveys)):
         graph.left_out.append(f"{', '.join(names)}: nothing here isolates model-written programs (see leaven doctor)")
@@ -123,39 +148,74 @@ class _Expansion:
     model: dict[str, Any]
     shards: dict[str, str]
     absent: set[str]
+    corpus: str
     suite: str
     tokenizer: str
     execute: bool
+    frame_ends: tuple[str, ...]
 
     def runs(self) -> None:
         """Add every variant with every seed; the baseline first, because the others are judged against it."""
-        study = self.study
-        reference = self._reference() if study.judge.kind == "reference-likelihood" else None
+        study, judge = self.study, self.study.judge
+        reference = self._reference() if judge.kind == "reference-likelihood" else None
+        prompts = self.suite if judge.kind == "none" or judge.heldout else self._prompts()
         order = [study.baseline, *(name for name in study.variants if name != study.baseline)]
         for seed in study.seeds:
             chains = {name: self._chain(name, stages, seed) for name, stages in study.variants.items()}
-            baseline: str | None = None
+            met: dict[str, str] = {}
             for variant in order:
-                run = self._run(variant, seed, chains[variant], baseline, reference)
-                baseline = baseline or run.completion
+                run = self._run(variant, seed, chains[variant], prompts, met, reference)
+                if run.completion:
+                    met[variant] = run.completion
                 self.graph.runs.append(run)
 
-    def _run(self, variant: str, seed: int, chain: list[str], baseline: str | None, reference: str | None) -> Run:
-        """What is done with a finished chain: evaluated, completed and judged against the baseline of its seed."""
+    def _run(
+        self,
+        variant: str,
+        seed: int,
+        chain: list[str],
+        prompts: str,
+        met: Mapping[str, str],
+        reference: str | None,
+    ) -> Run:
+        """What is done with a finished chain: evaluated, completed and judged against those of its seed that came
+        before it (the baseline, or all of them)."""
         judge, path = self.study.judge, f"{variant}/seed-{seed}"
         points = {"final": self._evaluate(f"{path}/evaluate", chain[-1])}
         if self.study.variants[variant][-1].kind == "cooldown":
             points["before cooldown"] = self._evaluate(f"{path}/evaluate-before-cooldown", chain[-2])
         if judge.kind == "none":
             return Run(variant, seed, tuple(chain), points)
+        stop, paragraph = judge.ends(self.frame_ends)
+        rules = {"tokens": judge.longest, "temperature": judge.temperature, "top_p": judge.top_p}
         completion = self.graph.add(
             "complete",
             f"{path}/complete",
-            {"tokens": judge.completion, "temperature": judge.temperature, "seed": seed},
-            {"stage": chain[-1], "tokenizer": self.tokenizer, "suite": self.suite},
+            {**rules, "stop": list(stop), "paragraph": paragraph, "seed": seed},
+            {"stage": chain[-1], "tokenizer": self.tokenizer, "prompts": prompts},
         )
-        judgement = self._judge(f"{path}/judge", completion, baseline, reference) if baseline else None
-        return Run(variant, seed, tuple(chain), points, completion, judgement)
+        judgements = {}
+        for other, written in met.items():
+            if judge.pairs == "all" or other == self.study.baseline:
+                name = f"{path}/judge" if other == self.study.baseline else f"{path}/judge-against-{other}"
+                judgements[other] = self._judge(name, completion, written, reference)
+        return Run(variant, seed, tuple(chain), points, completion, judgements)
+
+    def _prompts(self) -> str:
+        """The step of the prompts, where they are not held-out beginnings: read, framed, and sought in the corpus."""
+        asked, surveyed = self.study.judge.prompts, self.surveys[PROMPTS]
+        sources = self.study.corpus.sources
+        fields = {
+            "set": "" if is_file(asked.set) else asked.set,
+            "where": {name: list(values) for name, values in asked.where.items()},
+            "limit": asked.limit,
+            "frame": asked.frame,
+            "overlapping": asked.overlapping,
+            "fingerprint": surveyed.fingerprint,
+            "kinds": {name: sources[name].kind for name in self.shards},
+        }
+        execution = {"data": list(self.study.data), "set": asked.set}
+        return self.graph.add("prompts", "prompts", fields, {"corpus": self.corpus}, execution)
 
     def _chain(self, variant: str, stages: list[Stage], seed: int) -> list[str]:
         chain: list[str] = []
@@ -229,15 +289,15 @@ class _Expansion:
             "evaluate", name, fields, {"stage": stage, "tokenizer": self.tokenizer, "suite": self.suite}
         )
 
-    def _judge(self, name: str, completion: str, baseline: str, reference: str | None) -> str:
+    def _judge(self, name: str, completion: str, other: str, reference: str | None) -> str:
         judge = self.study.judge
-        fields: dict[str, Any] = {"judge": judge.kind, "tie": judge.tie}
-        inputs = {"a": completion, "b": baseline, "tokenizer": self.tokenizer}
+        weights = self.surveys[JUDGE].fingerprint if JUDGE in self.surveys else ""
+        inputs = {"a": completion, "b": other, "tokenizer": self.tokenizer}
         if reference:
             inputs["reference"] = reference
-        else:
-            fields |= {"url": judge.url, "model": judge.model}
-        return self.graph.add("judge", name, fields, inputs, {"key": judge.key})
+        return self.graph.add(
+            "judge", name, judge.identity(weights), inputs, {**judge.execution(), "scope": self.study.study}
+        )
 
     def verdict(self) -> None:
         """Add the one step that reads every evaluation and every vote."""
@@ -247,7 +307,9 @@ class _Expansion:
             for run in runs
             for point, step in run.evaluations.items()
         }
-        inputs |= {f"judge:{run.variant}:{run.seed}": run.judgement for run in runs if run.judgement}
+        inputs |= {
+            f"judge:{run.variant}/{other}:{run.seed}": step for run in runs for other, step in run.judgements.items()
+        }
         fields = {
             "study": study.study,
             "question": study.question,

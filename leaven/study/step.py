@@ -55,7 +55,8 @@ class Run:
     evaluations: Mapping[str, str]
     """Point (`final`, `before cooldown`) → evaluate step."""
     completion: str | None = None
-    judgement: str | None = None
+    judgements: Mapping[str, str] = field(default_factory=dict)
+    """The other arm (the baseline first) → judge step."""
 
 
 class Graph:

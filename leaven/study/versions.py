@@ -59,9 +59,10 @@ VERSIONS: dict[str, tuple[str, ...]] = {
         "schedule/1",
     ),
     "evaluate": ("scores/2", "adapter/3", "likelihood/3", "generate/3"),
-    "complete": ("complete/1",),
-    "judge": ("judge/1",),
-    "verdict": ("verdict/1",),
+    "prompts": ("prompts/1",),
+    "complete": ("complete/2", "generate/3"),
+    "judge": ("judge/2",),
+    "verdict": ("verdict/2",),
 }
 
 
