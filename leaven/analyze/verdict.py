@@ -25,7 +25,8 @@ from leaven.analyze.scores import score_rows
 from leaven.analyze.summary import Verdicts, verdict_data
 from leaven.analyze.table import Table, read_table
 from leaven.analyze.text import listing
-from leaven.analyze.winrates import read_votes, winrate_rows
+from leaven.analyze.votes import read_votes
+from leaven.analyze.winrates import winrate_rows
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
 from leaven.ground.files import write_json
 from leaven.ground.progress import Progress, silent

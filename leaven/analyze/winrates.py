@@ -11,77 +11,18 @@ trained anew. With few seeds the two can disagree, and then the interval is the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy import stats
 
 from leaven.analyze.bootstrap import Sums, ratios_resampled
 from leaven.analyze.crossed import Crossed, cross, scaled
 from leaven.analyze.holm import holm
+from leaven.analyze.votes import Votes
 from leaven.ground.canonical import key64
-from leaven.ground.errors import LeavenError
-from leaven.ground.files import read_json
-
-SIGN = {"win": 1.0, "lose": -1.0, "tie": 0.0, "error": np.nan}
-
-
-@dataclass(frozen=True)
-class Votes:
-    """All votes on one variant: `outcomes` [seed × prompt] of +1 win, −1 loss, 0 tie, NaN error."""
-
-    variant: str
-    baseline: str
-    outcomes: NDArray[np.float64]
-    degenerate: int
-    flips: int
-    judge: str
-    judge_what: str
-
-
-def read_votes(judgements: Sequence[Mapping[str, Any]]) -> list[Votes]:
-    """Votes per variant in the order of first appearance; seeds sorted, prompts joined.
-
-    Raises LeavenError for a missing file, an unknown outcome, and a prompt that one seed has and another lacks.
-    """
-    by_variant: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for judgement in judgements:
-        by_variant.setdefault((str(judgement["variant"]), str(judgement["baseline"])), []).append(judgement)
-    return [_read_variant(*pair, group) for pair, group in by_variant.items()]
-
-
-def _read_variant(variant: str, baseline: str, group: Sequence[Mapping[str, Any]]) -> Votes:
-    prompts: NDArray[np.str_] | None = None
-    rows: list[NDArray[np.float64]] = []
-    degenerate = flips = 0
-    judge = what = ""
-    for judgement in sorted(group, key=lambda j: int(j["seed"])):
-        where = f"judgement of {variant} seed {judgement['seed']}"
-        folder = Path(judgement["folder"])
-        if not (folder / "votes.parquet").is_file() or not (folder / "judge.json").is_file():
-            raise LeavenError(f"{where}: votes.parquet or judge.json is missing")
-        votes = pq.read_table(folder / "votes.parquet").to_pandas()
-        names = votes["id" if "id" in votes else "prompt"].to_numpy(dtype=str)
-        order = np.argsort(names, kind="stable")
-        if prompts is None:
-            prompts = names[order]
-        elif not np.array_equal(prompts, names[order]):
-            odd = sorted(set(prompts) ^ set(names))
-            raise LeavenError(f'{where}: prompt "{odd[0] if odd else names[0]}" is not judged alike in every seed')
-        unknown = sorted(set(votes["outcome"]) - set(SIGN))
-        if unknown:
-            raise LeavenError(f'{where}: unknown outcome "{unknown[0]}"')
-        rows.append(votes["outcome"].map(SIGN).to_numpy(dtype=np.float64)[order])
-        degenerate += int((votes["degenerate_a"].astype(bool) | votes["degenerate_b"].astype(bool)).sum())
-        said = read_json(folder / "judge.json")
-        flips += int(said.get("flips") or 0)
-        judge, what = str(said["judge"]), str(said["what"])
-    return Votes(variant, baseline, np.stack(rows), degenerate, flips, judge, what)
 
 
 def sign_test(outcomes: NDArray[np.float64]) -> float:

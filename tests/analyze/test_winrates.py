@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from leaven.analyze.winrates import net_win, read_votes, sign_test, winrate_rows
+from leaven.analyze.votes import read_votes
+from leaven.analyze.winrates import net_win, sign_test, winrate_rows
 from leaven.ground.errors import LeavenError
 
 
