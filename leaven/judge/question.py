@@ -13,11 +13,16 @@ Choice = Literal["first", "second", "tie", "error"]
 
 @dataclass(frozen=True)
 class Question:
-    """Two completions of one prompt, in the order in which the judge sees them."""
+    """Two completions of one prompt, in the order in which the judge sees them.
+
+    `prompt` is what the judge reads: an instruction, say. `given` is what the models were given to write on,
+    where that differs (the instruction in a frame); empty where it does not.
+    """
 
     prompt: str
     first: str
     second: str
+    given: str = ""
 
 
 @dataclass(frozen=True)

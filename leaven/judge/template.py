@@ -1,63 +1,177 @@
-"""How an LLM judge is asked to compare a pair, and how its answer is read.
+"""How an LLM judge is asked to compare a pair, and how its answer is read: a template, which is data.
 
-The structure is the paper's (arXiv 2408.10914, App. B), in our own words: a role that looks for the less
-wrong output; the question; four criteria; the instruction and the two answers; a short comparison first and
-then, on a line of its own, exactly one of two verdict strings. There is no tie option: a tie is two orders
-that disagree.
+A template is the wording of a request with the places of the three texts, and the verdict strings that a reply may
+hold. Built-in ones are files like a user's own (`leaven/studies/templates`): `paper`, which has no tie option, and
+`ties`.
+
+The texts put in are untrusted. They are filled in in one pass, so whatever looks like a placeholder in them stays text,
+and templates keep them in blocks with headings. Nothing more can be done here: a completion that imitates the
+headings, or argues with the judge, is part of what the judge reads, and may fool it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import permutations
+from typing import Any
 
+from leaven.ground.canonical import canonical
+from leaven.ground.errors import BadInput
 from leaven.judge.question import Choice, Question
 
-TEMPLATE_ID = "pair/1"
-"""Part of the key of every cached reply: another wording needs another id."""
-
-SYSTEM = "You compare two outputs written for the same instruction and choose the preferable, less wrong one."
-
-USER = """Of the two answers to the instruction below, which is the better one?
-
-Judge by these criteria:
-1. Its reasoning holds.
-2. It does what the instruction asks.
-3. What it states is factually right and can be understood.
-4. It reads as fluent and grammatical language.
-
-Instruction: {prompt}
-
-Answer (A): {first}
-
-Answer (B): {second}
-
-First compare the two answers briefly: say which one you prefer, and why. After that, on a new line, write
-exactly one of the two verdicts, 'Preferred: Answer (A)' or 'Preferred: Answer (B)'. Keep to this format:
-
-Comparison: <your short comparison>
-Preferred: <'Answer (A)' or 'Answer (B)'>"""
-
-VERDICT_LINE = re.compile(r"^[ \t*_]*Preferred[ \t]*:(?P<rest>.*)$", re.MULTILINE)
-ANSWER = re.compile(r"""[\s*_'"`<]*Answer \((?P<letter>[AB])\)[\s*_'"`>.]*""")
+PLACES = ("prompt", "first", "second")
+PLACE = re.compile(r"\{(prompt|first|second)\}")
+BEFORE = " \t\r#*_'\"`<“‘"
+AFTER = " \t\r*_'\"`>”’."
+"""What a verdict may stand in on its line: white space, emphasis, a heading, code, quotes, the format's own angle
+brackets, a final stop."""
 
 
-def messages(question: Question) -> list[dict[str, str]]:
-    """The chat messages that ask a question."""
+@dataclass(frozen=True)
+class Template:
+    """The wording of a request and the verdicts that answer it.
+
+    Args:
+        name: of the template, in results and cache keys.
+        user: the request, with `{prompt}`, `{first}` and `{second}`.
+        first: the verdict for the first completion; `second` and `tie` (None: no such option) are the others.
+        system: what comes before it as the system message, if anything.
+        begins: what a verdict line begins with.
+        anywhere: the last verdict string in a reply counts wherever it stands.
+        source: where the wording is from.
+    """
+
+    name: str
+    user: str
+    first: str
+    second: str
+    tie: str | None = None
+    system: str = ""
+    begins: str = ""
+    anywhere: bool = False
+    source: str = ""
+
+    @cached_property
+    def id(self) -> str:
+        """Part of the key of every cached reply: the name, and a hash of what shapes a request.
+
+        How replies are read is not in it: replies are cached, and read anew each time.
+        """
+        return f"{self.name}/{hashlib.sha256(canonical([self.system, self.user])).hexdigest()[:12]}"
+
+    def messages(self, question: Question) -> list[dict[str, str]]:
+        """The chat messages that ask a question; the completions stand in them as they are."""
+        asked = [("system", self.system)] if self.system else []
+        return [{"role": role, "content": _filled(text, question)} for role, text in [*asked, ("user", self.user)]]
+
+    def parse(self, reply: str) -> Choice | None:
+        """The verdict in a reply, or None.
+
+        The *last* line that offers one counts: it begins with `begins`, or is one of the strings where `begins` is
+        empty. But for quotes, emphasis and a final stop (BEFORE, AFTER) it must be `begins` and one of the strings,
+        letter by letter: a judge that quotes the format or a completion with a verdict in it is not misread, and one
+        that hedges on that line has not decided. With `anywhere` the last of the strings counts. Linear in the reply.
+        """
+        if self.anywhere:
+            places = {choice: reply.rfind(text) for text, choice in self._choices.items()}
+            last = max(places, key=lambda choice: places[choice])
+            return last if places[last] >= 0 else None
+        for line in reversed(reply.split("\n")):
+            offered = self._offered(_bare(line))
+            if offered is not None:
+                return self._choices.get(offered)
+        return None
+
+    def _offered(self, line: str) -> str | None:
+        """What a line offers as a verdict, None where it offers none."""
+        if not self.begins:
+            return line if line in self._choices else None
+        start = self._start.match(line)
+        return _bare(line[start.end() :]) if start else None
+
+    @cached_property
+    def _start(self) -> re.Pattern[str]:
+        """`begins`; before a colon there may be white space or the end of an emphasis."""
+        words = _bare(self.begins)
+        colon = r"[ \t*_]*:" if words.endswith(":") else ""
+        return re.compile(re.escape(words.removesuffix(":").rstrip()) + colon)
+
+    @cached_property
+    def _choices(self) -> dict[str, Choice]:
+        """The verdict strings, as `parse` compares them."""
+        texts: list[tuple[str | None, Choice]] = [(self.first, "first"), (self.second, "second"), (self.tie, "tie")]
+        shape = str if self.anywhere else _bare
+        return {shape(text): choice for text, choice in texts if text is not None}
+
+
+def template_of(data: Mapping[str, Any]) -> Template:
+    """The template that a template file describes; its types are known to be right.
+
+    Raises BadInput for one that could not be filled in, or whose verdicts could be mistaken for each other.
+    """
+    verdict = data["verdict"]
+    template = Template(
+        name=data["template"],
+        user=data["user"],
+        first=verdict["first"],
+        second=verdict["second"],
+        tie=verdict.get("tie"),
+        system=data.get("system", ""),
+        begins=verdict.get("begins", ""),
+        anywhere=verdict.get("anywhere", False),
+        source=data.get("source", ""),
+    )
+    _check_places(template)
+    _check_verdicts(template)
+    return template
+
+
+def _check_places(template: Template) -> None:
+    text = template.system + template.user
+    for place in PLACES:
+        if f"{{{place}}}" not in text:
+            others = sorted({name for name in re.findall(r"\{(\w+)\}", text) if name not in PLACES})
+            found = f" (it has {', '.join(f'{{{name}}}' for name in others)})" if others else ""
+            raise BadInput(
+                f"template {template.name} lacks {{{place}}}{found}",
+                field="judge.template.user",
+                fix="The judge must see {prompt}, {first} and {second}.",
+            )
+
+
+def _check_verdicts(template: Template) -> None:
+    given = [text for text in (template.first, template.second, template.tie) if text is not None]
+    bare = [text if template.anywhere else _bare(text) for text in given]
+    field = "judge.template.verdict"
+    if template.anywhere and template.begins:
+        raise BadInput(
+            "`begins` is for verdicts on a line of their own, and `anywhere` for those that are not", field=field
+        )
+    for text, compared in zip(given, bare, strict=True):
+        if not compared.strip() or "\n" in compared:
+            raise BadInput(f"{text!r} cannot be a verdict: it must be words on one line", field=field)
+    begins = _bare(template.begins)
+    if "\n" in begins or bool(begins.strip(":")) != bool(template.begins):
+        raise BadInput("what a verdict line begins with must be words on one line", field=f"{field}.begins")
+    for (one, short), (other, long) in permutations(zip(given, bare, strict=True), 2):
+        if short in long if template.anywhere else long.startswith(short):
+            raise BadInput(
+                f'verdict "{one}" could be mistaken for "{other}"',
+                field=field,
+                fix="Choose verdicts of which none begins another; quotes, emphasis and a final stop do not count.",
+            )
+
+
+def _filled(text: str, question: Question) -> str:
     # One pass over the template: braces, or whole placeholders, in a completion stay what they are.
     fields = {"prompt": question.prompt, "first": question.first, "second": question.second}
-    user = re.sub(r"\{(prompt|first|second)\}", lambda match: fields[match[1]], USER)
-    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": user}]
+    return PLACE.sub(lambda match: fields[match[1]], text)
 
 
-def parse(reply: str) -> Choice | None:
-    """The verdict in a reply, or None.
-
-    The *last* line that starts with `Preferred:` counts, and it must hold `Answer (A)` or `Answer (B)` and
-    nothing else but quotes and emphasis: a judge that quotes the format, or an answer that contains a verdict,
-    is not misread, and one that hedges on that line has not decided.
-    """
-    lines = list(VERDICT_LINE.finditer(reply))
-    answer = ANSWER.fullmatch(lines[-1]["rest"]) if lines else None
-    if answer is None:
-        return None
-    return "first" if answer["letter"] == "A" else "second"
+def _bare(text: str) -> str:
+    """A line, or a verdict, without what may stand around it."""
+    return text.lstrip(BEFORE).rstrip(AFTER)
