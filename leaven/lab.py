@@ -286,7 +286,19 @@ class Results:
         return self._table("scores")
 
     def winrates(self) -> pd.DataFrame:
+        """variant, baseline, wins, losses, ties, errors, net, low, high, …: a row for each pair judged."""
         return self._table("winrates")
+
+    def votes(self) -> pd.DataFrame:
+        """Every judged prompt: variant, baseline, seed, prompt, both completions, both orders, outcome."""
+        import pandas as pd
+
+        frames = []
+        for run in self.prepared.graph.runs:
+            for other, step in run.judgements.items():
+                frame = pd.read_parquet(self.study.store.folder(step) / "votes.parquet")
+                frames.append(frame.assign(variant=run.variant, baseline=other, seed=run.seed))
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     def items(self) -> pd.DataFrame:
         """Every item of every evaluation: variant, seed, point, task, item, measure, value."""

@@ -5,7 +5,6 @@ The page is a view, not a step: it holds times of day and seconds, which no resu
 
 from __future__ import annotations
 
-import json
 import platform
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,19 @@ from typing import Any
 from leaven.corpus.look.alike import clusters, contamination
 from leaven.corpus.look.counts import counts
 from leaven.corpus.look.steps import Steps
+from leaven.engine.judged_pages import judged
 from leaven.engine.prepare import Prepared
 from leaven.engine.store import Store
 from leaven.ground.canonical import identity as hash_of
 from leaven.ground.errors import LeavenError
 from leaven.ground.files import read_json, write_text
-from leaven.ground.tables import read_table
 from leaven.ground.version import __version__
 from leaven.mixture.apportion import apportion
 from leaven.report.page import write_report
 from leaven.study.expand import summary
 from leaven.study.step import Graph
 
-SAMPLES = 24
-"""Judged prompts shown on the page."""
-PAGE = "page/2"
+PAGE = "page/3"
 """Version of what is gathered here: a page written by another version is written anew."""
 
 
@@ -81,7 +78,7 @@ def gather(prepared: Prepared, store: Store, folder: Path, manifests: dict[str, 
         },
         "corpus": _corpus(prepared, store),
         "assembly": _assembly(prepared, store),
-        "samples": _samples(prepared, store),
+        **judged(prepared, store),
         "left_out": list(graph.left_out),
         "isolation": prepared.isolation.label,
         "suite": suite["tasks"],
@@ -161,42 +158,6 @@ def _assembly(prepared: Prepared, store: Store) -> dict[str, Any]:
         "largest": clusters(folder),
         "contamination": contamination(folder),
     }
-
-
-def _samples(prepared: Prepared, store: Store) -> list[dict[str, Any]]:
-    """The same few prompts of the first seed, every variant's completion beside the baseline's."""
-    rows: list[dict[str, Any]] = []
-    graph, baseline = prepared.graph, prepared.study.baseline
-    first = prepared.study.seeds[0]
-    runs = {run.variant: run for run in graph.runs if run.seed == first and run.completion}
-    if baseline not in runs:
-        return rows
-    texts = {variant: _completions(store, str(run.completion)) for variant, run in runs.items()}
-    judgements = {variant: store.folder(run.judgement) for variant, run in runs.items() if run.judgement}
-    judged = {variant: read_table(folder / "votes.parquet") for variant, folder in judgements.items()}
-    if not judged:
-        return rows
-    per_variant = max(1, SAMPLES // len(judged))
-    for variant, votes in judged.items():
-        for index, prompt in enumerate(votes["prompt"][:per_variant]):
-            rows.append(
-                {
-                    "prompt": texts[variant][prompt]["prompt"],
-                    "baseline": baseline,
-                    "variant": variant,
-                    "baseline_text": texts[baseline][prompt]["completion"],
-                    "variant_text": texts[variant][prompt]["completion"],
-                    "outcome": votes["outcome"][index],
-                    "score_a": votes["score_a"][index],
-                    "score_b": votes["score_b"][index],
-                }
-            )
-    return rows
-
-
-def _completions(store: Store, step_id: str) -> dict[str, dict[str, Any]]:
-    text = (store.folder(step_id) / "completions.jsonl").read_text(encoding="utf-8")
-    return {row["id"]: row for row in (json.loads(line) for line in text.split("\n") if line)}
 
 
 def _costs(prepared: Prepared, folder: Path, manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,82 @@
+"""What the page shows of judging: samples of every pair, the prompts, what the judge has cost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from leaven.engine.judging import REPLIES
+from leaven.engine.prepare import Prepared
+from leaven.engine.store import Store
+from leaven.ground.files import read_json
+
+SAMPLES = 96
+"""Judged prompts on the page, over all pairs of the first seed."""
+LEAST = 6
+"""Of a pair, however many pairs there are."""
+
+
+def judged(prepared: Prepared, store: Store) -> dict[str, Any]:
+    """`samples`, `prompts`, `judge` and `judge_cost` for the report room; empty where nothing is judged."""
+    if prepared.study.judge.kind == "none":
+        return {"samples": [], "prompts": {}, "judge": {}, "judge_cost": {}}
+    return {
+        "samples": _samples(prepared, store),
+        "prompts": _prompts(prepared, store),
+        "judge": _judge(prepared, store),
+        "judge_cost": _cost(prepared, store),
+    }
+
+
+def _pairs(prepared: Prepared) -> list[tuple[str, str, int, str]]:
+    """(variant, other, seed, judge step) of the first seed, those against the baseline first."""
+    first, baseline = prepared.study.seeds[0], prepared.study.baseline
+    found = [
+        (run.variant, other, run.seed, step)
+        for run in prepared.graph.runs
+        if run.seed == first
+        for other, step in run.judgements.items()
+    ]
+    return sorted(found, key=lambda pair: pair[1] != baseline)
+
+
+def _samples(prepared: Prepared, store: Store) -> list[dict[str, Any]]:
+    from leaven.judge.sample import sample
+
+    pairs = _pairs(prepared)
+    each = max(LEAST, SAMPLES // max(1, len(pairs)))
+    return [
+        row
+        for variant, other, seed, step in pairs
+        for row in sample(store.folder(step), variant=variant, baseline=other, seed=seed, limit=each)
+    ]
+
+
+def _prompts(prepared: Prepared, store: Store) -> dict[str, Any]:
+    """`prompts.json` of the prompts step; held-out beginnings have none."""
+    if prepared.study.judge.heldout:
+        return {}
+    found: dict[str, Any] = read_json(store.folder(prepared.graph.find("prompts").identity) / "prompts.json")
+    return found
+
+
+def _judge(prepared: Prepared, store: Store) -> dict[str, Any]:
+    pairs = _pairs(prepared)
+    if not pairs:
+        return {}
+    told = read_json(store.folder(pairs[0][3]) / "judge.json")
+    return {"name": told["judge"], **{name: told.get(name) for name in ("what", "scripted", "template", "gate")}}
+
+
+def _cost(prepared: Prepared, store: Store) -> dict[str, Any]:
+    """What this study's judge has cost so far, by the endpoint's own count of tokens."""
+    judge = prepared.study.judge
+    path = store.cache / "judge" / REPLIES
+    if judge.kind != "endpoint" or not path.is_file():
+        return {}
+    from leaven.ground.replies import ReplyCache
+    from leaven.judge.spending import Price, usd_of
+
+    spent = ReplyCache(path).spent(prepared.study.study)
+    price = Price(**judge.price.model_dump()) if judge.price else None
+    return {**asdict(spent), "usd": usd_of(spent, price), "budget": judge.budget}
