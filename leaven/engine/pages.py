@@ -18,6 +18,7 @@ from leaven.engine.store import Store
 from leaven.ground.canonical import identity as hash_of
 from leaven.ground.errors import LeavenError
 from leaven.ground.files import read_json, write_text
+from leaven.ground.tables import read_table
 from leaven.ground.version import __version__
 from leaven.mixture.apportion import apportion
 from leaven.report.page import write_report
