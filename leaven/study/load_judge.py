@@ -72,10 +72,11 @@ def load_judge(name: str, *, settings: Iterable[str] = (), data: Iterable[str] =
 def _read(doc: document.Document, folder: Path, settings: Iterable[str], data: Iterable[str]) -> LoadedJudge:
     settings = list(settings)
     content = listed_beside(dict(doc.data), "data", folder)
-    if not any(s.partition("=")[0].strip() == "judge.template" for s in settings):
-        content["judge"] = judge_beside(content.get("judge"), folder, doc.where(("judge", "template")))
+    if "judge" in content and not any(s.partition("=")[0].strip() == "judge.template" for s in settings):
+        content["judge"] = judge_beside(content["judge"], folder, doc.where(("judge", "template")))
     changed = [set_field(content, setting) for setting in settings]
-    content["judge"] = judge_beside(content.get("judge"), Path(), COMMAND_LINE)
+    if "judge" in content:
+        content["judge"] = judge_beside(content["judge"], Path(), COMMAND_LINE)
     if given := list(data):
         content["data"] = given
     where = Where(doc, {}, changed)
