@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from leaven.analyze.power import power_before
-from leaven.engine import hardware, packing
+from leaven.engine import hardware, judging_plan, packing
 from leaven.engine.devices import PROCESSOR, Device
 from leaven.engine.estimate import largest, measured, wall_seconds
 from leaven.engine.packing import Figures
@@ -47,6 +47,7 @@ class Plan:
     packing: list[dict[str, Any]]
     isolation: str
     power: list[dict[str, Any]]
+    judging: dict[str, Any]
     left_out: list[str]
 
     @property
@@ -106,6 +107,7 @@ class Plan:
             smallest = row["smallest_effect"]
             told = f"{smallest:.2g} {row['unit']}" if smallest is not None else "none, however large"
             lines.append(f"power     {row['measure']}: smallest effect this study resolves 4 times in 5: {told}")
+        lines.extend(judging_plan.lines(self.judging))
         lines.append(f"isolation {self.isolation}")
         lines.extend(f"left out  {sentence}" for sentence in self.left_out)
         return lines
@@ -193,6 +195,7 @@ def plan(
         if prepared.isolation.reason
         else prepared.isolation.label,
         power=_power(prepared),
+        judging=judging_plan.judging(prepared, existing),
         left_out=list(graph.left_out),
     )
 
