@@ -20,6 +20,7 @@ from leaven.ground.tables import write_table
 DIGITS = 8
 
 TEXT, FLOAT, COUNT, FLAG, VALUES = pa.string(), pa.float64(), pa.int64(), pa.bool_(), pa.list_(pa.float64())
+TEXTS = pa.list_(pa.string())
 
 SCORES = pa.schema(
     [
@@ -72,13 +73,47 @@ WINRATES = pa.schema(
         ("low", FLOAT),
         ("high", FLOAT),
         ("unit", TEXT),
+        ("half", FLOAT),
+        ("half_low", FLOAT),
+        ("half_high", FLOAT),
         ("p", FLOAT),
         ("p_holm", FLOAT),
         ("p_seeds", FLOAT),
         ("flips", COUNT),
         ("degenerate", COUNT),
+        ("flip_rate", FLOAT),
+        ("first_rate", FLOAT),
+        ("first_low", FLOAT),
+        ("first_high", FLOAT),
+        ("kappa", FLOAT),
+        ("kappa_low", FLOAT),
+        ("kappa_high", FLOAT),
+        ("error_rate", FLOAT),
+        ("longer_rate", FLOAT),
+        ("longer_low", FLOAT),
+        ("longer_high", FLOAT),
+        ("length_sd", FLOAT),
+        ("length_slope", FLOAT),
+        ("length_low", FLOAT),
+        ("length_high", FLOAT),
+        ("zero_gap", FLOAT),
+        ("zero_gap_low", FLOAT),
+        ("zero_gap_high", FLOAT),
+        ("length_why", TEXT),
+        ("needed", COUNT),
+        ("resolvable", FLOAT),
+        ("overlapping", COUNT),
+        ("clean_net", FLOAT),
+        ("clean_low", FLOAT),
+        ("clean_high", FLOAT),
+        ("ruled_degenerate", COUNT),
+        ("ruled_identical", COUNT),
+        ("controls", COUNT),
+        ("controls_right", COUNT),
+        ("scripted", FLAG),
         ("judge", TEXT),
         ("judge_what", TEXT),
+        ("warnings", TEXTS),
     ]
 )
 NOISE = pa.schema(

@@ -48,6 +48,7 @@ def verdict_data(asked: Request, found: Verdicts) -> dict[str, Any]:
         "left_out": found.notes,
         "comparisons": found.comparisons,
         "winrates": found.winrates,
+        "strengths": [],
         "scores": found.scores,
         "noise": found.noise,
         "power": power_rows(found.primary, asked.alpha) + power_rows(found.secondary, asked.alpha),
@@ -114,7 +115,9 @@ def method(asked: Request, family: int) -> str:
         "Holm as a family of their own, place the effect within the smallest effect of interest, even if it differs "
         "from zero; unresolved otherwise. Secondary comparisons are corrected among themselves and are exploratory. A "
         "task counts only if every model compared beats the larger of exact chance and the best constant answer, "
-        "one-sided at 95 %, and a measure without such a task is no member of its family. Judged preferences are "
-        "tested with an exact sign test on prompts, which speaks about these "
-        "trained models; their intervals include the seeds."
+        "one-sided at 95 %, and a measure without such a task is no member of its family. Judged completions were "
+        "shown in both orders, and only agreement of the two wins; errors are no ties. Preferences are tested with an "
+        "exact sign test on prompts, corrected by Holm over all judged pairs, which speaks about these trained models; "
+        "their intervals resample prompts and include the seeds. The effect of length is a logistic slope on tanh of "
+        "the standardised length gap with ties as half a win: a diagnostic and no correction."
     )

@@ -67,22 +67,11 @@ def _straddles(row: Mapping[str, Any]) -> bool:
 
 
 def render_lines(verdict: Mapping[str, Any]) -> list[str]:
-    """The verdict block of the terminal: primary comparisons by variant, preferences, what was left out."""
+    """The verdict block of the terminal: primary comparisons by variant, judged pairs, what was left out."""
     primary = [row for row in verdict["comparisons"] if row["primary"]]
     count = f"{len(primary)} primary comparison{'' if len(primary) == 1 else 's'}"
     lines = [f"verdict (95 % intervals, Holm over {count}; baseline {verdict['baseline']})"]
     cells = [(row["variant"], row["measure"], row["verdict"], _effect(row)) for row in primary]
-    cells += [
-        (
-            row["variant"],
-            f"preferred by {row['judge']}",
-            "",
-            f"{effect_text(row['net'], row['low'], row['high'], 'points')}"
-            f" (won {row['wins']}, lost {row['losses']}, tied {row['ties']}"
-            + (f", errors {row['errors']})" if row["errors"] else ")"),
-        )
-        for row in verdict["winrates"]
-    ]
     order = list(dict.fromkeys(cell[0] for cell in cells))
     widths = [max((len(cell[i]) for cell in cells), default=0) for i in range(3)]
     indent = max([widths[0], len("left out")])
@@ -92,6 +81,7 @@ def render_lines(verdict: Mapping[str, Any]) -> list[str]:
             row = f"  {shown:<{indent}}  {measure:<{widths[1]}}  {word:<{widths[2]}}  {effect}".rstrip()
             lines += [row] if len(row) <= WIDTH else _folded(f"  {shown:<{indent}}  ", f"{measure}  {word}  {effect}")
             shown = ""
+    lines += judged_lines(verdict["winrates"])
     shown = "left out"
     for sentence in left_out(verdict):
         lines += _folded(f"  {shown:<{indent}}  ", sentence)
@@ -99,6 +89,39 @@ def render_lines(verdict: Mapping[str, Any]) -> list[str]:
     if verdict["proxy_sentence"]:
         lines.append(f"  {verdict['proxy_sentence']}")
     return lines
+
+
+def judged_lines(winrates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each judged pair and each of its warnings.
+
+    Every line on a scripted judge begins with SCRIPTED, so that not even a part of it reads like a result.
+    """
+    if not winrates:
+        return []
+    judges = listing(list(dict.fromkeys(str(row["judge"]) for row in winrates)))
+    count = f"{len(winrates)} judged pair{'' if len(winrates) == 1 else 's'}"
+    made_up = any(row.get("scripted") for row in winrates)
+    head = f"made-up answers, no result: {count}" if made_up else count
+    lines = _labelled("SCRIPTED  " if made_up else "  ", f"{head}, Holm over all; judge: {judges}")
+    for row in winrates:
+        label = "SCRIPTED  " if row.get("scripted") else "  "
+        lines += _labelled(label, _pair_text(row))
+        for warning in row.get("warnings") or []:
+            lines += _labelled(label, f"  warning: {warning}")
+    return lines
+
+
+def _pair_text(row: Mapping[str, Any]) -> str:
+    """`a against b: won 40, tied 30, lost 30, errors 2; net +10 points [−8, +28], half 55.0 %, p = 0.28`."""
+    counts = f"won {row['wins']}, tied {row['ties']}, lost {row['losses']}, errors {row['errors']}"
+    net = effect_text(row["net"], row["low"], row["high"], "points")
+    half = f"half {row.get('half', 50 + row['net'] / 2):.1f} %"
+    return f"{row['variant']} against {row['baseline']}: {counts}; net {net}, {half}, {p_text(row['p_holm'])}"
+
+
+def _labelled(label: str, words: str) -> list[str]:
+    """`words` on as many lines as they need, the label before each of them."""
+    return textwrap.wrap(words, WIDTH, initial_indent=label, subsequent_indent=f"{label}    ", break_on_hyphens=False)
 
 
 def _folded(label: str, words: str) -> list[str]:

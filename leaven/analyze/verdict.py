@@ -14,6 +14,7 @@ from typing import Any
 
 from leaven.analyze import export
 from leaven.analyze.averages import average_data
+from leaven.analyze.bradley_terry import strengths
 from leaven.analyze.chance import Exclusion, at_chance
 from leaven.analyze.crossed import Crossed, difference, scaled
 from leaven.analyze.decision import Comparison, decide_family
@@ -26,7 +27,7 @@ from leaven.analyze.summary import Verdicts, verdict_data
 from leaven.analyze.table import Table, read_table
 from leaven.analyze.text import listing
 from leaven.analyze.votes import read_votes
-from leaven.analyze.winrates import winrate_rows
+from leaven.analyze.winrates import all_met, table_rows, winrate_rows
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
 from leaven.ground.files import write_json
 from leaven.ground.progress import Progress, silent
@@ -99,9 +100,12 @@ def analyze(
     comparisons = sorted(found.comparisons, key=lambda comparison: order[comparison.variant])
     primary, secondary = ([c for c in comparisons if c.measure.primary is first] for first in (True, False))
     rows = decide_family(primary, asked.alpha) + decide_family(secondary, asked.alpha)
-    ordered = sorted(judgements, key=lambda j: (order.get(str(j["variant"]), len(order)), str(j["variant"])))
-    winrates = winrate_rows(read_votes(ordered), asked.draws, asked.seed)
+    votes = read_votes(sorted(judgements, key=lambda judgement: _place(asked, judgement)))
+    winrates = winrate_rows(votes, asked.draws, asked.seed)
     data = verdict_data(asked, found.verdicts(rows, primary, secondary, winrates, notes))
+    arms = all_met(votes)
+    if asked.baseline in arms:
+        data["strengths"] = strengths(votes, arms, asked.baseline, asked.draws, asked.seed)
     if request.get("averages"):
         data["averages"] = average_data(evaluations, request["averages"], request["scores"])
     verdict = export.rounded(data)
@@ -109,9 +113,16 @@ def analyze(
     gains = [{**row, "point": FINAL} for row in verdict["comparisons"]] + export.rounded(found.earlier)
     export.write_both(out, "gains", gains, export.GAINS)
     export.write_both(out, "scores", export.rounded(found.scores), export.SCORES)
-    export.write_both(out, "winrates", verdict["winrates"], export.WINRATES)
+    export.write_both(out, "winrates", table_rows(verdict["winrates"]), export.WINRATES)
     export.write_csv(out / "noise.csv", verdict["noise"], export.NOISE)
     progress(len(asked.measures) + 1, len(asked.measures) + 1)
+
+
+def _place(asked: Request, judgement: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Pairs with the study's baseline first, then pairs of two variants; each in the order of the study's variants."""
+    names = str(judgement["variant"]), str(judgement["baseline"])
+    places = [asked.variants.index(name) if name in asked.variants else len(asked.variants) for name in names]
+    return names[1] != asked.baseline, *places, *names
 
 
 def _points(asked: Request, table: Table) -> dict[str, list[str]]:

@@ -1,0 +1,139 @@
+"""What a sceptic would object to in judged preferences, in plain sentences; none where nothing speaks against them.
+
+Every threshold is a constant with its reason. A figure warns only where its whole 95 % interval is beyond the
+threshold, so that an honest judge with moderate noise is rarely accused (tests/analyze/test_judge_warnings.py).
+"""
+
+from __future__ import annotations
+
+from scipy import stats
+
+from leaven.analyze.clustered import Interval
+from leaven.analyze.length import Length
+from leaven.analyze.orders import Orders
+from leaven.analyze.votes import Votes
+
+SCRIPTED = "Made-up answers: not a result (a script answered in the place of a judge)."
+
+ENOUGH = 20
+"""Decided votes below which a judge is accused of nothing, and decided prompts below which an outcome is called thin:
+of 20, only 15 to 5 or clearer is significant at 5 %."""
+POSITION = 0.05
+"""How far the first-position rate may lie from 1/2: 0.55 means that a tenth of the decisions went by position."""
+FLIPS = 0.4
+"""A judge that ignores what it reads flips half of its decisions; GPT-4 between near-equal answers about a third
+(Zheng et al., arXiv 2306.05685, Table 2: 35 % inconsistent)."""
+LONGER = 0.75
+"""Share of decisions for the longer: people 0.64, GPT-4 0.65, the most length-bound of AlpacaEval's usable judges
+0.76 (its evaluators leaderboard, "Proba. prefer longer")."""
+PREFERENCE = 0.001
+"""Sign-test p below which answers cannot be random, however low kappa is: kappa is near zero also where one arm is
+better on every prompt, but a judge that ignores what it reads cannot favour an arm that changes places."""
+CONTROL = 0.01
+"""One-sided p of the controls' sign test: telling text from the same words shuffled is easy, so much is asked."""
+CONTROLS = 7
+"""Fewest controls that can reach CONTROL (2⁻⁷ < 0.01)."""
+ERRORS = 0.05
+"""Share of votes without an answer above which what is missing could matter."""
+DOUBT = 0.05
+"""Level at which a preference counts as one that a reader would believe."""
+
+
+def judge_warnings(
+    votes: Votes, order: Orders, size: Length, p: float, decided: int, clean: tuple[float, float, float] | None
+) -> list[str]:
+    """Sentences in the order of their weight.
+
+    Args: `p` of the sign test and `decided`, its prompts; `clean`: net win and interval without prompts that were found
+    in training documents.
+    """
+    found = [SCRIPTED] if votes.scripted else []
+    found += _controls(votes) + _position(order) + _agreement(order, p) + _length(size, p) + _errors(votes, order)
+    if decided < ENOUGH:
+        found.append(f"Only {decided} prompts were decided: fewer than {ENOUGH} can hardly tell a preference.")
+    return found + _overlap(votes, clean)
+
+
+def _controls(votes: Votes) -> list[str]:
+    if not votes.controls:
+        return []
+    right, wrong, ties = (votes.controls[name] for name in ("right", "wrong", "ties"))
+    answered = right + wrong + ties
+    if answered < CONTROLS:
+        return []
+    told = stats.binomtest(right, right + wrong, 0.5, "greater").pvalue <= CONTROL if right + wrong else False
+    if told and right > answered / 2:
+        return []
+    return [
+        f"The judge cannot tell intact text from the same words shuffled: it preferred the intact text in {right} of "
+        f"{answered} controls."
+    ]
+
+
+def _position(order: Orders) -> list[str]:
+    if order.decided < ENOUGH or order.first is None or order.flip_rate is None:
+        return []
+    first = order.first
+    if first.low > 0.5 + POSITION or first.high < 0.5 - POSITION:
+        place = "first" if first.value > 0.5 else "second"
+        return [
+            f"The judge goes by position: {_percent(first)} of its answers chose whichever text stood first (50 % "
+            f"without bias), so it favours the {place} place."
+        ]
+    if order.flip_rate > FLIPS:
+        share = f"{100 * order.flip_rate:.0f} %"
+        return [f"The judge changed its mind in {share} of its decisions when the two texts changed places."]
+    return []
+
+
+def _agreement(order: Orders, p: float) -> list[str]:
+    kappa = order.kappa
+    if kappa is None or kappa.low > 0 or p < PREFERENCE:
+        return []
+    return [
+        "The judge does not agree with itself: beyond chance its two orders agree by κ = "
+        f"{kappa.value:.2f} [{kappa.low:.2f}, {kappa.high:.2f}], as random answers do."
+    ]
+
+
+def _length(size: Length, p: float) -> list[str]:
+    longer, slope, zero = size.longer, size.slope, size.zero_gap
+    if size.decided < ENOUGH or longer is None:
+        return []
+    rises = slope is None or slope.low > 0
+    if longer.low > LONGER and rises:
+        head = f"The judge goes by length: the longer text won {_percent(longer)} of its decisions"
+        if zero is None:
+            return [f"{head}; at equal lengths nothing can be said, since {size.why}."]
+        return [f"{head}; at equal lengths the variant wins {_percent(zero)}."]
+    if slope is not None and zero is not None and slope.low > 0 and p < DOUBT and zero.low <= 0.5 <= zero.high:
+        return [
+            "Length alone may explain the preference: longer texts win more often, and at equal lengths the variant "
+            f"wins {_percent(zero)}."
+        ]
+    return []
+
+
+def _errors(votes: Votes, order: Orders) -> list[str]:
+    if order.error_rate is None or order.error_rate <= ERRORS:
+        return []
+    return [
+        f"{100 * order.error_rate:.0f} % of the votes hold no answer (unreadable, refused or lost) and are left out; "
+        "the rest may not stand for them."
+    ]
+
+
+def _overlap(votes: Votes, clean: tuple[float, float, float] | None) -> list[str]:
+    if not votes.overlap or not any(votes.overlap):
+        return []
+    count, prompts = sum(bool(names) for names in votes.overlap), len(votes.overlap)
+    sources = ", ".join(dict.fromkeys(name for names in votes.overlap for name in names.split(", ") if name))
+    head = f"{count} of {prompts} prompts were found in training documents ({sources})"
+    if clean is None:
+        return [f"{head}: nothing is left without them."]
+    net, low, high = clean
+    return [f"{head}; without them the net win is {net:+.1f} points [{low:+.1f}, {high:+.1f}]."]
+
+
+def _percent(share: Interval) -> str:
+    return f"{100 * share.value:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]"
