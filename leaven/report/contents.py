@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from leaven.report.markup import seen
+
 Row = Mapping[str, Any]
 VERDICTS = ("better", "worse", "equivalent", "unresolved")
 
@@ -37,8 +39,13 @@ class Contents:
     comparisons: Sequence[Row] = field(default=())
     scores: Sequence[Row] = field(default=())
     winrates: Sequence[Row] = field(default=())
+    strengths: Sequence[Row] = field(default=())
     excluded: Sequence[Row] = field(default=())
     averages: Row = field(default_factory=dict)
+    judge: Row = field(default_factory=dict)
+    prompts: Row = field(default_factory=dict)
+    judge_cost: Row = field(default_factory=dict)
+    rules: Row = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -47,6 +54,10 @@ class Contents:
     @property
     def question(self) -> str:
         return str(self.study.get("question") or self.verdict.get("question") or self.name)
+
+    @property
+    def alpha(self) -> float:
+        return float(part(self.verdict, "alpha", 0.05))
 
     @property
     def primary(self) -> list[Row]:
@@ -84,9 +95,24 @@ def _answered(verdict: Row) -> list[dict[str, Any]]:
     return rows
 
 
-def read(data: Mapping[str, Any]) -> Contents:
-    """`data` as handed to `write_report`, with defaults for whatever is missing or null."""
+def _seen(value: Any) -> Any:
+    """`value` with every character of its strings and keys in sight; what holds none is the same."""
+    if isinstance(value, str):
+        return seen(value)
+    if isinstance(value, Mapping):
+        return {seen(key) if isinstance(key, str) else key: _seen(held) for key, held in value.items()}
+    return [_seen(held) for held in value] if isinstance(value, list | tuple) else value
 
+
+def read(data: Mapping[str, Any]) -> Contents:
+    """`data` as handed to `write_report`, with defaults for whatever is missing or null.
+
+    Of judged preferences: `strengths` in the verdict, `prompts` (the content of prompts.json), `judge` (name, what,
+    scripted, template, gate), `judge_cost` (calls, replies, given, written, usd, unanswered, budget) and `rules` (how
+    completions were drawn). Samples keep every character; everywhere else what cannot be seen is spelled out, in
+    names that go into drawings too.
+    """
+    data = {key: value if key == "samples" else _seen(value) for key, value in data.items()}
     verdict, study = part(data, "verdict", {}), part(data, "study", {})
     comparisons, scores = _answered(verdict), part(verdict, "scores", [])
     baseline = str(verdict.get("baseline") or study.get("baseline") or "")
@@ -125,6 +151,11 @@ def read(data: Mapping[str, Any]) -> Contents:
         comparisons=comparisons,
         scores=scores,
         winrates=part(verdict, "winrates", []),
+        strengths=part(verdict, "strengths", []),
         excluded=part(verdict, "excluded", []),
         averages=part(verdict, "averages", {}),
+        judge=part(data, "judge", {}),
+        prompts=part(data, "prompts", {}),
+        judge_cost=part(data, "judge_cost", {}),
+        rules=part(data, "rules", {}),
     )

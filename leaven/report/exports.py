@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from leaven.ground.tables import write_table
 from leaven.report.contents import Contents, Row
 from leaven.report.corpus import dropped
 from leaven.report.curves import PREFIX
+from leaven.report.scripted import any_scripted, is_scripted
 
 TEXT, FLOAT, WHOLE, TRUTH, FLOATS = pa.string(), pa.float64(), pa.int64(), pa.bool_(), pa.list_(pa.float64())
 KINDS = {"": TEXT, "float": FLOAT, "whole": WHOLE, "truth": TRUTH, "floats": FLOATS}
@@ -42,6 +43,14 @@ SCHEMAS: dict[str, Schema] = {
     "winrates": _schema(
         "variant baseline wins:whole losses:whole ties:whole errors:whole prompts:whole seeds:whole"
         " net:float low:float high:float unit p:float p_holm:float flips:whole degenerate:whole judge judge_what"
+        " scripted:truth half:float half_low:float half_high:float flip_rate:float first_rate:float first_low:float"
+        " first_high:float kappa:float longer_rate:float length_slope:float length_low:float length_high:float"
+        " zero_gap:float zero_gap_low:float zero_gap_high:float needed:whole resolvable:float overlapping:whole"
+        " clean_net:float clean_low:float clean_high:float rules controls reasons warnings"
+    ),
+    "strengths": _schema(
+        "arm reference strength:float low:float high:float rate:float rate_low:float rate_high:float identified:truth"
+        " why scripted:truth"
     ),
     "noise": _schema(
         "measure variant mean:float seed_sd:float item_se:float paired_seed_sd:float paired_item_sd:float unit"
@@ -61,21 +70,53 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "steps": _schema("name kind identity seconds:float cpu:float"),
 }
-SAMPLES = _schema("prompt baseline variant baseline_text variant_text outcome score_a:float score_b:float")
+SAMPLES = _schema(
+    "prompt baseline variant baseline_text variant_text outcome score_a:float score_b:float id given category seed:whole"
+    " first_order second_order rule reason overlap replies scripted:truth"
+)
+VOTES = _schema(
+    "variant baseline seed:whole prompt outcome first_order second_order rule reason score_a:float score_b:float"
+    " length_a:whole length_b:whole degenerate_a:truth degenerate_b:truth overlap category scripted:truth"
+)
+JUDGED = ("winrates", "strengths")
+"""The tables that a tournament has."""
 
 
 def write(contents: Contents, folder: Path) -> None:
-    """Write all tables into `folder`, an existing empty folder."""
-    for name, rows in _rows(contents).items():
+    """Write all tables of a study into `folder`, an existing empty folder."""
+    _write(_rows(contents), folder)
+    _write_samples(contents, folder)
+
+
+def write_votes(contents: Contents, folder: Path, votes: Sequence[Row] = ()) -> None:
+    """Write the tables of a tournament into `folder`; the votes themselves, where given, as votes.parquet."""
+    rows = _rows(contents)
+    _write({name: rows[name] for name in JUDGED}, folder)
+    _write_samples(contents, folder)
+    if votes:
+        marked = [{**row, "scripted": row.get("scripted", any_scripted(contents))} for row in votes]
+        write_table(folder / "votes.parquet", _columns(marked, VOTES), pa.schema(list(VOTES.items())))
+
+
+def _write(tables: Mapping[str, Sequence[Row]], folder: Path) -> None:
+    for name, rows in tables.items():
         columns = _columns(rows, SCHEMAS[name])
         write_table(folder / f"{name}.parquet", columns, pa.schema(list(SCHEMAS[name].items())))
         write_text(folder / f"{name}.csv", _csv(columns))
-    columns = _columns(contents.samples, SAMPLES)
+
+
+def _write_samples(contents: Contents, folder: Path) -> None:
+    rows = [
+        {
+            **row,
+            "replies": json.dumps(row["replies"], ensure_ascii=False) if row.get("replies") else None,
+            "scripted": any_scripted(contents),
+        }
+        for row in contents.samples
+    ]
+    columns = _columns(rows, SAMPLES)
     write_table(folder / "samples.parquet", columns, pa.schema(list(SAMPLES.items())))
-    lines = (
-        json.dumps({name: columns[name][i] for name in columns}, ensure_ascii=False)
-        for i in range(len(contents.samples))
-    )
+    lines = (json.dumps({name: columns[name][i] for name in columns}, ensure_ascii=False) for i in range(len(rows)))
     write_text(folder / "samples.jsonl", "".join(f"{line}\n" for line in lines))
 
 
@@ -84,7 +125,8 @@ def _rows(contents: Contents) -> dict[str, list[Row]]:
     return {
         "gains": list(contents.comparisons),
         "scores": list(contents.scores),
-        "winrates": list(contents.winrates),
+        "winrates": [_winrate(row) for row in contents.winrates],
+        "strengths": [{**row, "scripted": any_scripted(contents)} for row in contents.strengths],
         "noise": list(verdict.get("noise") or []),
         "power": list(verdict.get("power") or []),
         "excluded": [
@@ -100,13 +142,23 @@ def _rows(contents: Contents) -> dict[str, list[Row]]:
     }
 
 
+def _winrate(row: Row) -> Row:
+    nested = {key: _sorted(row[key]) if row.get(key) else None for key in ("rules", "controls", "reasons")}
+    told = " ".join(map(str, row.get("warnings") or ())) or None
+    return {**row, **nested, "warnings": told, "scripted": is_scripted(row)}
+
+
+def _sorted(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
 def _stage(stage: Row) -> Row:
     rate = stage.get("learning_rate") or {}
     return {
         **stage,
         "stage": stage.get("name"),
         "variants": _list(stage.get("variants")),
-        "mixture": json.dumps(stage.get("mixture") or {}, sort_keys=True, ensure_ascii=False),
+        "mixture": _sorted(stage.get("mixture") or {}),
         "learning_rate_first": rate.get("first"),
         "learning_rate_last": rate.get("last"),
     }
@@ -140,7 +192,7 @@ def _source(name: str, row: Row) -> Row:
     return {
         **row,
         "source": name,
-        "dropped": json.dumps(dropped(row), sort_keys=True, ensure_ascii=False),
+        "dropped": _sorted(dropped(row)),
         "languages": _counts(row.get("languages") or (), "language"),
         "licences": _counts(row.get("licences") or (), "licence"),
     }
@@ -148,7 +200,7 @@ def _source(name: str, row: Row) -> Row:
 
 def _counts(rows: Iterable[Row], name: str) -> str:
     counts = {str(row[name]): row["documents"] for row in rows}
-    return json.dumps(counts, sort_keys=True, ensure_ascii=False)
+    return _sorted(counts)
 
 
 def _columns(rows: Iterable[Row], schema: Schema) -> dict[str, list[Any]]:
@@ -183,4 +235,7 @@ def _csv(columns: Mapping[str, list[Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
+    """A cell; text that a spreadsheet would run as a formula gets an apostrophe (the Parquet file has it as it is)."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
     return "" if value is None else {True: "true", False: "false"}[value] if isinstance(value, bool) else value

@@ -14,10 +14,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-VOID = frozenset({"meta", "br", "hr", "img", "link", "wbr"})
+VOID = frozenset({"meta", "br", "hr", "img", "input", "link", "wbr"})
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""What a reader could not see: control characters, which HTML forbids, halves of characters, changes of direction,
+which would let a completion reorder the page around it, separators and spaces of no width. The joiners U+200C and
+U+200D are left alone: several scripts, and many emoji, are written with them."""
 
 
 class Html(str):
@@ -30,17 +35,13 @@ Node = str | int | float | None | Iterable[Any]
 
 
 def text(value: object) -> Html:
-    """`value` as text: escaped, and what a reader could not see (control, bidirectional override) shown as such.
-
-    Control characters are not allowed in HTML at all; direction overrides would let a completion reorder the page
-    around it. Both become a visible `\\u{..}`.
-    """
-    raw = _CONTROL.sub(_named, _BIDI.sub(_named, str(value)))
-    return Html(escape(raw, quote=True))
+    """`value` as text: escaped, and what a reader could not see shown as a visible `\\u{..}`."""
+    return Html(escape(seen(str(value)), quote=True))
 
 
-def _named(match: re.Match[str]) -> str:
-    return f"\\u{{{ord(match.group()):x}}}"
+def seen(value: str) -> str:
+    """`value` with every UNSEEN character as `\\u{..}`."""
+    return UNSEEN.sub(lambda match: f"\\u{{{ord(match.group()):x}}}", value)
 
 
 def join(nodes: Node) -> Html:

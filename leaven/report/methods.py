@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from leaven.report import words
 from leaven.report.contents import Contents
+from leaven.report.judged import completed, overlaps
 from leaven.report.preference import judge
+from leaven.report.scripted import MEANING, WORD, any_scripted
 from leaven.report.timeline import shares
 
 
@@ -114,10 +116,59 @@ def _evaluation(contents: Contents) -> str:
     return f"Every model was evaluated on {words.listing(tasks)}, keeping each item's result.{out}{guard}"
 
 
+def tournament(contents: Contents) -> str:
+    """The methods of a tournament: prompts, completions, judge, statistics."""
+    return " ".join(said for said in (_preference(contents), _compute(contents)) if said)
+
+
 def _preference(contents: Contents) -> str:
-    if not contents.winrates:
+    """How completions were drawn, put before the judge and counted, as far as that is known."""
+    rows = contents.winrates
+    if not rows:
         return ""
-    return f"Completions of held-out prompts were compared in both orders. The judge: {judge(contents.winrates)}"
+    mark = f"{WORD}: {MEANING}" if any_scripted(contents) else ""
+    prompts = contents.prompts
+    chosen = prompts.get("chosen", prompts.get("rows"))
+    origin = f" of {prompts.get('set')}" if prompts.get("set") else ""
+    taken = f"Arms completed {words.amount(chosen)} prompts{origin}." if words.is_number(chosen) else ""
+    unseen = " ".join(overlaps(prompts)) if prompts else ""
+    drawn = completed(contents.rules) if contents.rules else ""
+    said = "Completions of held-out prompts were compared in both orders." if not prompts else ""
+    asked = f"The judge: {judge(rows)}"
+    template = contents.judge.get("template")
+    by = f"It was asked with the template {template}." if template else ""
+    gate = {
+        "lose": "A degenerate completion loses to one that is not, and two of them tie, without asking.",
+        "ask": "Degenerate completions were put before the judge like any other and counted.",
+    }.get(str(contents.judge.get("gate")), "")
+    return " ".join(
+        part for part in (mark, taken, unseen, drawn, said, asked, by, _counting(contents), gate) if part
+    )
+
+
+def _counting(contents: Contents) -> str:
+    """What counts as a win, and how sure it is; only of pages whose rows hold what is told."""
+    rows = contents.winrates
+    if not contents.judge.get("template") and not any(words.is_number(row.get("half")) for row in rows):
+        return ""
+    said = [
+        "Every pair was judged in both orders; a side wins a prompt only if both orders agree, anything else that was "
+        "answered is a tie, and a refusal, an unreadable verdict or an outage is an error that was asked again and "
+        "then excluded. The net win is wins less losses in points of the prompts with an outcome; its 95 % interval "
+        "resamples prompts and holds the spread over seeds; p-values are those of the exact sign test on decided "
+        "prompts, corrected over pairs by Holm's method."
+    ]
+    if any(words.is_number(row.get("zero_gap")) for row in rows):
+        said.append(
+            "The effect of length is the slope of a logistic fit of the outcome on the hyperbolic tangent of the "
+            "standardised difference in length, and the win rate at equal length is what that fit gives at zero."
+        )
+    if contents.strengths:
+        said.append(
+            "Strengths are Bradley–Terry log odds, ties as half a win for each side, with intervals that resample "
+            "whole prompts."
+        )
+    return " ".join(said)
 
 
 def _compute(contents: Contents) -> str:

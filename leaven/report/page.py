@@ -1,24 +1,15 @@
-"""The page: one self-contained HTML file, its figures and its tables, put in place together.
+"""The page of a study: its figures, its tables and one self-contained HTML file (see `document` for its frame).
 
-It opens from disk, loads nothing, and works without JavaScript. Its own policy (a content security policy in the
-head) forbids every request and every script but the one inline script, named by its hash.
-
-Invariants: equal data gives equal bytes; an old report is replaced by whole files, the page last, and put back if that
-fails half-way.
+Invariant: equal data gives equal bytes.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import shutil
 from collections.abc import Mapping
-from importlib import resources
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from leaven.ground.errors import LeavenError
-from leaven.ground.files import write_bytes, write_text
 from leaven.report import (
     accounts,
     answers,
@@ -26,21 +17,21 @@ from leaven.report import (
     chart,
     corpus,
     curves,
+    diagnostics,
+    document,
     exports,
     gains,
+    judged,
     methods,
-    palette,
     preference,
     samples,
     scores,
+    scripted,
+    strengths,
     tables,
     timeline,
 )
 from leaven.report.contents import Contents, read
-from leaven.report.markup import Html, Node, join, tag
-
-PAGE = "report.html"
-FOLDERS = ("figures", "data")
 
 
 def write_report(data: Mapping[str, Any], out: Path) -> None:
@@ -48,7 +39,7 @@ def write_report(data: Mapping[str, Any], out: Path) -> None:
 
     Args:
         data: verdict, study, stages, plan, corpus, assembly, samples, left_out, isolation, suite, steps, costs,
-            provenance, all optional; see `contents.read`.
+            provenance, prompts, judge, judge_cost, rules, all optional; see `contents.read`.
         out: a folder, made if missing. Only the three names above are touched in it.
 
     Raises:
@@ -56,134 +47,34 @@ def write_report(data: Mapping[str, Any], out: Path) -> None:
     """
     contents = read(data)
     charts = figures(contents)
-    staging = out / ".report.part"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(staging, ignore_errors=True)
-        for name in FOLDERS:
-            (staging / name).mkdir(parents=True)
-        for drawing in charts:
-            vector, image = chart.files(drawing)
-            write_bytes(staging / "figures" / f"{drawing.name}.svg", vector)
-            write_bytes(staging / "figures" / f"{drawing.name}.png", image)
-        exports.write(contents, staging / "data")
-        write_text(staging / PAGE, page(contents, charts))
-        _replace(staging, out)
-    except OSError as error:
-        raise LeavenError(f"cannot write the report to {out}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _replace(staging: Path, out: Path) -> None:
-    """Move the new parts in, the page last; on failure move back what was there."""
-    old = staging / "old"
-    old.mkdir()
-    moved: list[str] = []
-    try:
-        for name in (*FOLDERS, PAGE):
-            if (out / name).exists():
-                (out / name).replace(old / name)
-            moved.append(name)
-            (staging / name).replace(out / name)
-    except BaseException:
-        for name in moved:
-            if name == PAGE:
-                (out / name).unlink(missing_ok=True)
-            else:
-                shutil.rmtree(out / name, ignore_errors=True)
-            if (old / name).exists():
-                (old / name).replace(out / name)
-        raise
+    document.publish(out, page(contents, charts), charts, partial(exports.write, contents))
 
 
 def figures(contents: Contents) -> list[chart.Chart]:
     """The figures there is data for, in the order of the page."""
-    made = (gains.chart, scores.chart, preference.chart, curves.chart, timeline.chart)
+    made = (gains.chart, scores.chart, preference.chart, strengths.chart, curves.chart, timeline.chart)
     return [drawing for drawing in (make(contents) for make in made) if drawing is not None]
 
 
 def page(contents: Contents, charts: list[chart.Chart]) -> str:
     """The whole document."""
-    script = _asset("page.js")
-    body: list[tuple[str, str, Html | None]] = [
+    parts: list[document.Part] = [
         ("answers", "Answers", answers.section(contents)),
-        ("figures", "Figures", _figures(charts)),
+        ("figures", "Figures", document.figures(charts)),
         ("categories", "Categories", averages.section(contents)),
         ("excluded", "Excluded", tables.excluded(contents)),
         ("noise", "Noise and power", tables.noise(contents)),
         ("tokens", "Tokens", accounts.ledger(contents)),
         ("corpus", "Corpus", corpus.corpus(contents)),
+        ("judging", "The judge", diagnostics.section(contents)),
+        ("prompts", "Prompts", judged.prompts(contents)),
         ("samples", "Judged prompts", samples.samples(contents)),
         ("costs", "Costs", accounts.costs(contents)),
+        ("judge-costs", "Costs of judging", judged.costs(contents)),
         ("identities", "Identities", accounts.identities(contents)),
-        ("methods", "Methods", _methods(contents)),
+        ("methods", "Methods", document.methods(methods.paragraph(contents))),
         ("study", "Study file", accounts.settings(contents)),
     ]
-    there = [(name, title, part) for name, title, part in body if part is not None]
-    document = tag(
-        "html",
-        tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", http_equiv="Content-Security-Policy", content=_policy(script)),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", name="color-scheme", content="light dark"),
-            tag("meta", name="referrer", content="no-referrer"),
-            tag("title", f"{contents.question} · leaven"),
-            tag("style", Html(palette.style() + _asset("page.css"))),
-        ),
-        tag(
-            "body",
-            answers.head(contents),
-            tag(
-                "nav",
-                [tag("a", title, href=f"#{name}") for name, title, _ in there],
-                aria_label="parts of the report",
-            ),
-            tag("main", [part for _, _, part in there]),
-            tag(
-                "footer",
-                "Made by leaven. This page loads nothing from anywhere; its numbers lie beside it in ",
-                tag("a", "data", href="data/"),
-                " and ",
-                tag("a", "figures", href="figures/"),
-                ".",
-            ),
-            tag("script", Html(script)),
-        ),
-        lang="en",
-    )
-    return f"<!doctype html>\n{document}\n"
-
-
-def _figures(charts: list[chart.Chart]) -> Html | None:
-    if not charts:
-        return None
-    drawn: list[Node] = [chart.element(drawing, place) for place, drawing in enumerate(charts, start=1)]
-    return tag("section", tag("h2", "Figures"), drawn, id="figures")
-
-
-def _methods(contents: Contents) -> Html | None:
-    said = methods.paragraph(contents)
-    if not said:
-        return None
-    return tables.section(
-        "Methods",
-        "methods",
-        tag("p", said, class_="methods", id="methods-text"),
-        tag("button", "Copy this paragraph", class_="copy", type="button", data_of="methods-text", hidden=True),
-    )
-
-
-def _asset(name: str) -> str:
-    return resources.files("leaven.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _policy(script: str) -> str:
-    """Nothing may be loaded or sent; the one script is allowed by its hash."""
-    digest = base64.b64encode(hashlib.sha256(join(Html(script)).encode()).digest()).decode()
-    return (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    )
+    marked = scripted.any_scripted(contents)
+    title = f"{scripted.WORD} JUDGE · {contents.question}" if marked else contents.question
+    return document.frame(title, answers.head(contents), parts, scripted.banner(contents))

@@ -1,69 +1,95 @@
-"""Figure 3: judged prompts won, tied and lost against the baseline, as stacked bars (the paper's Figures 7 to 9).
+"""Figure 3: judged prompts won, tied and lost, as stacked bars (the paper's Figures 7 to 9).
 
-The judge is named as what it is, in the sentence, in the note and in every table: a likelihood comparison by a small
+A bar is 100 % of the prompts with an outcome; errors are no outcome, lie outside of it and are counted beside it. The
+judge is named as what it is, in the sentence, in the note and in every table: a likelihood comparison by a small
 reference model is not a reader's preference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from leaven.report import palette, words
 from leaven.report.canvas import INK, LINE, PAPER, SOFT
-from leaven.report.chart import Chart, Panel, beside, row_labels, rows_height
-from leaven.report.contents import Contents, Row, part
+from leaven.report.chart import Chart, Panel, row_labels, rows_height, wrapped
+from leaven.report.contents import Contents, Row
+from leaven.report.scripted import MEANING, WORD, any_scripted, is_scripted, stamp, titled
 
-SHARES = (
-    ("wins", "win", "better"),
-    ("ties", "tie", "band"),
-    ("losses", "lose", "worse"),
-    ("errors", "error", "line"),
-)
+WON, TIED, LOST = palette.VERDICT["better"], palette.NEUTRAL["line"], palette.VERDICT["worse"]
+SHARES = (("wins", "win", WON, PAPER), ("ties", "tie", TIED, INK), ("losses", "lose", LOST, PAPER))
+"""Column, word, colour of its bar, colour of what is written in it."""
+NARROW = 8.0
+"""Shares below this many per cent are not written into their bar; they are in the table."""
+LONGEST = 26
+"""Characters of a name in a title or in one line of a label."""
 
 
 def chart(contents: Contents) -> Chart | None:
     """The figure, or None where nothing was judged."""
-    rows = [row for row in contents.winrates if _total(row)]
+    rows = [row for row in contents.winrates if judged(row) or row.get("errors")]
     if not rows:
         return None
-    names = [str(row.get("variant")) for row in rows]
+    against, others = split(contents, rows)
+    panels = [
+        Panel(partial(_draw, rows=here, pairs=pairs), _height(here, pairs), _alt(here))
+        for here, pairs in ((against, False), (others, True))
+        if here
+    ]
     return Chart(
         name="winrates",
-        title="Completions preferred by the judge",
-        sentence=_sentence(rows, float(part(contents.verdict, "alpha", 0.05))),
+        title=titled(contents, "completions preferred by the judge" if any_scripted(contents) else TITLE),
+        sentence=_sentence(contents, against or others),
         note=(
             f"The judge: {judge(rows)} Both orders were judged; what the order decided counts as a tie. "
-            "One vote for each prompt and seed. Right: wins less losses in points, and its 95 % interval. Unlabelled "
-            "grey at the end: errors."
+            f"{_unit(rows)} Errors are no outcome and stand apart from the 100 %. Right: the net win, wins less losses "
+            "in points, with its 95 % interval, and the win rate when a tie counts as half."
         ),
-        panels=[Panel(lambda axes: _draw(axes, rows), rows_height(names, each=0.42, around=0.75), _alt(rows))],
+        panels=panels,
         head=[
             "variant",
+            "against",
             "wins",
             "ties",
             "losses",
             "errors",
-            "net and interval",
+            "net win and interval",
+            "ties as half",
             "p, Holm",
             "changed with order",
             "degenerate",
+            *(["judge"] if any_scripted(contents) else []),
         ],
         rows=[
             [
                 str(row.get("variant")),
-                *(str(row.get(column) or 0) for column, _, _ in (SHARES[0], SHARES[1], SHARES[2], SHARES[3])),
+                str(row.get("baseline")),
+                *(_with_share(row, column) for column, *_ in SHARES),
+                str(row.get("errors") or 0),
                 net(row),
+                half(row),
                 words.probability(row.get("p_holm", row.get("p"))),
                 words.amount(row.get("flips")),
                 words.amount(row.get("degenerate")),
+                *([WORD if is_scripted(row) else "judge"] if any_scripted(contents) else []),
             ]
-            for row in rows
+            for row in (*against, *others)
         ],
-        numbers=range(1, 9),
+        numbers=range(2, 11),
         data=("winrates.csv", "samples.jsonl"),
         columns=1,
     )
+
+
+TITLE = "Completions preferred by the judge"
+
+
+def split(contents: Contents, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Pairs with the baseline, and pairs of two others."""
+    baseline = contents.baseline or str(rows[0].get("baseline"))
+    against = [row for row in rows if str(row.get("baseline")) == baseline]
+    return against, [row for row in rows if str(row.get("baseline")) != baseline]
 
 
 def judge(rows: Sequence[Row]) -> str:
@@ -72,31 +98,62 @@ def judge(rows: Sequence[Row]) -> str:
     return " ".join(said)
 
 
+def judged(row: Row) -> int:
+    """Prompts with an outcome (of each seed): errors are none."""
+    return sum(_count(row, column) for column, *_ in SHARES)
+
+
+def _count(row: Row, column: str) -> int:
+    found = row.get(column)
+    return int(found) if words.is_number(found) else 0
+
+
+def share(row: Row, column: str) -> float:
+    """Per cent of the prompts with an outcome."""
+    return 100 * _count(row, column) / (judged(row) or 1)
+
+
 def net(row: Row) -> str:
     """Wins less losses in percentage points. A row without `unit` holds shares in [−1, 1]."""
+    return words.effect(*_net(row), "points")
+
+
+def _net(row: Row) -> tuple[float | None, float | None, float | None]:
     scale = 1 if row.get("unit") in ("points", "%") else 100
-    found = [scale * row[key] if words.is_number(row.get(key)) else None for key in ("net", "low", "high")]
-    return words.effect(found[0], found[1], found[2], "points")
+    value, low, high = (scale * row[key] if words.is_number(row.get(key)) else None for key in ("net", "low", "high"))
+    return value, low, high
 
 
-def _total(row: Row) -> int:
-    return sum(int(row.get(column) or 0) for column, _, _ in SHARES)
+def half(row: Row) -> str:
+    """The win rate when a tie counts as half a win, in per cent, with its interval where there is one."""
+    value, low, high = row.get("half"), row.get("half_low"), row.get("half_high")
+    if not words.is_number(value):
+        return f"{share(row, 'wins') + share(row, 'ties') / 2:.1f} %" if judged(row) else words.MISSING
+    if not (words.is_number(low) and words.is_number(high)):
+        return f"{value:.1f} %"
+    return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
 
 
-def _sentence(rows: Sequence[Row], alpha: float) -> str:
-    """Whom the judge prefers where neither the interval nor the corrected p leaves a doubt; the rest it cannot tell.
+def leaning(row: Row, alpha: float) -> int:
+    """+1 where the variant is preferred, −1 where its baseline is, 0 where neither can be told.
 
     The p-value knows these trained models only, and the interval, which holds the seeds, is not corrected: both count.
     """
-    ahead, behind = [], []
-    for row in rows:
-        low, high, p = row.get("low"), row.get("high"), row.get("p_holm", row.get("p"))
-        if not words.is_number(p) or p > alpha:
-            continue
-        if words.is_number(low) and low > 0:
-            ahead.append(str(row.get("variant")))
-        elif words.is_number(high) and high < 0:
-            behind.append(str(row.get("variant")))
+    p, low, high = row.get("p_holm", row.get("p")), row.get("low"), row.get("high")
+    if not words.is_number(p) or p > alpha:
+        return 0
+    return 1 if words.is_number(low) and low > 0 else -1 if words.is_number(high) and high < 0 else 0
+
+
+def _unit(rows: Sequence[Row]) -> str:
+    many = max(int(row["seeds"]) if words.is_number(row.get("seeds")) else 1 for row in rows)
+    return "One vote for each prompt and seed." if many > 1 else "One vote for each prompt."
+
+
+def _sentence(contents: Contents, rows: Sequence[Row]) -> str:
+    """Whom the judge prefers where neither the interval nor the corrected p leaves a doubt; the rest it cannot tell."""
+    ahead = [str(row.get("variant")) for row in rows if leaning(row, contents.alpha) > 0]
+    behind = [str(row.get("variant")) for row in rows if leaning(row, contents.alpha) < 0]
     name, baseline = str(rows[0].get("judge") or "unnamed"), rows[0].get("baseline")
     said = []
     if ahead:
@@ -104,40 +161,93 @@ def _sentence(rows: Sequence[Row], alpha: float) -> str:
     if behind:
         said.append(f"prefers {baseline} over {words.listing(behind)}")
     rest = len(rows) - len(ahead) - len(behind)
-    if not said:
-        return f"The judge ({name}) separates no variant from {baseline}."
     tail = f", and cannot separate {words.count(rest, 'other variant')} from it" if rest else ""
-    return f"The judge ({name}) {words.listing(said)}{tail}."
+    who = "script" if any_scripted(contents) else "judge"
+    whole = f"{words.listing(said)}{tail}" if said else f"separates no variant from {baseline}"
+    return f"{f'{WORD}. {MEANING} ' if any_scripted(contents) else ''}The {who} ({name}) {whole}."
+
+
+def _with_share(row: Row, column: str) -> str:
+    return f"{_count(row, column)} ({share(row, column):.1f} %)" if judged(row) else str(_count(row, column))
 
 
 def _alt(rows: Sequence[Row]) -> str:
     said = "; ".join(
-        f"{row.get('variant')} " + ", ".join(f"{row.get(column) or 0} {column}" for column, _, _ in SHARES)
+        f"{row.get('variant')} against {row.get('baseline')} "
+        + ", ".join(f"{_count(row, column)} {column}" for column, *_ in SHARES)
+        + f", {_count(row, 'errors')} errors, net {net(row)}"
         for row in rows
     )
-    return f"Judged prompts: {said}."
+    mark = f"{WORD}, not a result. {MEANING} " if any(is_scripted(row) for row in rows) else ""
+    return f"{mark}Judged prompts: {said}."
 
 
-def _draw(axes: Any, rows: Sequence[Row]) -> None:
+def _labels(rows: Sequence[Row], pairs: bool) -> list[str]:
+    if not pairs:
+        return [wrapped(row.get("variant")) for row in rows]
+    return [f"{_cut(row.get('variant'), 20)}\nvs {_cut(row.get('baseline'), 17)}" for row in rows]
+
+
+def _cut(name: object, width: int = LONGEST) -> str:
+    shown = " ".join(str(name).split())
+    return shown if len(shown) <= width else f"{shown[: width - 1]}…"
+
+
+def _height(rows: Sequence[Row], pairs: bool) -> float:
+    return rows_height(["x" if pairs else str(row.get("variant")) for row in rows], each=0.6, around=1.0)
+
+
+def _draw(axes: Any, rows: Sequence[Row], pairs: bool) -> None:
     row_labels(axes, [str(row.get("variant")) for row in rows])
-    colors = {
-        "better": palette.VERDICT["better"][0],
-        "worse": palette.VERDICT["worse"][0],
-        "band": palette.NEUTRAL["line"][0],
-        "line": palette.NEUTRAL["faint"][0],
-    }
+    axes.set_yticks(range(len(rows)), _labels(rows, pairs))
+    axes.set_ylim(len(rows) - 0.4, -0.72)
     for y, row in enumerate(rows):
-        total, left = _total(row), 0.0
-        for column, word, color in SHARES:
-            share = 100 * int(row.get(column) or 0) / total
-            if share:
-                axes.barh(y, share, left=left, height=0.56, color=colors[color], edgecolor=PAPER, lw=1.2)
-                if share >= 9:
-                    shown = f"{word} {share:.0f}" if y == 0 and share >= 18 else f"{share:.0f}"
-                    fill = INK if color == "band" else PAPER
-                    axes.text(left + share / 2, y, shown, ha="center", va="center", color=fill, fontsize=10.5)
-            left += share
-        beside(axes, y, net(row).replace(" points ", "\n"), color=SOFT)
+        _bar(axes, y, row)
+        _beside(axes, y, row)
+    for x, side, (_, word, color, _) in zip((0, 50, 100), ("left", "center", "right"), SHARES, strict=True):
+        name = SOFT if word == "tie" else color[0]
+        axes.text(x, -0.4, word, ha=side, va="bottom", color=name, fontsize=10.5, fontweight="bold")
+    stamp(axes, [y for y, row in enumerate(rows) if is_scripted(row)])
     axes.set_xlim(0, 100)
-    axes.tick_params(axis="x", color=LINE)
-    axes.set_title(f"against {rows[0].get('baseline')}, % of votes", fontweight="normal")
+    axes.set_xticks(range(0, 101, 25))
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(axis="x", color=LINE, length=3)
+    axes.set_xlabel("% of judged prompts", color=SOFT)
+    marked = f"{WORD}: " if any(is_scripted(row) for row in rows) else ""
+    title = "pairs of two others" if pairs else f"against {_cut(rows[0].get('baseline'))}"
+    axes.set_title(f"{marked}{title}", fontweight="bold" if marked else "normal")
+
+
+def _bar(axes: Any, y: int, row: Row) -> None:
+    """One bar: full where a judge spoke, hatched where a script did; errors are told below it."""
+    left = 0.0
+    for column, _, color, written in SHARES:
+        part = share(row, column)
+        if part and is_scripted(row):
+            axes.barh(y, part, left=left, height=0.56, facecolor=PAPER, edgecolor=color[0], hatch="////", zorder=2)
+        elif part:
+            axes.barh(y, part, left=left, height=0.56, color=color[0], edgecolor=PAPER, lw=1.4, zorder=2)
+            if part >= NARROW:
+                middle, look = left + part / 2, {"color": written, "fontsize": 11, "zorder": 3}
+                axes.text(middle, y, f"{part:.0f}", ha="center", va="center_baseline", **look)
+        left += part
+    if not judged(row):
+        axes.text(50, y, "no outcome", ha="center", va="center_baseline", color=SOFT, fontsize=11)
+    errors = _count(row, "errors")
+    if errors:
+        axes.text(0, y + 0.32, f"{words.count(errors, 'error')} apart", va="top", color=SOFT, fontsize=9.0)
+
+
+def _beside(axes: Any, y: int, row: Row) -> None:
+    """Right of the bar: the net win, its interval, and the rate with ties as half."""
+    value, low, high = _net(row)
+    digits = max(1, min(3, words.decimals(low, high) - 1))
+    rate = row.get("half")
+    shown = rate if words.is_number(rate) else share(row, "wins") + share(row, "ties") / 2
+    known = words.is_number(low) and words.is_number(high)
+    lines = [words.interval(low, high, digits) if known else "", f"ties half {shown:.1f} %" if judged(row) else ""]
+    where = {"transform": axes.get_yaxis_transform(), "ha": "left"}
+    top = f"net {words.signed(value, digits)}"
+    axes.text(1.03, y - 0.04, top, va="bottom", fontsize=11.0, fontweight="bold", color=INK, **where)
+    below = "\n".join(line for line in lines if line)
+    axes.text(1.03, y, below, va="top", fontsize=9.0, color=SOFT, linespacing=1.15, **where)
