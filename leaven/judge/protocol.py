@@ -3,9 +3,12 @@
 * A win or a loss needs the same answer in both orders; a disagreement, or a tie in either, is a tie.
 * No answer in either order (refusal, no readable verdict, outage, after the judge's own retries) makes the
   prompt an error. Errors are excluded and counted, never ties: otherwise an outage would look like a draw.
-* Degenerate completions (empty, or flagged as such when they were made) are not put before a judge, because
-  likelihood and style both fall for them. The rule: a degenerate completion loses to one that is not; two of
-  them tie. How many prompts the rule decided is reported.
+* Degenerate completions (empty, or flagged as such when they were made): with the gate `lose` they are not put before
+  a judge, because likelihood and style both fall for them. A degenerate completion loses to one that is not; two of
+  them tie. With the gate `ask` the judge sees them like any other, and flags are only reported.
+* Identical completions tie without asking: both orders would be the same question.
+
+How many prompts each rule decided is reported.
 """
 
 from __future__ import annotations
@@ -17,21 +20,34 @@ from typing import Literal
 from leaven.ground.progress import Progress, silent
 from leaven.judge.question import Judge, Question, Verdict
 
-RULE = "a degenerate completion loses to one that is not, and two of them tie, without asking the judge"
-
+Gate = Literal["lose", "ask"]
+Rule = Literal["", "degenerate", "identical"]
 Side = Literal["a", "b", "tie", "error"]
 Outcome = Literal["win", "lose", "tie", "error"]
+
+GATES: dict[Gate, str] = {
+    "lose": "a degenerate completion loses to one that is not, and two of them tie, without asking the judge",
+    "ask": "degenerate completions are put before the judge like any other",
+}
+IDENTICAL = "identical completions tie, without asking the judge"
 
 
 @dataclass(frozen=True)
 class Completion:
-    """What a model wrote after a prompt. `degenerate` as flagged when it was made; an empty text always
-    is."""
+    """What a model wrote after a prompt.
+
+    `prompt` is what the judge reads, `given` what the model was given where that differs, else empty. `degenerate`
+    as flagged when it was made; an empty text always is. `overlap` names the training sources that hold the prompt,
+    `category` is its kind in the set of prompts; both are only carried along.
+    """
 
     id: str
     prompt: str
     text: str
     degenerate: bool
+    given: str = ""
+    overlap: tuple[str, ...] = ()
+    category: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,15 +55,15 @@ class Vote:
     """The judgement of one prompt; `outcome` is that of a. `first_order` shows a first, `second_order` b
     first.
 
-    `scores` are those of (a, b). `by_rule` marks what the degeneracy rule decided. `reason` says why it is an
-    error.
+    `rule` names what decided without asking the judge, empty where it was asked. `scores` are those of (a, b).
+    `reason` says why it is an error. `replies` are what the judge wrote, for each order.
     """
 
     a: Completion
     b: Completion
     first_order: Side
     second_order: Side
-    by_rule: bool = False
+    rule: Rule = ""
     scores: tuple[float, float] | None = None
     reason: str = ""
     replies: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
@@ -64,17 +80,20 @@ class Vote:
         """Both orders were decided, for different sides: the judge went by position."""
         return {self.first_order, self.second_order} == {"a", "b"}
 
+    @property
+    def decided(self) -> bool:
+        """The judge was asked, and chose a side in both orders."""
+        return not self.rule and {self.first_order, self.second_order} <= {"a", "b"}
+
 
 def judge_both_orders(
-    pairs: Sequence[tuple[Completion, Completion]], judge: Judge, progress: Progress = silent
+    pairs: Sequence[tuple[Completion, Completion]], judge: Judge, progress: Progress = silent, *, gate: Gate = "lose"
 ) -> list[Vote]:
-    """Judge every (a, b) in both orders: one vote for each, in their order."""
-    ruled = [_by_rule(a, b) for a, b in pairs]
+    """Judge every (a, b), two completions of one prompt, in both orders: one vote for each, in their order."""
+    ruled = [_by_rule(a, b, gate) for a, b in pairs]
     asked = [pair for pair, vote in zip(pairs, ruled, strict=True) if vote is None]
     questions = [
-        question
-        for a, b in asked
-        for question in (Question(a.prompt, a.text, b.text), Question(a.prompt, b.text, a.text))
+        Question(a.prompt, first.text, second.text, a.given) for a, b in asked for first, second in ((a, b), (b, a))
     ]
     verdicts = judge.compare(questions, progress) if questions else []
     if len(verdicts) != len(questions):
@@ -83,9 +102,11 @@ def judge_both_orders(
     return [vote or _combined(a, b, *next(orders)) for (a, b), vote in zip(pairs, ruled, strict=True)]
 
 
-def _by_rule(a: Completion, b: Completion) -> Vote | None:
-    side = _degeneracy(a, b)
-    return Vote(a, b, side, side, by_rule=True) if side else None
+def _by_rule(a: Completion, b: Completion, gate: Gate) -> Vote | None:
+    side = _degeneracy(a, b) if gate == "lose" else None
+    if side:
+        return Vote(a, b, side, side, rule="degenerate")
+    return Vote(a, b, "tie", "tie", rule="identical") if a.text == b.text else None
 
 
 def _degeneracy(a: Completion, b: Completion) -> Side | None:

@@ -45,13 +45,14 @@ class ReferenceLikelihood:
     def compare(self, questions: Sequence[Question], progress: Progress = silent) -> list[Verdict]:
         """One verdict for each question. A likelihood that is not a number, or no bytes to divide by, is an
         error."""
-        texts = [(q.prompt, text) for q in questions for text in (q.first, q.second)]
+        # What the models were given is what their completions are likely or unlikely after.
+        pairs = [((q.given or q.prompt, q.first), (q.given or q.prompt, q.second)) for q in questions]
         # Scored once each, however often they are asked about: equal texts get equal scores in both orders.
-        distinct = list(dict.fromkeys(texts))
+        distinct = list(dict.fromkeys(text for pair in pairs for text in pair))
         progress(0, len(distinct), "completions scored by the reference model")
         scored = dict(zip(distinct, self.score(distinct), strict=True))
         progress(len(distinct), len(distinct), "completions scored by the reference model")
-        return [self._verdict(scored[q.prompt, q.first], scored[q.prompt, q.second]) for q in questions]
+        return [self._verdict(scored[first], scored[second]) for first, second in pairs]
 
     def _verdict(self, first: tuple[float, int], second: tuple[float, int]) -> Verdict:
         if not (first[1] and second[1] and math.isfinite(first[0]) and math.isfinite(second[0])):

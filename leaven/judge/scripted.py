@@ -28,13 +28,24 @@ def _coin(question: Question) -> Choice:
     return "first" if (question.first == low) == prefers_low else "second"
 
 
-SCRIPTS: dict[str, Callable[[Question], Choice]] = {"longer": _longer, "first": _first, "coin": _coin}
+def _random(question: Question) -> Choice:
+    """Heads or tails, thrown anew for each order."""
+    heads = key64("random/1", question.prompt, question.first, question.second) % 2 == 0
+    return "first" if heads else "second"
+
+
+SCRIPTS: dict[str, Callable[[Question], Choice]] = {
+    "longer": _longer,
+    "first": _first,
+    "coin": _coin,
+    "random": _random,
+}
 
 
 @dataclass(frozen=True)
 class Scripted:
-    """Follows SCRIPTS[script]: `longer`, `first` (pure position bias) or `coin`. Raises BadInput for
-    another."""
+    """Follows SCRIPTS[script]: `longer` (pure length bias), `first` (pure position bias), `coin` (the same in both
+    orders, so that only controls tell it from a judge) or `random` (anew in each). Raises BadInput for another."""
 
     script: str
     scripted: bool = True

@@ -52,7 +52,7 @@ def sign_test(wins: int, losses: int) -> float:
 
 def flip_rate(votes: Sequence[Vote]) -> float | None:
     """Of the prompts that the judge decided in both orders, the share decided for different sides."""
-    decided = [v for v in votes if not v.by_rule and {v.first_order, v.second_order} <= {"a", "b"}]
+    decided = [vote for vote in votes if vote.decided]
     return sum(v.flipped for v in decided) / len(decided) if decided else None
 
 
@@ -62,6 +62,6 @@ def first_position_rate(votes: Sequence[Vote]) -> float | None:
 
     Only prompts decided in both orders count, so that the better side is first as often as it is second.
     """
-    decided = [v for v in votes if not v.by_rule and {v.first_order, v.second_order} <= {"a", "b"}]
+    decided = [vote for vote in votes if vote.decided]
     first = sum((v.first_order == "a") + (v.second_order == "b") for v in decided)
     return first / (2 * len(decided)) if decided else None

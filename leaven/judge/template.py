@@ -96,7 +96,7 @@ class Template:
     @cached_property
     def _start(self) -> re.Pattern[str]:
         """`begins`; before a colon there may be white space or the end of an emphasis."""
-        words = _bare(self.begins)
+        words = _beginning(self.begins)
         colon = r"[ \t*_]*:" if words.endswith(":") else ""
         return re.compile(re.escape(words.removesuffix(":").rstrip()) + colon)
 
@@ -154,7 +154,7 @@ def _check_verdicts(template: Template) -> None:
     for text, compared in zip(given, bare, strict=True):
         if not compared.strip() or "\n" in compared:
             raise BadInput(f"{text!r} cannot be a verdict: it must be words on one line", field=field)
-    begins = _bare(template.begins)
+    begins = _beginning(template.begins)
     if "\n" in begins or bool(begins.strip(":")) != bool(template.begins):
         raise BadInput("what a verdict line begins with must be words on one line", field=f"{field}.begins")
     for (one, short), (other, long) in permutations(zip(given, bare, strict=True), 2):
@@ -175,3 +175,8 @@ def _filled(text: str, question: Question) -> str:
 def _bare(text: str) -> str:
     """A line, or a verdict, without what may stand around it."""
     return text.lstrip(BEFORE).rstrip(AFTER)
+
+
+def _beginning(begins: str) -> str:
+    """What a line is compared with, itself without what may stand before it."""
+    return begins.lstrip(BEFORE).rstrip(" \t*_")

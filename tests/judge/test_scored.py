@@ -54,6 +54,19 @@ def test_each_text_is_scored_once():
     assert seen == [("p", "x"), ("p", "y"), ("q", "x")]
 
 
+def test_likelihood_is_that_after_what_the_models_were_given():
+    seen = []
+
+    def score(texts):
+        seen.extend(texts)
+        return [(1.0, len(text)) for _, text in texts]
+
+    questions = [Question("ask", "x", "yy", given="Q: ask A:"), Question("ask", "x", "yy")]
+    verdicts = ReferenceLikelihood(score, 0.0).compare(questions)
+    assert seen == [("Q: ask A:", "x"), ("Q: ask A:", "yy"), ("ask", "x"), ("ask", "yy")]
+    assert [verdict.choice for verdict in verdicts] == ["second", "second"]
+
+
 @pytest.mark.parametrize("bits", [math.nan, math.inf])
 def test_a_likelihood_that_is_no_number_is_an_error(bits):
     (verdict,) = judge({"x": bits, "y": 1.0}).compare([Question("p", "x", "y")])

@@ -11,8 +11,8 @@ from leaven.judge.protocol import Completion, Vote
 from leaven.judge.statistics import Counts, count, first_position_rate, flip_rate, net_win, sign_test
 
 
-def vote(first: str, second: str, by_rule: bool = False) -> Vote:
-    return Vote(Completion("1", "p", "x", False), Completion("1", "p", "y", False), first, second, by_rule)
+def vote(first: str, second: str, rule: str = "") -> Vote:
+    return Vote(Completion("1", "p", "x", False), Completion("1", "p", "y", False), first, second, rule)
 
 
 VOTES = [
@@ -24,15 +24,16 @@ VOTES = [
     vote("b", "a"),
     vote("tie", "a"),
     vote("error", "a"),
-    vote("a", "a", by_rule=True),
+    vote("a", "a", rule="degenerate"),
+    vote("tie", "tie", rule="identical"),
 ]
 
 
 def test_counts_keep_errors_apart_from_ties():
     counts = count(VOTES)
-    assert counts == Counts(wins=3, losses=1, ties=4, errors=1, flips=3)
-    assert counts.judged == 8
-    assert net_win(counts) == 25.0
+    assert counts == Counts(wins=3, losses=1, ties=5, errors=1, flips=3)
+    assert counts.judged == 9
+    assert net_win(counts) == pytest.approx(100 * 2 / 9)
 
 
 def test_position_is_measured_on_what_the_judge_decided():
@@ -42,7 +43,7 @@ def test_position_is_measured_on_what_the_judge_decided():
 
 
 def test_nothing_decided_is_nothing_not_zero():
-    undecided = [vote("tie", "tie"), vote("error", "error"), vote("b", "b", by_rule=True)]
+    undecided = [vote("tie", "tie"), vote("error", "error"), vote("b", "b", rule="degenerate")]
     assert flip_rate(undecided) is None
     assert first_position_rate(undecided) is None
     assert net_win(count([vote("error", "error")])) is None
