@@ -151,7 +151,8 @@ def test_damaged_completions_are_an_error(complete_step, out, content):
 def test_completions_may_hold_any_line_separator(complete_step, out):
     """U+2028 ends a line for str.splitlines, not for JSON lines."""
     judge_pair(complete_step("a", {"1": "x\u2028\x85y"}), complete_step("b", {"1": "x"}), Scripted("longer"), out)
-    assert pq.read_table(out / "votes.parquet").to_pydict()["a"] == ["x\u2028\x85y"]
+    votes = pq.read_table(out / "votes.parquet").to_pydict()
+    assert (votes["a"], votes["length_a"]) == (["x\u2028\x85y"], [4])
 
 
 WORDS = "one small step after another leads to the top of it"
