@@ -13,7 +13,7 @@ How many prompts each rule decided is reported.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -90,16 +90,22 @@ def judge_both_orders(
     pairs: Sequence[tuple[Completion, Completion]], judge: Judge, progress: Progress = silent, *, gate: Gate = "lose"
 ) -> list[Vote]:
     """Judge every (a, b), two completions of one prompt, in both orders: one vote for each, in their order."""
-    ruled = [_by_rule(a, b, gate) for a, b in pairs]
-    asked = [pair for pair, vote in zip(pairs, ruled, strict=True) if vote is None]
-    questions = [
-        Question(a.prompt, first.text, second.text, a.given) for a, b in asked for first, second in ((a, b), (b, a))
-    ]
+    questions = questions_about(pairs, gate)
     verdicts = judge.compare(questions, progress) if questions else []
     if len(verdicts) != len(questions):
         raise ValueError(f"judge {judge.name} gave {len(verdicts)} verdicts on {len(questions)} questions")
     orders = iter(zip(verdicts[::2], verdicts[1::2], strict=True))
-    return [vote or _combined(a, b, *next(orders)) for (a, b), vote in zip(pairs, ruled, strict=True)]
+    return [_by_rule(a, b, gate) or _combined(a, b, *next(orders)) for a, b in pairs]
+
+
+def questions_about(pairs: Iterable[tuple[Completion, Completion]], gate: Gate = "lose") -> list[Question]:
+    """Two questions for each pair that no rule decides: a first, then b first."""
+    return [
+        Question(a.prompt, first.text, second.text, a.given)
+        for a, b in pairs
+        if _by_rule(a, b, gate) is None
+        for first, second in ((a, b), (b, a))
+    ]
 
 
 def _by_rule(a: Completion, b: Completion, gate: Gate) -> Vote | None:

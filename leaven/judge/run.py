@@ -13,9 +13,11 @@ from leaven.ground.progress import Progress, silent
 from leaven.ground.tables import write_table
 from leaven.judge.controls import controls as control_pairs
 from leaven.judge.controls import tally
-from leaven.judge.protocol import Completion, Gate, judge_both_orders
-from leaven.judge.question import Judge
+from leaven.judge.protocol import Completion, Gate, judge_both_orders, questions_about
+from leaven.judge.question import Judge, Question
 from leaven.judge.record import VOTES, columns, summary, write_replies
+
+Pair = tuple[Completion, Completion]
 
 
 def judge_pair(
@@ -42,11 +44,7 @@ def judge_pair(
     Raises LeavenError where the two steps did not complete the same prompts, where a file is damaged, and where not
     one of the questions asked got an answer: such votes would say nothing, and would be kept.
     """
-    a, b = read_completions(a_folder), read_completions(b_folder)
-    if {id: (c.prompt, c.given) for id, c in a.items()} != {id: (c.prompt, c.given) for id, c in b.items()}:
-        raise LeavenError(f"{a_folder.name} and {b_folder.name} did not complete the same prompts")
-    pairs = [(a[id], b[id]) for id in sorted(a)]
-    known = control_pairs(b.values(), controls, seed)
+    pairs, known = _pairs(a_folder, b_folder, controls, seed)
     # One call for both: one progress, and one bound on what is under way.
     found = judge_both_orders([*pairs, *known], judge, progress, gate=gate)
     votes, checked = found[: len(pairs)], found[len(pairs) :]
@@ -57,6 +55,22 @@ def judge_pair(
     write_table(out / "votes.parquet", columns(votes), VOTES)
     write_replies(out / "replies.jsonl", votes)
     write_json(out / "judge.json", summary(votes, judge, gate, tally(checked)))
+
+
+def questions_of(
+    a_folder: Path, b_folder: Path, *, gate: Gate = "lose", controls: int = 0, seed: int = 0
+) -> list[Question]:
+    """What `judge_pair` asks, given the same: to say what it takes before it is asked. Raises LeavenError alike."""
+    pairs, known = _pairs(a_folder, b_folder, controls, seed)
+    return questions_about([*pairs, *known], gate)
+
+
+def _pairs(a_folder: Path, b_folder: Path, controls: int, seed: int) -> tuple[list[Pair], list[Pair]]:
+    """The pairs to judge, sorted by prompt, and those whose better side is known."""
+    a, b = read_completions(a_folder), read_completions(b_folder)
+    if {id: (c.prompt, c.given) for id, c in a.items()} != {id: (c.prompt, c.given) for id, c in b.items()}:
+        raise LeavenError(f"{a_folder.name} and {b_folder.name} did not complete the same prompts")
+    return [(a[id], b[id]) for id in sorted(a)], control_pairs(b.values(), controls, seed)
 
 
 def read_completions(folder: Path) -> dict[str, Completion]:

@@ -10,7 +10,7 @@ import pytest
 from leaven.ground.errors import LeavenError
 from leaven.judge.question import Verdict
 from leaven.judge.record import VOTES
-from leaven.judge.run import judge_pair
+from leaven.judge.run import judge_pair, questions_of
 from leaven.judge.scored import ReferenceLikelihood
 from leaven.judge.scripted import Scripted
 
@@ -250,6 +250,16 @@ def test_what_a_judge_wrote_about_controls_is_not_among_its_replies(complete_ste
     lines = [json.loads(line) for line in (out / "replies.jsonl").read_text().splitlines()]
     assert [(line["prompt"], line["first"]) for line in lines] == [("1", "a"), ("1", "b")]
     assert json.loads((out / "judge.json").read_text())["controls"]["ties"] == 1
+
+
+@pytest.mark.parametrize("gate", ["lose", "ask"])
+def test_what_would_be_asked_is_what_is_asked(complete_step, out, gate):
+    a, b = complete_step("a", TEXTS_A | {"5": "x"}, degenerate={"2"}), complete_step("b", TEXTS_B | {"5": WORDS})
+    judge = Keeps("longer")
+    judge_pair(a, b, judge, out, gate=gate, controls=4, seed=1)
+    (asked,) = judge.asked
+    assert questions_of(a, b, gate=gate, controls=4, seed=1) == asked
+    assert len(asked) == {"lose": 2 * (3 + 1), "ask": 2 * (4 + 1)}[gate]
 
 
 def test_the_template_that_was_asked_in_is_named(complete_step, out, paper):
