@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from leaven.analyze.bootstrap import Floats, picks, widening
+from leaven.analyze.clustered import prompt_key
 from leaven.analyze.crossed import Crossed, cross
 from leaven.analyze.votes import Votes
-from leaven.ground.canonical import key64
 from leaven.ground.errors import LeavenError
 
 MOST_STEPS = 500
@@ -61,7 +61,7 @@ def strengths(
     kept = wins[:, :, order][:, :, :, order]
     kept = kept[:, kept.any(axis=(0, 2, 3))]  # a seed of which nothing was judged says nothing
     alone = int(kept.any(axis=(1, 2, 3)).sum()) < 2
-    crossed = _crossed(kept, draws, key64("analyze/prompts/1", seed)) if others and not alone else []
+    crossed = _crossed(kept, draws, prompt_key(seed)) if others and not alone else []
     known = dict(zip(others, crossed, strict=False))
     rows = []
     for a, arm in enumerate(arms):

@@ -1,0 +1,33 @@
+"""Figures that others published, recomputed by the functions that leaven's own results go through.
+
+A set of figures is a function from the folder with its files to checks, no check where the folder has none of them; a
+new set is a module with such a function and a line in `SETS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from leaven.analyze.published import alpaca_eval, paper_winrates
+from leaven.analyze.published.check import Check
+
+
+@dataclass(frozen=True)
+class Published:
+    """`what` is published, and the files it `needs` ("" where everything is built in)."""
+
+    what: str
+    needs: str
+    checks: Callable[[Path], list[Check]]
+
+
+SETS: Mapping[str, Published] = {
+    "paper_winrates": Published("win rates of the paper, figures 7 to 9", "", paper_winrates.checks),
+    "alpaca_eval": Published(
+        "leaderboards of AlpacaEval",
+        "leaderboards and annotations of github.com/tatsu-lab/alpaca_eval",
+        alpaca_eval.checks,
+    ),
+}
