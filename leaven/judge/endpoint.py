@@ -1,27 +1,32 @@
-"""An LLM as the judge, behind an OpenAI-compatible endpoint.
+"""An LLM as the judge, behind a chat endpoint.
 
-Each question is asked by the pair template and its reply kept in the cache; questions whose replies are there
-already need no network. A reply without a readable verdict is asked for again, a few times; then the question
-is an error. An endpoint that is down for several questions in a row stops the step: what was answered stays in
-the cache, and the next run goes on from there.
+Each question is asked by a template and its replies are kept in the cache; questions whose replies are there already
+need no network, and cost nothing again. A reply without a readable verdict is asked for again, a few times; then the
+question is an error. A question that the endpoint did not answer is an error too, which is not kept: a later run
+mends it. An endpoint that is down for several questions in a row stops the step, and so does a budget that is used up:
+what was answered stays in the cache, and the next run goes on from there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from leaven.ground.canonical import canonical
-from leaven.ground.chat import Chat, OutageError, RejectedError, Reply
-from leaven.ground.errors import LeavenError
+from leaven.ground.chat import Chat, OutageError, RejectedError, Reply, Usage
+from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.progress import Progress, silent
 from leaven.ground.replies import ReplyCache
 from leaven.judge.question import Question, Verdict
-from leaven.judge.template import TEMPLATE_ID, messages, parse
+from leaven.judge.spending import WRITTEN, Price, Spending, read_by_judge
+from leaven.judge.template import Template
+from leaven.judge.workers import work_through
 
 OUTAGES_IN_A_ROW = 3
 """Questions in a row without any answer, each after all its tries, before an endpoint counts as down."""
@@ -33,18 +38,39 @@ class Endpoint:
 
     Args:
         chat: where and how to ask.
-        cache: the replies so far.
-        revision: of the model there, where its name alone does not fix it.
+        cache: the replies so far, and the journal of what was asked.
+        template: how a question is put and its answer read.
+        revision: of the model there, where its name alone does not fix it. A revision names the model wherever it is
+            served: its replies are then good for every address.
         replies: asked for at most per question until one holds a verdict.
-        at_once: requests under way at the same time; the results do not depend on it.
+        at_once: questions under way at the same time; the results do not depend on it.
+        price, budget, most_calls, scope: see Spending; None: no such cap.
+        offline: nothing is asked; every answer has to be in the cache.
+
+    Raises BadInput for a budget without a price.
     """
 
     chat: Chat
     cache: ReplyCache
+    template: Template
     revision: str = ""
     replies: int = 3
     at_once: int = 4
+    price: Price | None = None
+    budget: float | None = None
+    most_calls: int | None = None
+    scope: str = ""
+    offline: bool = False
     scripted: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        if self.budget is not None and self.price is None:
+            raise BadInput(
+                "a budget in USD needs the prices of the endpoint",
+                field=f"{self.chat.section}.budget",
+                fix=f"Add {self.chat.section}.price: {{input: …, output: …}}, in USD for a million tokens, or cap the "
+                f"number of calls instead: {self.chat.section}.most_calls.",
+            )
 
     @property
     def name(self) -> str:
@@ -52,90 +78,154 @@ class Endpoint:
 
     @property
     def what(self) -> str:
+        ties = " or its own verdict of a tie in either" if self.template.tie is not None else ""
         return (
             f"the language model {self.chat.model}, asked in both orders which of two completions is better "
-            f"(template {TEMPLATE_ID}); only agreement of the two orders wins"
+            f"(template {self.template.id}); only agreement of the two orders wins, and a tie is their "
+            f"disagreement{ties}"
         )
 
     @cached_property
     def _identity(self) -> dict[str, str]:
-        return {"url": self.chat.address, "model": self.chat.model, "revision": self.revision}
+        identity = {"model": self.chat.model, "revision": self.revision}
+        if not self.revision:
+            identity["url"] = self.chat.address
+        if self.chat.dialect != "openai":
+            identity["dialect"] = self.chat.dialect
+        return identity
 
     def key(self, question: Question) -> str:
         """The cache key: sha256 of judge, template, decoding parameters, prompt and both completions in
         order."""
-        shaped_by = [self._identity, TEMPLATE_ID, dict(self.chat.decoding)]
+        shaped_by = [self._identity, self.template.id, dict(self.chat.decoding)]
         asked = [question.prompt, question.first, question.second]
         return hashlib.sha256(canonical([*shaped_by, *asked])).hexdigest()
 
+    def missing(self, questions: Sequence[Question]) -> list[Question]:
+        """The questions, equal ones once, that the cache does not answer."""
+        distinct = {self.key(question): question for question in questions}
+        return [question for key, question in distinct.items() if self._cached(key) is None]
+
     def compare(self, questions: Sequence[Question], progress: Progress = silent) -> list[Verdict]:
-        """One verdict for each question.
+        """One verdict for each question; equal questions share one, as they share one cache key.
 
-        Raises BadInput where the configuration is at fault, LeavenError where the endpoint is down or the
-        cache cannot be written.
+        Raises BadInput where the configuration is at fault, BudgetError where the budget is used up, LeavenError where
+        the endpoint is down, the cache cannot be written, or something is missing offline.
         """
-        health = _Health()
-        verdicts: list[Verdict] = []
-        with ThreadPoolExecutor(self.at_once) as pool:
-            # Equal questions share one answer, as they share one cache key.
-            futures: dict[Question, Future[Verdict]] = {}
-            for question in questions:
-                if question not in futures:
-                    futures[question] = pool.submit(self._judge, question, health)
-            try:
-                for question in questions:
-                    verdicts.append(futures[question].result())
-                    progress(len(verdicts), len(questions), "questions answered by the judge")
-            except BaseException:
-                health.stopped.set()
-                pool.shutdown(cancel_futures=True)
-                raise
-        return verdicts
+        keys = [self.key(question) for question in questions]
+        times = Counter(keys)
+        verdicts = {key: verdict for key in times if (verdict := self._cached(key)) is not None}
+        asked = {key: question for key, question in zip(keys, questions, strict=True) if key not in verdicts}
+        done = sum(times[key] for key in verdicts)
+        if not asked or done:
+            progress(done, len(questions), "questions answered by the judge")
+        if asked and self.offline:
+            raise LeavenError(
+                f"{len(asked)} of {len(times)} questions are not among the kept replies of {self.name}, "
+                "and nothing is asked offline"
+            )
+        if asked:
+            round = _Round(self, asked)
+            began = time.monotonic()
 
-    def _judge(self, question: Question, health: _Health) -> Verdict:
-        key = self.key(question)
+            def answered(item: tuple[str, Question], verdict: Verdict | None) -> None:
+                nonlocal done
+                if verdict is not None:
+                    verdicts[item[0]] = verdict
+                    done += times[item[0]]
+                    left = len(times) - len(verdicts)
+                    pace = (time.monotonic() - began) / (len(asked) - left)
+                    progress(done, len(questions), _note(round.spending.told(), pace * left))
+
+            work_through(list(asked.items()), round.ask, self.at_once, round.stopped, answered)
+            if round.used_up.is_set():
+                left = [_given(self, question) for key, question in asked.items() if key not in verdicts]
+                raise round.spending.refusal(left)
+        return [verdicts[key] for key in keys]
+
+    def _cached(self, key: str) -> Verdict | None:
+        """The verdict that the kept replies hold, or the error where as many as are asked for hold none."""
         replies = self.cache.replies(key)
-        while not _decided(replies) and len(replies) < self.replies:
-            try:
-                reply = self.chat.ask(messages(question), health.stopped)
-            except RejectedError:
-                return Verdict("error", reason="rejected", replies=_texts(replies))
-            except OutageError as outage:
-                health.failed(outage)
-                return Verdict("error", reason="outage", replies=_texts(replies))
-            health.answered()
-            self.cache.add(key, reply)
-            replies.append(reply)
-        choice = parse(replies[-1].text) if replies and not replies[-1].refused else None
-        if choice is None:
-            refused = any(reply.refused for reply in replies)
-            return Verdict("error", reason="refusal" if refused else "no verdict", replies=_texts(replies))
-        return Verdict(choice, replies=_texts(replies))
+        for count, reply in enumerate(replies, 1):
+            choice = None if reply.refused else self.template.parse(reply.text)
+            if choice is not None:
+                # The first that decides, in the order of the file: another process may have asked the same meanwhile.
+                return Verdict(choice, replies=_texts(replies[:count]))
+        if len(replies) < self.replies:
+            return None
+        refused = any(reply.refused for reply in replies)
+        return Verdict("error", reason="refusal" if refused else "no verdict", replies=_texts(replies))
 
 
-class _Health:
-    """Whether the endpoint answers at all, over the threads that ask it."""
+class _Round:
+    """What the threads that ask one endpoint share."""
 
-    def __init__(self) -> None:
-        self.stopped = threading.Event()
+    def __init__(self, judge: Endpoint, asked: Mapping[str, Question]) -> None:
+        self.judge = judge
+        self.stopped, self.used_up = threading.Event(), threading.Event()
+        usual = Usage(sum(_given(judge, question) for question in asked.values()) // len(asked), WRITTEN)
+        self.spending = Spending(judge.cache, judge.scope, judge.price, judge.budget, judge.most_calls, usual)
         self._lock = threading.Lock()
         self._outages = 0
 
-    def answered(self) -> None:
-        with self._lock:
-            self._outages = 0
+    def ask(self, item: tuple[str, Question]) -> Verdict | None:
+        """The verdict on one question; None where the budget holds no more, for this one or an earlier one.
 
-    def failed(self, outage: OutageError) -> None:
+        A budget that is used up lets what is under way end: it is paid for.
+        """
+        key, question = item
+        judge = self.judge
+        messages = judge.template.messages(question)
+        while (verdict := judge._cached(key)) is None:
+            if self.used_up.is_set() or not self.spending.announce(key, read_by_judge(messages)):
+                self.used_up.set()
+                return None
+            replies = judge.cache.replies(key)
+            try:
+                reply = judge.chat.ask(messages, self.stopped, once=_once(key, len(replies)))
+            except (OutageError, RejectedError) as trouble:
+                if trouble.perhaps_billed:
+                    self.spending.lost()
+                else:
+                    self.spending.failed(key)
+                if isinstance(trouble, OutageError):
+                    self._failed(trouble)
+                reason = "outage" if isinstance(trouble, OutageError) else "rejected"
+                return Verdict("error", reason=reason, replies=_texts(replies))
+            except BadInput:
+                self.spending.failed(key)
+                raise
+            with self._lock:
+                self._outages = 0
+            self.spending.answered(key, reply)
+        return verdict
+
+    def _failed(self, outage: OutageError) -> None:
         with self._lock:
             self._outages += 1
             down = self._outages >= OUTAGES_IN_A_ROW
-        if down:
+        if down and not self.stopped.is_set():
             raise LeavenError(f"{outage}\n  The answers so far are kept; run again to go on from there.")
 
 
-def _decided(replies: Sequence[Reply]) -> bool:
-    return bool(replies) and not replies[-1].refused and parse(replies[-1].text) is not None
+def _once(key: str, attempt: int) -> str:
+    """Names one attempt of one question, whoever makes it and whenever."""
+    return hashlib.sha256(canonical([key, attempt])).hexdigest()[:32]
+
+
+def _given(judge: Endpoint, question: Question) -> int:
+    return read_by_judge(judge.template.messages(question))
 
 
 def _texts(replies: Sequence[Reply]) -> tuple[str, ...]:
     return tuple(reply.text for reply in replies)
+
+
+def _note(spent: str, seconds: float) -> str:
+    """`questions answered by the judge · 0.42 USD · 3:10 left`."""
+    parts: list[Any] = ["questions answered by the judge", spent]
+    if seconds > 0:
+        minutes, rest = divmod(round(seconds), 60)
+        hours, minutes = divmod(minutes, 60)
+        parts.append((f"{hours}:{minutes:02}" if hours else f"{minutes}") + f":{rest:02} left")
+    return " · ".join(part for part in parts if part)

@@ -3,33 +3,50 @@
 from __future__ import annotations
 
 import logging
+import re
+import threading
+from dataclasses import replace
 
 import pytest
 
-from leaven.ground.chat import Chat
+from leaven.ground.chat import Chat, Reply
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.replies import ReplyCache
-from leaven.judge.endpoint import Endpoint
+from leaven.judge.endpoint import Endpoint, _note
 from leaven.judge.question import Question
+from leaven.judge.template import Template
 
 KEY = "sk-very-secret-0123456789"
 Q = Question("prompt", "x", "y")
+TEMPLATE = Template(
+    name="plain",
+    system="You compare two answers.",
+    user="Instruction: {prompt}\n\nAnswer (A): {first}\n\nAnswer (B): {second}\n",
+    begins="Preferred:",
+    first="Answer (A)",
+    second="Answer (B)",
+)
 
 
 @pytest.fixture
 def judge(server, tmp_path):
     def make(url: str | None = None, *, cache: str = "replies.jsonl", **changed) -> Endpoint:
-        about_chat = {k: changed.pop(k) for k in ("key_name", "decoding", "tries", "model") if k in changed}
+        asked = ("key_name", "decoding", "tries", "model", "dialect")
+        about_chat = {k: changed.pop(k) for k in asked if k in changed}
         chat = Chat(
             **{"url": url or server.url, "model": "m", "first_wait": 0.001, "timeout": 5, "tries": 2, **about_chat}
         )
-        return Endpoint(chat, ReplyCache(tmp_path / cache), **changed)
+        return Endpoint(chat, ReplyCache(tmp_path / cache), **{"template": TEMPLATE, **changed})
 
     return make
 
 
 def questions(n: int) -> list[Question]:
     return [Question(f"prompt {i}", "x", "y") for i in range(n)]
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("judge-")]
 
 
 def test_verdicts_come_in_the_order_of_the_questions(server, judge):
@@ -52,7 +69,7 @@ def test_a_second_run_needs_no_network(server, judge):
 
 
 def test_equal_questions_are_asked_once(server, judge):
-    assert len(judge().compare([Q, Q, Q])) == 3
+    assert len(judge().compare([Q, Q, replace(Q, given="what the models read does not reach the judge")])) == 3
     assert len(server.requests) == 1
 
 
@@ -65,10 +82,14 @@ def test_whatever_shapes_the_answer_is_in_the_key(judge):
         judge(decoding={"temperature": 1}).key(Q),
         judge().key(Question("other", "x", "y")),
         judge().key(Question("prompt", "y", "x")),
+        judge("https://elsewhere/v2", revision="2", dialect="cohere").key(Q),
+        judge(template=replace(TEMPLATE, system="You compare.")).key(Q),
     }
-    assert len(keys) == 7
+    assert len(keys) == 9
     # How it is asked is not.
-    assert judge(tries=9, at_once=1, replies=7, key_name="K").key(Q) == judge().key(Q)
+    assert judge(tries=9, at_once=1, replies=7, key_name="K", scope="s").key(Q) == judge().key(Q)
+    # Nor is where a model of a fixed revision is served.
+    assert judge(revision="2").key(Q) == judge("http://elsewhere/v1", revision="2").key(Q)
 
 
 def test_an_unreadable_reply_is_asked_for_again_and_both_are_kept(server, judge):
@@ -128,11 +149,74 @@ def test_an_endpoint_that_is_down_stops_the_step_and_keeps_what_was_answered(ser
     assert len(server.requests) == before + 46
 
 
-def test_a_wrong_key_stops_at_once(server, judge):
+def test_a_wrong_key_stops_every_thread_at_once(server, judge):
     server.default = lambda request: server.answer(401)
     with pytest.raises(BadInput, match="HTTP 401"):
-        judge(at_once=1).compare(questions(50))
-    assert len(server.requests) <= 2
+        judge(at_once=8).compare(questions(500))
+    assert len(server.requests) <= 16
+    assert threads() == []
+
+
+def test_an_interrupt_begins_nothing_more_and_keeps_what_was_answered(server, judge, tmp_path):
+    def interrupted(done, total, note=""):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(at_once=4).compare(questions(500), interrupted)
+    asked = len(server.requests)
+    assert threads() == []
+    assert asked < 100
+    judge().compare(questions(500))
+    # What was under way may have been given up, but nothing that was answered is asked for again.
+    assert 500 <= len(server.requests) <= 500 + 4
+
+
+def test_an_interrupt_does_not_wait_for_a_server_that_hangs(server, judge):
+    server.script = [server.says("Preferred: Answer (A)"), *[server.answer(drip=0.2, body=b" " * 100)] * 3]
+
+    def interrupted(done, total, note=""):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(at_once=4).compare(questions(50), interrupted)
+    assert threads() == []
+
+
+def test_an_attempt_has_one_name_whenever_it_is_made(server, judge):
+    server.script = [server.says("Hm."), server.answer(400)]
+    assert judge().compare([Q])[0].reason == "rejected"
+    # As after a kill: the second attempt is made again.
+    judge().compare([Q])
+    first, second, again = [headers["Idempotency-Key"].rpartition("-")[0] for headers in server.headers]
+    assert first != second == again
+    assert re.fullmatch("[0-9a-f]{32}", first)
+
+
+def test_the_first_reply_that_decides_counts(server, judge, tmp_path):
+    """Two processes may have asked at the same time: both, and every later one, go by the order of the file."""
+    cache = ReplyCache(tmp_path / "replies.jsonl")
+    for text in ("Hm.", "Preferred: Answer (B)", "Preferred: Answer (A)"):
+        cache.add(judge().key(Q), Reply(text))
+    (verdict,) = judge().compare([Q])
+    assert (verdict.choice, verdict.replies) == ("second", ("Hm.", "Preferred: Answer (B)"))
+
+
+def test_offline_nothing_is_asked_and_what_is_missing_is_counted(server, judge):
+    online = judge().compare(questions(3))
+    assert judge(offline=True).compare(questions(3)) == online
+    with pytest.raises(LeavenError, match="2 of 5 questions are not among the kept replies of endpoint:m"):
+        judge(offline=True).compare(questions(5))
+    assert len(server.requests) == 3
+    assert judge().missing([*questions(5), *questions(5)]) == questions(5)[3:]
+
+
+def test_a_template_may_offer_a_tie(server, judge):
+    server.default = lambda request: server.says("Preferred: Tie")
+    ties = replace(TEMPLATE, tie="Tie")
+    assert judge(template=ties).compare([Q])[0].choice == "tie"
+    assert "its own verdict of a tie in either" in judge(template=ties).what
+    assert judge(template=ties).key(Q) == judge(template=replace(ties, tie="Neither")).key(Q)
 
 
 def test_the_key_is_in_the_header_and_nowhere_else(server, judge, tmp_path, monkeypatch, caplog, capfd):
@@ -149,13 +233,29 @@ def test_the_key_is_in_the_header_and_nowhere_else(server, judge, tmp_path, monk
         assert KEY not in place
 
 
-def test_progress_counts_the_answers(judge):
+def test_progress_counts_the_answers_and_says_what_is_left(judge):
     seen = []
-    judge().compare(questions(4), lambda done, total, note="": seen.append((done, total)))
-    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    judge().compare(questions(4), lambda done, total, note="": seen.append((done, total, note)))
+    assert [(done, total) for done, total, _ in seen] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert re.fullmatch(r"questions answered by the judge( · \d+:\d\d left)?", seen[0][2])
+    assert seen[-1][2] == "questions answered by the judge"
+    seen.clear()
+    # What was in the cache comes first, and is no part of the pace.
+    judge().compare(questions(6), lambda done, total, note="": seen.append((done, total, note)))
+    assert [(done, total) for done, total, _ in seen] == [(4, 6), (5, 6), (6, 6)]
+    assert seen[0][2] == "questions answered by the judge"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "left"), [(0.0, ""), (9.6, " · 0:10 left"), (190, " · 3:10 left"), (7325, " · 2:02:05 left")]
+)
+def test_what_is_left_is_written_as_a_clock(seconds, left):
+    assert _note("0.42 USD", seconds) == "questions answered by the judge · 0.42 USD" + left
 
 
 def test_it_says_what_it_is(judge):
     assert judge(revision="2024-05").name == "endpoint:m@2024-05"
     assert not judge().scripted
     assert "language model m, asked in both orders" in judge().what
+    assert f"template {TEMPLATE.id}" in judge().what
+    assert judge().what.endswith("only agreement of the two orders wins, and a tie is their disagreement")
