@@ -51,9 +51,9 @@ def test_the_lines() -> None:
     assert "differs      win_rate of \\x1b[31mc, board.csv:2" in text
     assert "\x1b" not in text
     assert "not checked  controlled rates, board.csv:2: a file is missing" in text
-    last = text.partition("in all")[2].split()
+    last = text.partition("in all")[2].replace("·", "").split()
     assert " ".join(last) == (
-        "1 of 3 figures reproduced within rounding 1 documented as wrong where published · 1 not reproduced"
+        "1 of 3 figures reproduced within rounding 1 documented as wrong where published 1 not reproduced"
     )
 
 

@@ -109,6 +109,13 @@ def test_a_lopsided_fit_converges() -> None:
     assert fit(wins) == pytest.approx([0, np.log(2e6), 2 * np.log(2e6)], rel=1e-8)
 
 
+def test_a_fit_on_which_whole_steps_would_cycle_for_ever() -> None:
+    wins = np.array([[0, 0, 0, 105.5], [0, 0, 0, 7207], [2, 3278, 0, 55.5], [0, 0, 1, 0]])
+    found = fit(wins)
+    expected = (wins + wins.T) * special.expit(found[:, None] - found[None, :])
+    assert expected.sum(axis=1) == pytest.approx(wins.sum(axis=1), rel=1e-9)
+
+
 def test_a_cycle_counts_as_it_is() -> None:
     """On every prompt a beats b, b beats c and c beats a: three arms of one strength."""
     n = 10
