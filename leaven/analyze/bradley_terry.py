@@ -127,7 +127,7 @@ def fit(wins: Floats) -> Floats:
         step = _step(wins, strength)
         reach = step.max(axis=-1) - step.min(axis=-1)
         strength += step / np.maximum(1.0, 2 * reach)[..., None]
-        if float(reach.max(initial=0.0)) < 1e-11:
+        if float(reach.max(initial=0.0)) < 1e-9:
             break
     return strength
 

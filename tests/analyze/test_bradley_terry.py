@@ -109,8 +109,17 @@ def test_a_lopsided_fit_converges() -> None:
     assert fit(wins) == pytest.approx([0, np.log(2e6), 2 * np.log(2e6)], rel=1e-8)
 
 
-def test_a_fit_on_which_whole_steps_would_cycle_for_ever() -> None:
-    wins = np.array([[0, 0, 0, 105.5], [0, 0, 0, 7207], [2, 3278, 0, 55.5], [0, 0, 1, 0]])
+def test_a_fit_on_which_whole_steps_would_fly_away() -> None:
+    wins = np.zeros((5, 5))
+    wins[0, 1], wins[1, 3], wins[2, 1], wins[3, 0], wins[3, 4], wins[4, 0], wins[4, 2] = [
+        1,
+        1490,
+        11.5,
+        1199.5,
+        6.5,
+        871,
+        9642,
+    ]
     found = fit(wins)
     expected = (wins + wins.T) * special.expit(found[:, None] - found[None, :])
     assert expected.sum(axis=1) == pytest.approx(wins.sum(axis=1), rel=1e-9)
