@@ -9,7 +9,7 @@ from __future__ import annotations
 from scipy import stats
 
 from leaven.analyze.clustered import Interval
-from leaven.analyze.length import Length
+from leaven.analyze.length import SEPARATED, Length
 from leaven.analyze.orders import Orders
 from leaven.analyze.votes import Votes
 
@@ -100,12 +100,13 @@ def _length(size: Length, p: float) -> list[str]:
     longer, slope, zero = size.longer, size.slope, size.zero_gap
     if size.decided < ENOUGH or longer is None:
         return []
-    rises = slope is None or slope.low > 0
-    if longer.low > LONGER and rises:
-        head = f"The judge goes by length: the longer text won {_percent(longer)} of its decisions"
-        if zero is None:
-            return [f"{head}; at equal lengths nothing can be said, since {size.why}."]
-        return [f"{head}; at equal lengths the variant wins {_percent(zero)}."]
+    share = f"the longer text won {_percent(longer)} of its decisions"
+    if longer.low > LONGER and slope is None:
+        # Where one arm is both longer and better throughout, the judge may be right.
+        head = "The judge goes by length" if size.why == SEPARATED else "Length cannot be told from quality"
+        return [f"{head}: {share}; at equal lengths nothing can be said, since {size.why}."]
+    if longer.low > LONGER and slope is not None and slope.low > 0 and zero is not None:
+        return [f"The judge goes by length: {share}; at equal lengths the variant wins {_percent(zero)}."]
     if slope is not None and zero is not None and slope.low > 0 and p < DOUBT and zero.low <= 0.5 <= zero.high:
         return [
             "Length alone may explain the preference: longer texts win more often, and at equal lengths the variant "

@@ -26,6 +26,7 @@ from leaven.analyze.votes import Votes
 
 LEAST = 20
 """Judged prompts below which no slope is fitted: two coefficients on a handful of prompts mislead."""
+SEPARATED = "every win has a larger length gap than every loss"
 MOST_STEPS = 100
 
 
@@ -76,7 +77,7 @@ def _why_not(wins: Floats, gap: Floats, spread: float) -> str:
     if not len(won) or not len(lost):
         return f"one side {'lost' if not len(won) else 'won'} every prompt"
     if max(lost) <= min(won):
-        return "every win has a larger length gap than every loss"
+        return SEPARATED
     if max(won) <= min(lost):
         return "every win has a smaller length gap than every loss"
     return ""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from leaven.analyze.text import WIDTH, answer, effect_text, render_lines
+from leaven.analyze.text import WIDTH, answer, effect_text, judged_lines, render_lines
 
 ROW = {
     "variant": "balanced→text",
@@ -65,7 +65,8 @@ def test_block() -> None:
         ],
         "winrates": [
             {"variant": "code→text", "judge": "coin", "net": 6.0, "low": -8.0, "high": 20.0}
-            | {"wins": 40, "losses": 30, "ties": 30, "errors": 0}
+            | {"wins": 40, "losses": 30, "ties": 30, "errors": 2, "baseline": "text-only", "half": 53.0}
+            | {"p_holm": 0.28, "warnings": ["Only 12 prompts were decided."]}
         ],
         "excluded": [{"task": "boolean", "reason": "text-only not above chance: 51.2 % of 50 %"}],
         "left_out": ["final: 2 of 3 seeds were evaluated in every variant and count"],
@@ -76,7 +77,10 @@ def test_block() -> None:
         "  balanced→text  prose bits-per-byte  equivalent  +0.2 % [−0.4, +0.8]",
         "                 fact recall          worse       −6.1 points [−9.0, −3.2]",
         "  code→text      prose bits-per-byte  worse       +2.1 % [+1.5, +2.8]",
-        "                 preferred by coin                +6 points [−8, +20] (won 40, lost 30, tied 30)",
+        "  1 judged pair, Holm over all; judge: coin",
+        "  code→text against text-only: won 40, tied 30, lost 30, errors 2; net +6 points [−8, +20], half 53.0 %,"
+        " p = 0.28",
+        "    warning: Only 12 prompts were decided.",
         "  left out       boolean (text-only not above chance: 51.2 % of 50 %)",
         "                 final: 2 of 3 seeds were evaluated in every variant and count",
         "  proxy scale: transfer to larger models is unproven",
@@ -90,7 +94,8 @@ def test_no_line_of_the_block_is_wider_than_the_terminal() -> None:
         "comparisons": [{**ROW, "variant": name, "measure": f"measure of {name} and of more"} for name in names[1:]],
         "winrates": [
             {"variant": names[1], "judge": "reference-likelihood", "net": 5.7, "low": -4.3, "high": 15.6}
-            | {"wins": 123, "losses": 106, "ties": 71, "errors": 12}
+            | {"wins": 123, "losses": 106, "ties": 71, "errors": 12, "baseline": names[0], "p_holm": 0.04}
+            | {"warnings": ["The judge goes by position, and by length, and by the weather. " * 3]}
         ],
         "excluded": [{"task": "indent", "reason": f"{', '.join(names)} not above chance: 50.0 to 70.1 % of 50 %"}],
         "left_out": [],
@@ -99,5 +104,16 @@ def test_no_line_of_the_block_is_wider_than_the_terminal() -> None:
     lines = render_lines(verdict)
     assert max(map(len, lines)) <= WIDTH
     told = " ".join(" ".join(lines).split())
-    assert "(won 123, lost 106, tied 71, errors 12)" in told
+    assert "won 123, tied 71, lost 106, errors 12; net" in told
     assert f"indent ({', '.join(names)} not above chance: 50.0 to 70.1 % of 50 %)" in told
+
+
+def test_nothing_of_a_scripted_judge_reads_like_a_result() -> None:
+    row = {"variant": "a name that takes room", "baseline": "another name that takes more of it"}
+    row |= {"judge": "scripted:coin", "net": 6.0, "low": -8.0, "high": 20.0, "half": 53.0, "p_holm": 0.001}
+    row |= {"wins": 40, "losses": 30, "ties": 30, "errors": 0, "scripted": True, "warnings": ["Made-up answers. " * 12]}
+    lines = judged_lines([row])
+    assert len(lines) > 4
+    assert all(line.startswith("SCRIPTED") and len(line) <= WIDTH for line in lines)
+    assert "made-up answers, no result" in lines[0]
+    assert judged_lines([]) == []

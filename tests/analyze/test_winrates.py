@@ -7,9 +7,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from leaven.analyze.votes import read_votes
-from leaven.analyze.winrates import net_win, sign_test, winrate_rows
+from leaven.analyze.votes import Votes, read_votes
+from leaven.analyze.winrates import all_met, net_win, sign_test, table_rows, winrate_rows
 from leaven.ground.errors import LeavenError
+
+KEYS = {
+    *("variant", "baseline", "wins", "losses", "ties", "errors", "prompts", "seeds", "net", "low", "high", "unit", "p"),
+    *("p_holm", "p_seeds", "flips", "degenerate", "judge", "judge_what", "half", "half_low", "half_high", "flip_rate"),
+    *("first_rate", "first_low", "first_high", "kappa", "longer_rate", "length_slope", "length_low", "length_high"),
+    *("zero_gap", "zero_gap_low", "zero_gap_high", "needed", "resolvable", "overlapping", "clean_net", "clean_low"),
+    *("clean_high", "rules", "controls", "scripted", "warnings"),
+}
 
 
 def judgement(folder: Path, variant: str = "v", seed: int = 0) -> dict[str, Any]:
@@ -23,6 +31,81 @@ def test_the_papers_triple() -> None:
     net = net_win(outcomes, 2000, key=1)
     assert net.estimate == pytest.approx(100 * 13 / 199)
     assert net.item_se == pytest.approx(5.6, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("wins", "losses", "ties", "p"),
+    [
+        (96, 44, 59, None),
+        (104, 37, 58, None),
+        (65, 71, 63, 0.67),
+        (75, 69, 55, 0.68),
+        (73, 67, 59, 0.67),
+        (64, 51, 84, 0.26),
+        (69, 56, 74, 0.28),
+    ],
+)
+def test_the_papers_figures_7_to_9(wins: int, losses: int, ties: int, p: float | None) -> None:
+    """Counts and p-values of PAPER.md §5; without one: below 0.001."""
+    found = sign_test(np.array([[1.0] * wins + [-1.0] * losses + [0.0] * ties]))
+    assert found < 0.001 if p is None else found == pytest.approx(p, abs=0.005)
+
+
+def test_rows_hold_what_is_promised_and_half_is_the_net_win_on_another_scale() -> None:
+    rng = np.random.default_rng(1)
+    outcomes = rng.choice([1.0, 0.0, -1.0, np.nan], p=[0.45, 0.3, 0.2, 0.05], size=(3, 80))
+    (row,) = winrate_rows([Votes("v", "b", outcomes, 0, 0, "judge", "A judge.")], 400, 0)
+    assert set(row) >= KEYS
+    per_seed = [(np.nansum(seed == 1) + np.nansum(seed == 0) / 2) / (~np.isnan(seed)).sum() for seed in outcomes]
+    assert row["half"] == pytest.approx(100 * np.mean(per_seed))
+    assert row["half_low"] == pytest.approx(50 + row["low"] / 2)
+    assert row["half_high"] - row["half"] == pytest.approx((row["high"] - row["net"]) / 2)
+    assert row["half_low"] < row["half"] < row["half_high"]
+    unknown = ("flip_rate", "first_rate", "kappa", "longer_rate", "length_slope", "zero_gap", "overlapping", "rules")
+    assert [row[name] for name in unknown] == [None] * len(unknown)
+    (flat,) = table_rows([row])
+    assert (flat["controls"], flat["controls_right"], flat["ruled_degenerate"]) == (None, None, None)
+
+
+def test_without_the_prompts_that_training_held() -> None:
+    """Three prompts were met in training and are won; the others are lost: the clean net win says so."""
+    outcomes = np.array([[1.0] * 3 + [-1.0] * 37])
+    met = Votes("v", "b", outcomes, 0, 0, "judge", "A judge.", overlap=("dolly",) * 3 + ("",) * 37)
+    (row,) = winrate_rows([met], 200, 0)
+    assert (row["overlapping"], row["clean_net"], row["clean_high"]) == (3, -100, -100)
+    for overlap, count in ((("dolly",) * 40, 40), (("",) * 40, 0)):
+        (row,) = winrate_rows([Votes("v", "b", outcomes, 0, 0, "judge", "", overlap=overlap)], 200, 0)
+        assert (row["overlapping"], row["clean_net"], row["clean_low"]) == (count, None, None)
+
+
+def test_all_pairs_are_corrected_together_and_known_as_a_tournament() -> None:
+    def pair(a: str, b: str, wins: int, seeds: int = 1) -> Votes:
+        return Votes(a, b, np.array([[1.0] * wins + [-1.0] * (30 - wins)] * seeds), 0, 0, "judge", "A judge.")
+
+    votes = [pair("x", "base", 24), pair("y", "base", 22), pair("y", "x", 20)]
+    rows = winrate_rows(votes, 200, 0)
+    assert [(row["variant"], row["baseline"]) for row in rows] == [("x", "base"), ("y", "base"), ("y", "x")]
+    assert rows[0]["p_holm"] == pytest.approx(3 * rows[0]["p"])
+    assert rows[1]["p_holm"] == pytest.approx(2 * rows[1]["p"])
+    assert all_met(votes) == ["base", "x", "y"]
+    assert all_met(votes[:2]) == all_met(votes[:1]) == all_met([]) == []
+    assert all_met([*votes[:2], pair("y", "x", 20, seeds=2)]) == []
+
+
+@pytest.mark.parametrize(("seeds", "spread"), [(1, 0.0), (3, 0.0), (3, 0.15)])
+def test_intervals_of_net_win_and_half_cover(seeds: int, spread: float) -> None:
+    """Prompts that lean, seeds that differ by `spread` in net win, a tenth of errors; 300 studies of a known truth."""
+    rng = np.random.default_rng(8)
+    truth, held = 0.15, np.zeros(2)
+    for study in range(300):
+        lean = truth + rng.uniform(-0.35, 0.35, size=120) + rng.normal(0, spread, size=(seeds, 1))
+        drawn = rng.random((seeds, 120))
+        outcomes = np.where(drawn < 0.325 + lean / 2, 1.0, np.where(drawn > 0.675 + lean / 2, -1.0, 0.0))
+        outcomes[rng.random(outcomes.shape) < 0.1] = np.nan
+        (row,) = winrate_rows([Votes("v", "b", outcomes, 0, 0, "judge", "")], 200, study)
+        held += row["low"] <= 100 * truth <= row["high"], row["half_low"] <= 50 + 50 * truth <= row["half_high"]
+    assert held[0] == held[1]
+    assert held[0] / 300 >= 0.925  # 95 % less two standard errors of 300 studies
 
 
 def test_a_prompt_is_decided_by_the_majority_of_its_seeds() -> None:

@@ -1,0 +1,195 @@
+"""Scripted judges are exposed, honest ones left in peace."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from leaven.analyze.judge_warnings import SCRIPTED
+from leaven.analyze.votes import Votes
+from leaven.analyze.winrates import winrate_rows
+
+POSITION, MIND, AGREES, LENGTH, ALONE, CONTROLS, ERRORS, FEW, OVERLAP = (
+    "The judge goes by position",
+    "The judge changed its mind",
+    "The judge does not agree with itself",
+    "The judge goes by length",
+    "Length alone may explain",
+    "The judge cannot tell intact text",
+    "hold no answer",
+    "prompts were decided",
+    "found in training documents",
+)
+KINDS = (POSITION, MIND, AGREES, LENGTH, ALONE, CONTROLS, ERRORS, FEW, OVERLAP)
+
+
+def kinds(votes: Votes, draws: int = 200) -> set[str]:
+    (row,) = winrate_rows([votes], draws, 0)
+    found = {kind for kind in KINDS for warning in row["warnings"] if kind in warning}
+    assert len(found) == len([warning for warning in row["warnings"] if warning != SCRIPTED])
+    return found
+
+
+def answers(first: np.ndarray, second: np.ndarray, gap: np.ndarray, right: int = 20, wrong: int = 0) -> Votes:
+    """Votes of a judge that answered so, and of 20 controls preferred so many intact and so many shuffled texts."""
+    outcomes = np.where(np.isnan(first + second), np.nan, np.where(first == second, first, 0.0))
+    controls = {"n": 20, "right": right, "wrong": wrong, "ties": 20 - right - wrong, "errors": 0}
+    return Votes(
+        *("a", "b", outcomes, 0, 0, "judge", "A judge."),
+        first=first,
+        second=second,
+        gap=gap,
+        rules=np.full(first.shape, ""),
+        overlap=("",) * first.shape[1],
+        controls=controls,
+    )
+
+
+@dataclass(frozen=True)
+class Honest:
+    """Prefers the better text; each answer is another one with probability `noise`, so about 2·noise of prompts flip.
+
+    Attributes: shares of prompts on which a or b is better (the rest ties); `taste`: what a standard deviation of
+    length gap adds to the log odds of a being the better one.
+    """
+
+    better: float = 0.45
+    worse: float = 0.25
+    noise: float = 0.05
+    prompts: int = 100
+    seeds: int = 1
+    taste: float = 0.0
+    errors: float = 0.01
+
+    def votes(self, seed: int) -> Votes:
+        rng = np.random.default_rng(seed)
+        shape = self.seeds, self.prompts
+        gap = rng.normal(0, 1, shape)
+        sided = rng.random(shape) < self.better + self.worse
+        odds = np.log(self.better / self.worse) + self.taste * gap
+        truth = np.where(sided, np.where(rng.random(shape) < 1 / (1 + np.exp(-odds)), 1.0, -1.0), 0.0)
+
+        def say() -> np.ndarray:
+            other = np.where(truth == 0, rng.choice([1.0, -1.0], shape), -truth)
+            said = np.where(rng.random(shape) < self.noise, other, truth)
+            return np.where(rng.random(shape) < self.errors, np.nan, said)
+
+        right = int(rng.binomial(20, 1 - 2 * self.noise))
+        return answers(say(), say(), (200 * gap).round(), right, int(rng.binomial(20 - right, 0.1)))
+
+
+@pytest.mark.parametrize(
+    "judge",
+    [
+        Honest(),
+        Honest(better=0.65, worse=0.35),
+        Honest(better=0.93, worse=0.02),
+        Honest(better=0.3, worse=0.28),
+        Honest(seeds=3),
+        Honest(prompts=200, taste=0.3),
+    ],
+    ids=str,
+)
+def test_an_honest_judge_with_moderate_noise_is_rarely_accused(judge: Honest) -> None:
+    counts = Counter(kind for seed in range(200) for kind in kinds(judge.votes(seed), draws=120))
+    assert max(counts.values(), default=0) <= 10, counts  # 5 % of 200
+
+
+def test_the_honest_judges_flip_a_tenth_of_their_decisions() -> None:
+    rows = winrate_rows([Honest().votes(seed) for seed in range(100)], 100, 0)
+    assert np.mean([row["flip_rate"] for row in rows]) == pytest.approx(0.1, abs=0.02)
+
+
+def scripted(script: str, seed: int) -> Votes:
+    rng = np.random.default_rng(seed)
+    gap = rng.normal(20, 150, (1, 100)).round()
+    side = np.where(rng.random((1, 100)) < 0.5, 1.0, -1.0)
+    ones = np.ones((1, 100))
+    if script == "first":
+        return answers(ones, -ones, gap, 0, 0)
+    if script == "longer":
+        return answers(np.sign(gap), np.sign(gap), gap, 0, 0)
+    if script == "coin":
+        right = int(rng.binomial(20, 0.5))
+        return answers(side, side, gap, right, 20 - right)
+    right, wrong = (int(part) for part in rng.multinomial(20, [0.25, 0.25, 0.5])[:2])
+    return answers(side, np.where(rng.random((1, 100)) < 0.5, 1.0, -1.0), gap, right, wrong)
+
+
+@pytest.mark.parametrize(
+    ("script", "caught"),
+    [
+        ("first", {POSITION, AGREES, CONTROLS, FEW}),
+        ("longer", {LENGTH, CONTROLS}),
+        ("random", {AGREES, CONTROLS}),
+        ("coin", {CONTROLS}),
+    ],
+)
+def test_scripted_judges_are_exposed_with_a_hundred_prompts(script: str, caught: set[str]) -> None:
+    missed = Counter(kind for seed in range(100) for kind in caught - kinds(scripted(script, seed)))
+    assert max(missed.values(), default=0) <= 5, missed
+
+
+def test_a_random_judge_is_exposed_without_controls() -> None:
+    found = [kinds(replace(scripted("random", seed), controls=None)) for seed in range(100)]
+    assert sum(AGREES in each for each in found) >= 95
+    assert sum(MIND in each for each in found) >= 80
+
+
+def test_a_judge_that_goes_by_length_is_exposed_also_with_noise() -> None:
+    def noisy(seed: int) -> Votes:
+        rng = np.random.default_rng(seed)
+        longer = scripted("longer", seed)
+        assert longer.gap is not None
+        side = np.where(rng.random((1, 100)) < 0.92, np.sign(longer.gap), -np.sign(longer.gap))
+        return answers(side, side, longer.gap)
+
+    assert sum(LENGTH in kinds(noisy(seed)) for seed in range(100)) >= 95
+
+
+def test_made_up_answers_are_the_first_thing_said() -> None:
+    (row,) = winrate_rows([replace(Honest().votes(1), scripted=True)], 200, 0)
+    assert row["warnings"] == [SCRIPTED]
+    assert "not a result" in SCRIPTED
+    assert row["scripted"] is True
+
+
+def test_a_preference_that_length_may_explain_is_said() -> None:
+    rng = np.random.default_rng(2)
+    gap = rng.normal(150, 200, (1, 400)).round()
+    side = np.where(rng.random(gap.shape) < 1 / (1 + np.exp(-1.5 * np.tanh(gap / 200))), 1.0, -1.0)
+    assert kinds(answers(side, side, gap)) == {ALONE}
+
+
+def test_an_arm_that_is_longer_and_better_throughout_accuses_no_judge() -> None:
+    rng = np.random.default_rng(2)
+    gap = rng.integers(100, 300, size=(1, 60)).astype(float)
+    (row,) = winrate_rows([answers(np.ones((1, 60)), np.ones((1, 60)), gap)], 200, 0)
+    assert row["warnings"] == [
+        "Length cannot be told from quality: the longer text won 100 % [100, 100] of its decisions; at equal lengths "
+        "nothing can be said, since one side won every prompt."
+    ]
+
+
+def test_errors_few_decisions_and_overlap() -> None:
+    honest = Honest(errors=0.0).votes(1)
+    assert kinds(honest) == set()
+    broken = honest.outcomes.copy()
+    broken[0, :6] = np.nan
+    assert kinds(replace(honest, outcomes=broken)) == {ERRORS}
+    assert kinds(Honest(prompts=20, errors=0.0).votes(1)) == {FEW}
+    found = replace(honest, overlap=("dolly, flan",) * 3 + ("flan",) + ("",) * 96)
+    (row,) = winrate_rows([found], 200, 0)
+    assert row["warnings"][0].startswith("4 of 100 prompts were found in training documents (dolly, flan); without")
+    (row,) = winrate_rows([replace(honest, overlap=("flan",) * 100)], 200, 0)
+    assert "nothing is left without them" in row["warnings"][0]
+
+
+def test_few_controls_accuse_nobody() -> None:
+    few = {"n": 6, "right": 3, "wrong": 3, "ties": 0, "errors": 0}
+    assert kinds(replace(Honest(errors=0.0).votes(1), controls=few)) == set()
+    mostly_tied = {"n": 100, "right": 10, "wrong": 0, "ties": 90, "errors": 0}
+    assert kinds(replace(Honest(errors=0.0).votes(1), controls=mostly_tied)) == {CONTROLS}
