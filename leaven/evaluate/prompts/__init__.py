@@ -1,1 +1,1 @@
-"""Prompt sets that models complete and a judge compares: found, read, chosen, framed, and sought in training documents."""
+"""Prompt sets that models complete and a judge compares: found, read, chosen, framed, sought in training documents."""

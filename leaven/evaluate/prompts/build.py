@@ -80,12 +80,16 @@ def build_prompts(
             fix="Take another set, or keep them: overlapping: keep.",
         )
     write_lines(out / "prompts.jsonl", (_row(plan, prompt, where.get(prompt.id)) for prompt in kept))
-    searched = [*kept, *dropped]
     overlap = {
-        source: {"kind": kinds.get(source, ""), "prompts": sum(source in where[prompt.id] for prompt in searched)}
+        source: {
+            "kind": kinds.get(source, ""),
+            "prompts": sum(source in where[prompt.id] for prompt in (*kept, *dropped)),
+        }
         for source in sources
     }
-    write_json(out / "prompts.json", _about(plan, located, chosen, kept, dropped) | {"overlap": overlap})
+    about = _about(plan, located, chosen, len(kept), len(dropped))
+    searched = len(kept) + len(dropped) if corpus is not None else 0
+    write_json(out / "prompts.json", about | {"searched": searched, "overlap": overlap})
 
 
 def _clean(
@@ -114,9 +118,7 @@ def _row(plan: PromptPlan, prompt: Prompt, sources: list[str] | None) -> dict[st
     return row
 
 
-def _about(
-    plan: PromptPlan, located: Located, chosen: Chosen, kept: Sequence[Prompt], dropped: Sequence[Prompt]
-) -> dict[str, Any]:
+def _about(plan: PromptPlan, located: Located, chosen: Chosen, kept: int, dropped: int) -> dict[str, Any]:
     """What a page tells of the prompts; no path of this computer.
 
     `read` rows of the files; `rows` of them, those of the set; `asked` of these, those that `where` leaves; `empty` and
@@ -136,9 +138,8 @@ def _about(
         "asked": chosen.asked,
         "empty": chosen.empty,
         "duplicates": chosen.duplicates,
-        "searched": len(kept) + len(dropped),
-        "dropped": len(dropped),
-        "chosen": len(kept),
+        "dropped": dropped,
+        "chosen": kept,
         "where": {name: list(values) for name, values in plan.where.items()},
         "limit": plan.limit,
         "seed": plan.seed,

@@ -104,8 +104,9 @@ def _in_place(known: PromptSet, place: str) -> Located | None:
         )
     if mapping is not None and (found := _mapped(known, mapping)):
         return found
-    if root.is_dir() and (path := _named(known, root)):
-        return Located(((path, path.as_posix()),), path.relative_to(root).as_posix(), known)
+    if root.is_dir() and (named := _named(known, root)):
+        path, name = named
+        return Located(((path, path.as_posix()),), name, known)
     return _copied(known, root if root.is_dir() else root.parent)
 
 
@@ -124,18 +125,20 @@ def _mapped(known: PromptSet, mapping: Path) -> Located | None:
     return None
 
 
-def _named(known: PromptSet, root: Path) -> Path | None:
-    """The file of a known name in a folder or one below. Raises BadInput where two of a name differ."""
+def _named(known: PromptSet, root: Path) -> tuple[Path, str] | None:
+    """The file of a known name in a folder or one below, and that name. Raises BadInput where two of a name differ."""
     for name in known.names:
         every = [name] if name.endswith(".parquet") else [name, *(f"{name}{ending}" for ending in PACKED)]
-        inside = [one.partition("/")[2] for one in every if one.partition("/")[0] == root.name]
-        for one in (*every, *filter(None, inside)):
-            if (root / one).is_file():
-                return root / one
-        below = sorted(path for one in every for path in root.glob(f"*/{one}") if path.is_file())
-        below = [path for path in below if not path.relative_to(root).as_posix().startswith(".")]
-        if len({sha256_file(path) for path in below} if len(below) > 1 else ()) > 1:
-            shown = ", ".join(path.relative_to(root).as_posix() for path in below)
+        for one in every:
+            folder, _, inside = one.partition("/")
+            # the place may be the folder itself that the name begins with
+            for path in (root / one, *([root / inside] if inside and folder == root.resolve().name else [])):
+                if path.is_file():
+                    return path, one
+        below = sorted((path, one) for one in every for path in root.glob(f"*/{one}") if path.is_file())
+        below = [(path, one) for path, one in below if not path.relative_to(root).as_posix().startswith(".")]
+        if len(below) > 1 and len({sha256_file(path) for path, _ in below}) > 1:
+            shown = ", ".join(path.relative_to(root).as_posix() for path, _ in below)
             raise BadInput(
                 f"{known.name} is there more than once, and not the same: {shown}",
                 where=str(root),

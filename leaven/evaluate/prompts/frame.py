@@ -15,6 +15,7 @@ FRAME = "Question: {instruction}[\n\n{context}]\n\nAnswer:"
 (`corpus/data/shapes.toml`), so that a model that has read some knows it."""
 FIELDS = ("instruction", "context")
 _PART = re.compile(r"\[(?P<before>[^\[\]{}]*)\{context\}(?P<after>[^\[\]{}]*)\]|\{(?P<field>\w+)\}")
+_HERE = "\0"
 _FIX = "For example: 'Instruction: {instruction}[\\n\\n{context}]\\n\\nAnswer:'."
 
 
@@ -50,12 +51,14 @@ def framed(frame: str, instruction: str, context: str = "") -> str:
 
 
 def stop_of(frame: str) -> tuple[str, ...]:
-    """The strings that begin the frame's next turn: its first line, and the line on which the instruction begins.
+    """The strings that begin the frame's next turn: its first line, and the line that the instruction is on.
 
-    Words count at the beginning of a line only, since they may stand in an answer; a sign such as `[INST]` or `<|user|>`
-    anywhere. A frame with nothing before the instruction has none, and a completion ends by its length alone.
+    Words count at the beginning of a line only, since they may stand in an answer; a sign such as `[INST]` anywhere. A
+    frame that begins with the instruction has none, and a completion ends by its length alone.
     """
-    lines = [line.strip() for line in frame.partition("{instruction}")[0].split("\n")]
-    heads = [line for line in lines if line and "{" not in line]
-    ends = [heads[0], heads[-1]] if heads else []
+    ends: list[str] = []
+    for context in ("", _HERE):
+        head = framed(frame, _HERE, context).partition(_HERE)[0]
+        lines = [line.strip() for line in head.split("\n") if line.strip()]
+        ends += [lines[0], lines[-1]] if lines else []
     return tuple(dict.fromkeys(end if end[0] in "<[" else f"\n{end}" for end in ends))

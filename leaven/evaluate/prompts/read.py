@@ -90,9 +90,8 @@ def prompt_of(found: Found) -> Prompt | None:
     context = _text(row[about], found, about) if about else ""
     category = next((row[name] for name in CATEGORY if isinstance(row.get(name), str)), "")
     own = next((row[name] for name in ID if _names(row.get(name))), None)
-    return Prompt(
-        str(own) if own is not None else identity([instruction, context])[:16], instruction, context, category
-    )
+    name = identity([instruction, context])[:16] if own is None else str(own)
+    return Prompt(name, instruction, context, category)
 
 
 def shown_value(value: Any) -> tuple[str, ...]:

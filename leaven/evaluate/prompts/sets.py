@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import yaml
 
@@ -35,14 +36,13 @@ class PromptSet:
 
 def _known() -> dict[str, PromptSet]:
     data = yaml.safe_load(Path(__file__).with_name("sets.yaml").read_text(encoding="utf-8"))
-    return {name: _set(name, dict(row)) for name, row in data.items()}
+    return {name: _set(name, row) for name, row in data.items()}
 
 
-def _set(name: str, row: dict[str, object]) -> PromptSet:
-    only = row.pop("only", None) or {}
-    assert isinstance(only, dict)
-    lists = {key: tuple(row.pop(key, None) or ()) for key in ("names", "datasets")}  # type: ignore[call-overload]
-    return PromptSet(name, **lists, **row, only={key: tuple(values) for key, values in only.items()})  # type: ignore[arg-type]
+def _set(name: str, row: dict[str, Any]) -> PromptSet:
+    lists = {key: tuple(row.get(key, ())) for key in ("names", "datasets")}
+    only = {key: tuple(values) for key, values in row.get("only", {}).items()}
+    return PromptSet(name, **{**row, **lists, "only": only})
 
 
 KNOWN: Mapping[str, PromptSet] = MappingProxyType(_known())
