@@ -18,9 +18,9 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from leaven.evaluate.forward import default_compute
-from leaven.evaluate.model import Ask, KeepText, fitted
+from leaven.evaluate.model import Ask, KeepText, Limited, fitted
 from leaven.evaluate.seats import Plan, Prompt, Seats
-from leaven.evaluate.stops import cut, settled
+from leaven.evaluate.stops import cut, first_stop, settled
 from leaven.evaluate.subject import Subject
 from leaven.ground.progress import Progress, silent
 from leaven.model import decode
@@ -49,6 +49,7 @@ def generate(
     stop: re.Pattern[str] | None = None,
     progress: Progress = silent,
     keep: KeepText | None = None,
+    limited: Limited | None = None,
     compute: str | None = None,
     devices: Sequence[jax.Device] | None = None,
 ) -> list[str]:
@@ -61,6 +62,7 @@ def generate(
     Args:
         stop: a pattern whose first match stays the first once a character follows it.
         keep: called with places and texts as they are finished.
+        limited: called with places of texts that were broken off at their last token.
         compute: float32 or bfloat16; None: float32 on a CPU, bfloat16 elsewhere.
         devices: all local ones where not given.
     """
@@ -81,7 +83,9 @@ def generate(
                 weights = decode.prepared(params, subject.config, Execution(compute=compute))
                 if mesh is not None:
                     weights = jax.device_put(weights, NamedSharding(mesh, PartitionSpec()))
-            for places in _continue(subject, asks, Seats(weights, plan), queue, stop, texts):
+            for places, broken in _continue(subject, asks, Seats(weights, plan), queue, stop, texts):
+                if limited and broken:
+                    limited(broken)
                 if keep:
                     keep(places, [texts[place] for place in places])
                 done += len(places)
@@ -137,30 +141,35 @@ def _continue(
     queue: list[Prompt],
     stop: re.Pattern[str] | None,
     texts: list[str],
-) -> Iterator[list[int]]:
-    """Write the texts of the queue; yields places as they are finished."""
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Write the texts of the queue; yields places as they are finished, and those of them that were broken off."""
     waiting, start = queue, 0
     while start < len(waiting) or seats.taken:
         written: list[int] = []
         if start < len(waiting):
             written = seats.admit(waiting[start : start + len(seats.sitting)])
             start += len(written)
-        finished = []
+        finished, broken = [], []
         for row in written or seats.advance():
             prompt = seats.sitting[row]
             assert prompt is not None
-            text = _text(subject, asks[prompt.place], seats.written[row], prompt.new, stop)
-            if text is not None:
-                texts[prompt.place] = text
+            found = _text(subject, asks[prompt.place], seats.written[row], prompt.new, stop)
+            if found is not None:
+                texts[prompt.place], unended = found
                 finished.append(prompt.place)
+                broken += [prompt.place] if unended else []
                 seats.leave(row)
         if finished:
-            yield finished
+            yield finished, broken
 
 
-def _text(subject: Subject, ask: Ask, tokens: Sequence[int], new: int, stop: re.Pattern[str] | None) -> str | None:
-    """The finished text; None while it goes on."""
+def _text(
+    subject: Subject, ask: Ask, tokens: Sequence[int], new: int, stop: re.Pattern[str] | None
+) -> tuple[str, bool] | None:
+    """The finished text, and whether it was broken off; None while it goes on."""
     eot = subject.tokenizer.eot
-    over = eot in tokens or len(tokens) >= new
-    text = subject.tokenizer.decode(tokens[: tokens.index(eot)] if eot in tokens else tokens)
-    return cut(text, ask.stops, stop) if over or settled(text, ask.stops, stop) else None
+    ended = eot in tokens
+    text = subject.tokenizer.decode(tokens[: tokens.index(eot)] if ended else tokens)
+    if not ended and len(tokens) < new and not settled(text, ask.stops, stop):
+        return None
+    return cut(text, ask.stops, stop), not ended and first_stop(text, ask.stops, stop) is None

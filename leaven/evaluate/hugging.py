@@ -8,7 +8,8 @@ differs between batches of other shapes (about 1e-5 nats a token in float32).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,8 +20,8 @@ from leaven.evaluate import hugging_folder as folder
 from leaven.evaluate.hugging_generate import cache_bytes, continue_batch, position_bytes
 from leaven.evaluate.hugging_score import Row, Scorer, rows_of
 from leaven.evaluate.hugging_words import HuggingWords, load_words
-from leaven.evaluate.model import Answer, Ask, Keep, KeepText, Question, fitted
-from leaven.evaluate.stops import cut
+from leaven.evaluate.model import Answer, Ask, Keep, KeepText, Limited, Question, fitted
+from leaven.evaluate.stops import cut, first_stop, settled
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json
@@ -144,12 +145,40 @@ class Hugging:
             progress(done, total, "tokens")
         return [_answers(*found) for found in zip(nats, greedy, strict=True)]
 
-    def generate(self, asks: Sequence[Ask], progress: Progress, keep: KeepText | None = None) -> list[str]:
+    def generate(
+        self,
+        asks: Sequence[Ask],
+        progress: Progress,
+        keep: KeepText | None = None,
+        *,
+        stop: re.Pattern[str] | None = None,
+        limited: Limited | None = None,
+    ) -> list[str]:
         """See `leaven.evaluate.model.Model.generate`. A prompt is cut from the left so that it and its continuation
         fit `longest`; a continuation ends at any token that the model's configuration calls an end. Where memory does
         not hold a batch, it and those after it are made smaller. Raises LeavenError where it does not hold one ask."""
-        fitting = [self._prompt(ask) for ask in asks]
+        prompts = [[*self.start, *self.tokenizer.encode(ask.prompt)] or [self.empty] for ask in asks]
+        return self.generate_after(prompts, asks, progress, keep, stop=stop, limited=limited)
+
+    def generate_after(
+        self,
+        prompts: Sequence[Sequence[int]],
+        asks: Sequence[Ask],
+        progress: Progress,
+        keep: KeepText | None = None,
+        *,
+        stop: re.Pattern[str] | None = None,
+        limited: Limited | None = None,
+        ends: frozenset[int] = frozenset(),
+    ) -> list[str]:
+        """The same after prompts of token ids, of which one at least each; those in the asks are not looked at.
+
+        `ends` are tokens at which a continuation ends besides the model's own.
+        """
+        fitting = [fitted(prompt, ask.tokens, self.longest) for prompt, ask in zip(prompts, asks, strict=True)]
         prompts = [tokens for tokens, _ in fitting]
+        for prompt in prompts:
+            self._check_known(prompt)
         asks = [replace(ask, tokens=new) for ask, (_, new) in zip(asks, fitting, strict=True)]
         texts = [""] * len(asks)
         nothing = [place for place, ask in enumerate(asks) if ask.tokens < 1]
@@ -165,15 +194,24 @@ class Hugging:
         while queue:
             batch, positions = self._together(queue, asks, prompts, room)
             chosen, given = [asks[place] for place in batch], [prompts[place] for place in batch]
+            matched = self._matching(given, stop) if stop else None
             with folder.quiet():
-                found = continue_batch(self.network, given, chosen, self._ends, self.tokenizer.decode, self._device)
+                found = continue_batch(
+                    self.network, given, chosen, self._ends | ends, self.tokenizer.decode, self._device, matched
+                )
             if found is None:
                 if len(batch) == 1:
                     raise _too_large(chosen[0], given[0])
                 room = positions // 2
                 continue
+            broken = []
             for place, tokens in zip(batch, found, strict=True):
-                texts[place] = cut(self.tokenizer.continuation(prompts[place], tokens), asks[place].stops)
+                text, stops = self.tokenizer.continuation(prompts[place], tokens), asks[place].stops
+                texts[place] = cut(text, stops, stop)
+                if len(tokens) >= asks[place].tokens and first_stop(text, stops, stop) is None:
+                    broken.append(place)
+            if limited is not None and broken:
+                limited(broken)
             if keep is not None:
                 keep(batch, [texts[place] for place in batch])
             queue = queue[len(batch) :]
@@ -197,9 +235,11 @@ class Hugging:
             width = wider
         return batch, len(batch) * width
 
-    def _prompt(self, ask: Ask) -> tuple[list[int], int]:
-        tokens = [*self.start, *self.tokenizer.encode(ask.prompt)] or [self.empty]
-        return fitted(tokens, ask.tokens, self.longest)
+    def _matching(
+        self, prompts: Sequence[Sequence[int]], stop: re.Pattern[str]
+    ) -> Callable[[int, Sequence[int]], bool]:
+        """Whether what a row has written has a match of the pattern which nothing that follows can change."""
+        return lambda row, tokens: settled(self.tokenizer.continuation(prompts[row], tokens), (), stop)
 
     def _check(self, groups: Sequence[Sequence[Question]]) -> None:
         for question in (question for group in groups for question in group):
@@ -208,11 +248,15 @@ class Hugging:
                     f"a question must have at most {self.longest} tokens, and no more targets than tokens, but one at "
                     "least"
                 )
-            if max(max(question.tokens), max(question.targets)) >= self._scorer.vocab:
-                raise BadInput(
-                    f"the tokenizer gives a token that the model of {self._scorer.vocab} tokens does not have",
-                    where=str(self._files.folder),
-                )
+            self._check_known(question.tokens)
+            self._check_known(question.targets)
+
+    def _check_known(self, tokens: Sequence[int]) -> None:
+        if max(tokens) >= self._scorer.vocab:
+            raise BadInput(
+                f"the tokenizer gives a token that the model of {self._scorer.vocab} tokens does not have",
+                where=str(self._files.folder),
+            )
 
     def _batches(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
         """Rows of similar lengths, the longest first, as many as the limits allow."""

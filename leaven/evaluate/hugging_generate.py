@@ -16,6 +16,9 @@ from leaven.evaluate.stops import settled
 
 BEHIND = 8
 """Tokens more than a stop has bytes that are looked at for it: a token of no text does not hide one."""
+EVERY = 8
+"""Tokens after which a text is looked at for a match of the pattern, which may begin anywhere in it: looking costs the
+decoding of all that was written."""
 
 CPU = 1 << 30
 """Bytes of keys and values at most, on a processor."""
@@ -30,12 +33,22 @@ class Ends:
     """Says where each continuation ends: before an end token, after its most tokens, or once its text has a stop.
 
     A criterion of stopping. `running` tells which rows go on, `written` the tokens of each continuation.
+
+    Args:
+        decode: the text of a few tokens, where stops are looked for.
+        matched: whether the text of a row's tokens has a match of the pattern that can no longer change.
     """
 
-    def __init__(self, asks: Sequence[Ask], ends: frozenset[int], decode: Callable[[Sequence[int]], str]) -> None:
+    def __init__(
+        self,
+        asks: Sequence[Ask],
+        ends: frozenset[int],
+        decode: Callable[[Sequence[int]], str],
+        matched: Callable[[int, Sequence[int]], bool] | None = None,
+    ) -> None:
         self.written: list[list[int]] = [[] for _ in asks]
         self.running = [True] * len(asks)
-        self._asks, self._ends, self._decode = asks, ends, decode
+        self._asks, self._ends, self._decode, self._matched = asks, ends, decode, matched
         self._reach = [BEHIND + max((len(stop.encode()) for stop in ask.stops), default=0) for ask in asks]
 
     def __call__(self, input_ids: Any, scores: Any, **options: Any) -> Any:
@@ -54,7 +67,9 @@ class Ends:
         ids.append(token)
         if len(ids) >= ask.tokens:
             return False
-        return not (ask.stops and settled(self._decode(ids[-self._reach[row] :]), ask.stops))
+        if ask.stops and settled(self._decode(ids[-self._reach[row] :]), ask.stops):
+            return False
+        return not (self._matched and len(ids) % EVERY == 0 and self._matched(row, ids))
 
 
 def continue_batch(
@@ -64,6 +79,7 @@ def continue_batch(
     ends: frozenset[int],
     decode: Callable[[Sequence[int]], str],
     device: str,
+    matched: Callable[[int, Sequence[int]], bool] | None = None,
 ) -> list[list[int]] | None:
     """The tokens of each continuation, without end tokens; None where the device's memory does not hold the batch.
 
@@ -79,7 +95,7 @@ def continue_batch(
     for row, prompt in enumerate(prompts):
         tokens_BT[row, longest - len(prompt) :] = torch.tensor(prompt)
         mask_BT[row, longest - len(prompt) :] = 1
-    until = Ends(asks, ends, decode)
+    until = Ends(asks, ends, decode, matched)
     try:
         with torch.inference_mode():
             network.generate(

@@ -6,6 +6,7 @@ torch. The adapter and everything above it know this protocol only, so both are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -86,6 +87,9 @@ Keep = Callable[[Sequence[int], Sequence[Sequence[Answer]]], None]
 """Called with places of groups that have just been answered, and the answers of each."""
 KeepText = Callable[[Sequence[int], Sequence[str]], None]
 """Called with places of prompts that have just been continued, and the texts."""
+Limited = Callable[[Sequence[int]], None]
+"""Called with places of prompts whose continuations were broken off: they had all their tokens, and no end or stop was
+among them. Called before a `KeepText` of the same places."""
 
 
 class Model(Protocol):
@@ -126,6 +130,18 @@ class Model(Protocol):
         """
         ...
 
-    def generate(self, asks: Sequence[Ask], progress: Progress, keep: KeepText | None = None) -> list[str]:
-        """The continuations, cut before their stops, in the asks' order. Each depends on its own ask alone."""
+    def generate(
+        self,
+        asks: Sequence[Ask],
+        progress: Progress,
+        keep: KeepText | None = None,
+        *,
+        stop: re.Pattern[str] | None = None,
+        limited: Limited | None = None,
+    ) -> list[str]:
+        """The continuations, cut before their stops, in the asks' order. Each depends on its own ask alone.
+
+        `stop` is a pattern before the first match of which every continuation is cut as well; it must be one whose
+        first match stays the first once a character follows it, so that writing may end there.
+        """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -11,7 +12,7 @@ import jax
 
 from leaven.evaluate import generate, likelihood
 from leaven.evaluate.forward import Ready, default_compute, ready
-from leaven.evaluate.model import Answer, Ask, Keep, KeepText, Question, Words
+from leaven.evaluate.model import Answer, Ask, Keep, KeepText, Limited, Question, Words
 from leaven.evaluate.subject import Subject
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput
@@ -86,7 +87,23 @@ class Native:
         """See `leaven.evaluate.model.Model`."""
         return likelihood.answer(self._ready, groups, progress, keep)
 
-    def generate(self, asks: Sequence[Ask], progress: Progress = silent, keep: KeepText | None = None) -> list[str]:
+    def generate(
+        self,
+        asks: Sequence[Ask],
+        progress: Progress = silent,
+        keep: KeepText | None = None,
+        *,
+        stop: re.Pattern[str] | None = None,
+        limited: Limited | None = None,
+    ) -> list[str]:
         """See `leaven.evaluate.model.Model`."""
-        shown = replace(self.subject, config=replace(self.subject.config, sequence=self.longest))
-        return generate.generate(shown, asks, progress=progress, keep=keep, compute=self.compute, devices=self.devices)
+        return generate.generate(
+            replace(self.subject, config=replace(self.subject.config, sequence=self.longest)),
+            asks,
+            stop=stop,
+            progress=progress,
+            keep=keep,
+            limited=limited,
+            compute=self.compute,
+            devices=self.devices,
+        )
