@@ -28,12 +28,19 @@ class Answer:
     delay: float = 0.0
     drip: float = 0.0
     """Seconds between single bytes of the body."""
+    head_drip: float = 0.0
+    """Seconds between single bytes of the status line and the headers."""
+    cut: int | None = None
+    """Bytes of the body after which the connection ends."""
+    raw: bytes | None = None
+    """Sent as it is instead of all this, and then the connection ends."""
 
 
-def says(text: str, finish: str = "stop", **message: Any) -> Answer:
-    """A well-formed chat completion."""
+def says(text: str, finish: str = "stop", *, usage: tuple[int, int] | None = None, **message: Any) -> Answer:
+    """A well-formed chat completion; `usage` tokens given and written."""
     choice = {"message": {"role": "assistant", "content": text, **message}, "finish_reason": finish}
-    return Answer(body=json.dumps({"choices": [choice]}).encode())
+    counts = {"usage": {"prompt_tokens": usage[0], "completion_tokens": usage[1]}} if usage else {}
+    return Answer(body=json.dumps({"choices": [choice], **counts}).encode())
 
 
 @dataclass
@@ -66,12 +73,22 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
                 answer = state.script.pop(0) if state.script else state.default(request)
             time.sleep(answer.delay)
             try:
+                if answer.raw is not None:
+                    self.wfile.write(answer.raw)
+                    self.close_connection = True
+                    return
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer.body)))
+                if answer.head_drip:
+                    head, self._headers_buffer = b"".join(self._headers_buffer), []
+                    for byte in head:
+                        self.wfile.write(bytes([byte]))
+                        time.sleep(answer.head_drip)
                 self.end_headers()
-                for byte in [answer.body] if not answer.drip else [bytes([b]) for b in answer.body]:
+                body = answer.body[: answer.cut]
+                for byte in [body] if not answer.drip else [bytes([b]) for b in body]:
                     self.wfile.write(byte)
                     self.wfile.flush()
                     time.sleep(answer.drip)
