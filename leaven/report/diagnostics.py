@@ -20,12 +20,13 @@ KEYS = ("flip_rate", "first_rate", "kappa", "longer_rate", "zero_gap", "needed",
 """Rows from before these were measured have none of them; their pages have no such section."""
 
 
-def section(contents: Contents) -> Html | None:
-    """The section, or None where nothing but counts is known of the votes."""
+def section(contents: Contents, *, warned: bool = True) -> Html | None:
+    """The section, or None where nothing but counts is known of the votes. `warned`: the warnings belong to it."""
     rows = [row for row in contents.winrates if any(row.get(key) is not None for key in (*KEYS, "warnings"))]
     if not rows:
         return None
-    return part("How the judge judged", "judging", mark(contents), warnings(contents), _manner(rows), _counted(rows))
+    told = warnings(contents) if warned else None
+    return part("How the judge judged", "judging", mark(contents), told, _manner(rows), _counted(rows), _told(rows))
 
 
 def warnings(contents: Contents) -> Html | None:
@@ -61,16 +62,17 @@ def _manner(rows: list[Row]) -> list[Node]:
                     pair(row),
                     words.percent(row.get("flip_rate")),
                     _share(row, "first_rate", "first_low", "first_high"),
-                    words.number(row.get("kappa"), 2),
-                    words.percent(row.get("longer_rate")),
+                    _plain(row.get("kappa"), row.get("kappa_low"), row.get("kappa_high")),
+                    _share(row, "longer_rate", "longer_low", "longer_high"),
                     _span(row.get("zero_gap"), row.get("zero_gap_low"), row.get("zero_gap_high")),
-                    words.effect(row.get("length_slope"), row.get("length_low"), row.get("length_high"), ""),
+                    _plain(row.get("length_slope"), row.get("length_low"), row.get("length_high")),
                 ]
                 for row in rows
             ],
             caption="Without bias: flipped 0 %, first position 50 %, agreement 1",
             numbers=range(1, 7),
         ),
+        [paragraph(words.sentence(f"{pair(row)}: {row['length_why']}")) for row in rows if row.get("length_why")],
         paragraph(
             "Flipped: prompts decided for different sides in the two orders, of those decided in both. First position: "
             "answers for whichever completion came first. Agreement: that of the two orders beyond chance (Cohen's "
@@ -87,18 +89,7 @@ def _counted(rows: list[Row]) -> list[Node]:
     return [
         tag("h3", "What the votes rest on"),
         table(
-            [
-                "pair",
-                "judged",
-                "errors",
-                "decided by rule",
-                "degenerate",
-                "in training documents",
-                "net win without them",
-                "controls right",
-                "net win it can tell",
-                "prompts needed",
-            ],
+            ["pair", "judged", "errors", "decided by rule", "with a degenerate one", "controls right"],
             [
                 [
                     pair(row),
@@ -106,22 +97,45 @@ def _counted(rows: list[Row]) -> list[Node]:
                     _errors(row),
                     _rules(row.get("rules") or {}),
                     words.amount(row.get("degenerate")),
+                    _controls(row.get("controls") or {}),
+                ]
+                for row in rows
+            ],
+            caption="Prompts; errors are excluded from every rate",
+            numbers=(1, 4, 5),
+        ),
+        paragraph(
+            "Decided by rule: without asking, because one completion is degenerate (empty, or repeats itself), or both "
+            "are the same text. Controls: questions whose better side is known, an intact completion against its own "
+            "words shuffled.",
+            class_="soft",
+        ),
+    ]
+
+
+def _told(rows: list[Row]) -> list[Node]:
+    """What would be left without prompts that training saw, and what more prompts would tell."""
+    return [
+        tag("h3", "Prompts seen in training, and prompts needed"),
+        table(
+            ["pair", "net win", "prompts seen", "net win without them", "net win it can tell", "prompts needed"],
+            [
+                [
+                    pair(row),
+                    net(row),
                     words.amount(row.get("overlapping")),
                     words.effect(row.get("clean_net"), row.get("clean_low"), row.get("clean_high"), "points"),
-                    _controls(row.get("controls") or {}),
                     f"±{row['resolvable']:.1f} points" if words.is_number(row.get("resolvable")) else DASH,
                     _needed(row),
                 ]
                 for row in rows
             ],
-            caption="Errors are excluded from every rate",
-            numbers=(1, 4, 5, 6, 7, 8, 9),
+            numbers=range(1, 6),
         ),
         paragraph(
-            "Decided by rule: without asking, because one completion is degenerate (empty, or repeats itself), or both "
-            "are the same text. Controls: questions whose better side is known, an intact completion against its own "
-            "words shuffled. Net win it can tell: how large a net win must be for this many prompts to tell it four "
-            "times in five. Prompts needed: how many would tell the net win found.",
+            "Prompts seen: those that occur in training documents. Net win it can tell: how large a net win must be "
+            "for this many prompts to tell it four times in five. Prompts needed: how many would tell the net win "
+            "found as often.",
             class_="soft",
         ),
     ]
@@ -137,6 +151,12 @@ def _span(value: Any, low: Any, high: Any) -> str:
         return DASH
     known = words.is_number(low) and words.is_number(high)
     return f"{value:.1f} %" + (f" [{low:.1f}, {high:.1f}]" if known else "")
+
+
+def _plain(value: Any, low: Any, high: Any) -> str:
+    """A number without a unit with its interval."""
+    known = words.is_number(value) and words.is_number(low) and words.is_number(high)
+    return words.number(value, 2) + (f" [{words.number(low, 2)}, {words.number(high, 2)}]" if known else "")
 
 
 def _errors(row: Row) -> str:

@@ -44,9 +44,11 @@ SCHEMAS: dict[str, Schema] = {
         "variant baseline wins:whole losses:whole ties:whole errors:whole prompts:whole seeds:whole"
         " net:float low:float high:float unit p:float p_holm:float flips:whole degenerate:whole judge judge_what"
         " scripted:truth half:float half_low:float half_high:float flip_rate:float first_rate:float first_low:float"
-        " first_high:float kappa:float longer_rate:float length_slope:float length_low:float length_high:float"
-        " zero_gap:float zero_gap_low:float zero_gap_high:float needed:whole resolvable:float overlapping:whole"
-        " clean_net:float clean_low:float clean_high:float rules controls reasons warnings"
+        " first_high:float kappa:float kappa_low:float kappa_high:float longer_rate:float longer_low:float"
+        " longer_high:float length_sd:float length_slope:float length_low:float length_high:float zero_gap:float"
+        " zero_gap_low:float zero_gap_high:float length_why needed:whole resolvable:float overlapping:whole"
+        " clean_net:float clean_low:float clean_high:float ruled_degenerate:whole ruled_identical:whole controls:whole"
+        " controls_right:whole reasons warnings"
     ),
     "strengths": _schema(
         "arm reference strength:float low:float high:float rate:float rate_low:float rate_high:float identified:truth"
@@ -71,8 +73,8 @@ SCHEMAS: dict[str, Schema] = {
     "steps": _schema("name kind identity seconds:float cpu:float"),
 }
 SAMPLES = _schema(
-    "prompt baseline variant baseline_text variant_text outcome score_a:float score_b:float id given category seed:whole"
-    " first_order second_order rule reason overlap replies scripted:truth"
+    "prompt baseline variant baseline_text variant_text outcome score_a:float score_b:float id given category"
+    " seed:whole first_order second_order rule reason overlap replies scripted:truth"
 )
 VOTES = _schema(
     "variant baseline seed:whole prompt outcome first_order second_order rule reason score_a:float score_b:float"
@@ -143,9 +145,18 @@ def _rows(contents: Contents) -> dict[str, list[Row]]:
 
 
 def _winrate(row: Row) -> Row:
-    nested = {key: _sorted(row[key]) if row.get(key) else None for key in ("rules", "controls", "reasons")}
-    told = " ".join(map(str, row.get("warnings") or ())) or None
-    return {**row, **nested, "warnings": told, "scripted": is_scripted(row)}
+    """A row with one value a cell; how many controls there were and how many of them were judged rightly."""
+    rules, controls = row.get("rules") or {}, row.get("controls") or {}
+    return {
+        **row,
+        "scripted": is_scripted(row),
+        "ruled_degenerate": rules.get("degenerate"),
+        "ruled_identical": rules.get("identical"),
+        "controls": controls.get("n"),
+        "controls_right": controls.get("right"),
+        "reasons": _sorted(row["reasons"]) if row.get("reasons") else None,
+        "warnings": " ".join(map(str, row.get("warnings") or ())) or None,
+    }
 
 
 def _sorted(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What was put before the judge: the prompts, where they come from, whether training saw them; and what judging cost."""
+"""What was put before the judge: the prompts, where they come from, whether training saw them; and what that cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def prompts(contents: Contents) -> Html | None:
         "What was judged",
         "prompts",
         paragraph(_set(found)) if found else None,
-        bullets(overlaps(found), class_="warnings" if _seen(found) else None) if found else None,
+        _overlaps(found) if found else None,
+        [paragraph(words.sentence(note), class_="soft") for note in _strings(found.get("notes"))],
         paragraph(completed(contents.rules)) if contents.rules else None,
         details(
             "How an instruction was put before a model",
@@ -41,35 +42,37 @@ def _set(found: Row) -> str:
     chosen, rows = found.get("chosen"), found.get("rows")
     of = f" of {words.amount(rows)}" if words.is_number(rows) and rows != chosen else ""
     many = f"{words.amount(chosen)}{of} prompts" if words.is_number(chosen) else f"{words.amount(rows)} prompts"
-    origin = f" ({found['origin']})" if found.get("origin") else ""
-    return f"{many} of {found.get('set') or 'a set without a name'}{origin}."
+    known = ", ".join(str(found[name]) for name in ("origin", "licence") if found.get(name))
+    return f"{many} of {found.get('set') or 'a set without a name'}{f' ({known})' if known else ''}."
+
+
+def _overlaps(found: Row) -> list[Node]:
+    """What was found, or that nobody looked, with a mark; sources in which nothing was found, without."""
+    said = overlaps(found)
+    loud = [sentence for sentence in said if not sentence.startswith("0 ")]
+    quiet = [sentence for sentence in said if sentence.startswith("0 ")]
+    return [bullets(loud, class_="warnings") if loud else None, [paragraph(sentence) for sentence in quiet]]
 
 
 def overlaps(found: Row) -> list[str]:
     """For each source searched how many of the prompts occur in it; that nothing was searched is said as well."""
-    total = found.get("chosen", found.get("rows"))
+    total = found.get("searched") or found.get("chosen", found.get("rows"))
     searched: Mapping[str, Row] = found.get("overlap") or {}
     if not searched:
         return ["No training documents were searched for these prompts; they cannot be called unseen."]
-    said = []
-    for source, row in searched.items():
-        many, kind = row.get("prompts"), row.get("kind")
-        where = (
-            f"the instruct data of the cooldown ({source})"
-            if kind == INSTRUCT
-            else f"{source}{f' ({kind})' if kind and kind != source else ''}"
-        )
-        occur = "occurs" if many == 1 else "occur"
-        said.append(f"{words.amount(many)} of {words.amount(total)} prompts {occur} in {where}.")
-    if found.get("overlapping") == "drop":
-        said.append("Those found were left out.")
-    return said
+    tail = ", and were left out" if found.get("overlapping") == "drop" else ""
+    return [
+        f"{words.amount(row.get('prompts'))} of {words.amount(total)} prompts "
+        f"{'occurs' if row.get('prompts') == 1 else 'occur'} in {_where(source, row.get('kind'))}"
+        f"{tail if row.get('prompts') else ''}."
+        for source, row in searched.items()
+    ]
 
 
-def _seen(found: Row) -> bool:
-    """Whether a reader must be warned: prompts occur in what was trained on, or nobody looked."""
-    searched: Mapping[str, Row] = found.get("overlap") or {}
-    return not searched or any(row.get("prompts") for row in searched.values())
+def _where(source: str, kind: Any) -> str:
+    if kind == INSTRUCT:
+        return f"the instruct data of the cooldown{f' ({source})' if source != INSTRUCT else ''}"
+    return f"{source} ({kind})" if kind and kind != source else source
 
 
 def completed(rules: Row) -> str:
@@ -109,6 +112,7 @@ def costs(contents: Contents) -> Html | None:
         "tokens written": words.amount(found.get("written")),
         "cost": _dollars(found.get("usd")),
         "budget": _dollars(found.get("budget")),
+        "replies without a count of tokens": words.amount(found.get("unknown") or None),
         "perhaps billed twice": words.amount(found.get("unanswered")),
     }
     unanswered = found.get("unanswered")

@@ -141,9 +141,7 @@ def _preference(contents: Contents) -> str:
         "lose": "A degenerate completion loses to one that is not, and two of them tie, without asking.",
         "ask": "Degenerate completions were put before the judge like any other and counted.",
     }.get(str(contents.judge.get("gate")), "")
-    return " ".join(
-        part for part in (mark, taken, unseen, drawn, said, asked, by, _counting(contents), gate) if part
-    )
+    return " ".join(part for part in (mark, taken, unseen, drawn, said, asked, by, _counting(contents), gate) if part)
 
 
 def _counting(contents: Contents) -> str:

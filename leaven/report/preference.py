@@ -194,7 +194,7 @@ def _cut(name: object, width: int = LONGEST) -> str:
 
 
 def _height(rows: Sequence[Row], pairs: bool) -> float:
-    return rows_height(["x" if pairs else str(row.get("variant")) for row in rows], each=0.6, around=1.0)
+    return rows_height(["x" if pairs else str(row.get("variant")) for row in rows], each=0.64, around=1.0)
 
 
 def _draw(axes: Any, rows: Sequence[Row], pairs: bool) -> None:
@@ -235,7 +235,7 @@ def _bar(axes: Any, y: int, row: Row) -> None:
         axes.text(50, y, "no outcome", ha="center", va="center_baseline", color=SOFT, fontsize=11)
     errors = _count(row, "errors")
     if errors:
-        axes.text(0, y + 0.32, f"{words.count(errors, 'error')} apart", va="top", color=SOFT, fontsize=9.0)
+        axes.text(0, y + 0.32, f"{words.count(errors, 'error')} apart", va="top", color=SOFT, fontsize=9.8)
 
 
 def _beside(axes: Any, y: int, row: Row) -> None:
@@ -250,4 +250,4 @@ def _beside(axes: Any, y: int, row: Row) -> None:
     top = f"net {words.signed(value, digits)}"
     axes.text(1.03, y - 0.04, top, va="bottom", fontsize=11.0, fontweight="bold", color=INK, **where)
     below = "\n".join(line for line in lines if line)
-    axes.text(1.03, y, below, va="top", fontsize=9.0, color=SOFT, linespacing=1.15, **where)
+    axes.text(1.03, y, below, va="top", fontsize=9.8, color=SOFT, linespacing=1.15, **where)

@@ -29,6 +29,8 @@ LENGTH = 4000
 """Characters of a text that are shown."""
 TALE = 1500
 """Characters of a judge's reply that are shown."""
+LABEL = 80
+"""Characters of a label: a set of prompts may name its categories as it likes."""
 OUTCOMES = ("win", "lose", "tie", "error")
 
 
@@ -88,7 +90,9 @@ def _controls(rows: Sequence[Row]) -> Html | None:
         _choice("pair", "pair", dict.fromkeys(pair(row) for row in rows)),
         _choice("outcome", "outcome", [name for name in OUTCOMES if name in outcomes]),
         _choice("category", "category", sorted({str(row["category"]) for row in rows if row.get("category")})),
-        tag("label", "words ", tag("input", type="search", data_filter="words", autocomplete="off", spellcheck="false")),
+        tag(
+            "label", "words ", tag("input", type="search", data_filter="words", autocomplete="off", spellcheck="false")
+        ),
         tag(
             "span",
             tag("button", "← previous", type="button", data_step="-1"),
@@ -109,7 +113,10 @@ def _choice(name: str, label: str, values: Any) -> Html | None:
     found = list(values)
     if len(found) < 2:
         return None
-    options = [tag("option", f"all ({len(found)})", value=""), *(tag("option", value, value=value) for value in found)]
+    options = [
+        tag("option", f"all ({len(found)})", value=""),
+        *(tag("option", _cut(value), value=value) for value in found),
+    ]
     return tag("label", f"{label} ", tag("select", options, data_filter=name, autocomplete="off"))
 
 
@@ -120,15 +127,15 @@ def _sample(row: Row, scripted: bool) -> Html:
         "lose": f"{row.get('baseline')} preferred",
         "tie": "no preference, or one that changed with the order",
         "error": "the judge gave no answer",
-    }.get(outcome, outcome)
+    }.get(outcome, _cut(outcome))
     marks = [
-        tag("span", outcome, class_=f"outcome {outcome if outcome in OUTCOMES else ''}") if outcome else None,
+        tag("span", _cut(outcome), class_=f"outcome {outcome if outcome in OUTCOMES else ''}") if outcome else None,
         tag("span", "SCRIPTED", class_="chip loud") if scripted else None,
-        tag("span", f"decided by rule: {row['rule']}", class_="chip") if row.get("rule") else None,
-        tag("span", f"occurs in {row['overlap']}", class_="chip loud") if row.get("overlap") else None,
-        tag("span", str(row["category"]), class_="chip") if row.get("category") else None,
+        tag("span", f"decided by rule: {_cut(row['rule'])}", class_="chip") if row.get("rule") else None,
+        tag("span", f"occurs in {_cut(row['overlap'])}", class_="chip loud") if row.get("overlap") else None,
+        tag("span", _cut(row["category"]), class_="chip") if row.get("category") else None,
         tag("span", f"seed {row['seed']}", class_="chip") if row.get("seed") is not None else None,
-        tag("span", str(row["id"]), class_="chip") if row.get("id") else None,
+        tag("span", _cut(row["id"]), class_="chip") if row.get("id") else None,
     ]
     return tag(
         "article",
@@ -142,7 +149,7 @@ def _sample(row: Row, scripted: bool) -> Html:
             _side(row.get("baseline"), row.get("baseline_text"), row.get("score_b"), outcome == "lose"),
             class_="sides",
         ),
-        paragraph(tag("b", outcome), f": {said}{_reason(row)}.{_votes(row)}", class_="soft"),
+        paragraph(tag("b", _cut(outcome)), f": {said}{_reason(row)}.{_votes(row)}", class_="soft"),
         _replies(row),
         class_="sample",
         data_pair=pair(row),
@@ -152,7 +159,12 @@ def _sample(row: Row, scripted: bool) -> Html:
 
 
 def _reason(row: Row) -> str:
-    return f" ({row['reason']})" if row.get("reason") else ""
+    return f" ({_cut(row['reason'])})" if row.get("reason") else ""
+
+
+def _cut(value: Any) -> str:
+    shown = str(value)
+    return shown if len(shown) <= LABEL else f"{shown[: LABEL - 1]}…"
 
 
 def _votes(row: Row) -> str:
@@ -211,7 +223,10 @@ def _text(shown: str) -> list[Node]:
     for run in _RUNS.finditer(shown):
         many = len(run[0])
         spelled = seen(run[1])
-        parts += [shown[at : run.start()], tag("span", f"{spelled} ×{many}" if many > 3 else spelled * many, class_="unseen")]
+        parts += [
+            shown[at : run.start()],
+            tag("span", f"{spelled} ×{many}" if many > 3 else spelled * many, class_="unseen"),
+        ]
         at = run.end()
     return [part for part in (*parts, shown[at:]) if part]
 

@@ -37,7 +37,14 @@ def banner(contents: Contents) -> Node:
     if not any_scripted(contents):
         return None
     return [
-        tag("div", tag("b", WORD), " ", tag("span", MEANING), class_="scripted", role="alert"),
+        tag(
+            "div",
+            tag("b", WORD),
+            " ",
+            tag("span", "A script answered in the place of a judge: no result."),
+            class_="scripted",
+            role="alert",
+        ),
         tag("div", WORD, class_="watermark", aria_hidden="true"),
     ]
 

@@ -125,12 +125,12 @@ def _sentence(contents: Contents, known: Sequence[Row], reference: str) -> str:
     if lost:
         said.append(f"{words.listing(lost)} {'has' if len(lost) == 1 else 'have'} no place on it")
     mark = f"{WORD}. {MEANING} " if any_scripted(contents) else ""
-    return f"{mark}On one scale of all pairs, {words.listing(said)}."
+    return f"{mark}On one scale of all pairs, {', and '.join(said)}."
 
 
 def _alt(rows: Sequence[Row], reference: str, scripted: bool) -> str:
     said = "; ".join(
-        f"{row.get('arm')} {words.effect(row.get('strength'), row.get('low'), row.get('high'), '')}, win rate {rate(row)}"
+        f"{row.get('arm')} {words.effect(row['strength'], row.get('low'), row.get('high'), '')}, win rate {rate(row)}"
         for row in rows
     )
     mark = f"{WORD}, not a result. {MEANING} " if scripted else ""
@@ -145,26 +145,26 @@ def _draw(axes: Any, rows: Sequence[Row], reference: str, scripted: bool) -> Non
     ends = [-0.25, 0.25]
     for y, row in enumerate(rows):
         value, is_reference = float(row["strength"]), str(row.get("arm")) == reference
-        span = [row.get("low"), row.get("high")]
+        low, high = row.get("low"), row.get("high")
         ends.append(max(-WIDEST, min(WIDEST, value)))
-        if all(map(words.is_number, span)) and not is_reference:
-            low, high = (max(-WIDEST, min(WIDEST, float(end))) for end in span)
-            ends += [low, high]
-            axes.plot([low, high], [y, y], color=INK, lw=2.2, solid_capstyle="butt", zorder=2)
-            for end, whole, arrow in ((low, span[0], "<"), (high, span[1], ">")):
-                if end != whole:
-                    axes.plot([end], [y], arrow, ms=6, color=INK, zorder=3)
+        if words.is_number(low) and words.is_number(high) and not is_reference:
+            left, right = max(-WIDEST, low), min(WIDEST, high)
+            ends += [left, right]
+            axes.plot([left, right], [y, y], color=INK, lw=2.2, solid_capstyle="butt", zorder=2)
+            if left > low:
+                axes.plot([left], [y], "<", ms=6, color=INK, zorder=3)
+            if right < high:
+                axes.plot([right], [y], ">", ms=6, color=INK, zorder=3)
         full = PAPER if is_reference or scripted else INK
         axes.plot([value], [y], "D" if is_reference else "o", ms=7, mec=INK, mew=1.6, mfc=full, zorder=4, clip_on=False)
         shown = row.get("rate")
         told = "reference" if is_reference else f"{shown:.1f} %" if words.is_number(shown) else words.MISSING
         beside(axes, y, told, color=SOFT if is_reference else INK)
     pad = 0.06 * (max(ends) - min(ends))
-    low, high = min(ends) - pad, max(ends) + pad
-    axes.set_xlim(low, high)
+    axes.set_xlim(min(ends) - pad, max(ends) + pad)
     axes.xaxis.set_major_formatter(lambda value, _: words.signed(value, 3).rstrip("0").rstrip(".") or "0")
     axes.locator_params(axis="x", nbins=7)
-    _rates(axes, low, high)
+    _rates(axes, min(ends) - pad, max(ends) + pad)
     axes.set_xlabel(f"{f'{WORD}: ' if scripted else ''}log odds, more often preferred →", color=SOFT)
     if scripted:
         stamp(axes, range(len(rows)), size=13.0)

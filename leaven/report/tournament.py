@@ -30,6 +30,9 @@ from leaven.report.tables import section
 
 TITLE = "Completions, judged"
 VERDICTS = {1: "better", -1: "worse", 0: "unresolved"}
+HOW = {1: "is preferred over", -1: "is less preferred than", 0: "cannot be told from"}
+MADE_UP = {1: "got more made-up votes than", -1: "got fewer made-up votes than", 0: "got made-up votes much like"}
+NO_BREAK = "\u00a0"
 
 
 def write_tournament(data: Mapping[str, Any], out: Path) -> None:
@@ -43,31 +46,31 @@ def write_tournament(data: Mapping[str, Any], out: Path) -> None:
     Raises:
         LeavenError: the folder cannot be written; what was there before is still there.
     """
-    contents = read(
+    found = contents(data)
+    charts = figures(found)
+    tables = partial(exports.write_votes, found, votes=part(data, "votes", []))
+    document.publish(out, page(found, charts), charts, tables)
+
+
+def contents(data: Mapping[str, Any]) -> Contents:
+    """What the parts of a study's page are made from, of a tournament."""
+    return read(
         {
-            "verdict": {
-                "baseline": part(data, "baseline", ""),
-                "alpha": part(data, "alpha", 0.05),
-                "winrates": part(data, "winrates", []),
-                "strengths": part(data, "strengths", []),
-            },
+            "verdict": {name: data.get(name) for name in ("baseline", "alpha", "winrates", "strengths")},
             "study": {
                 "name": "tournament",
                 "question": part(data, "title", TITLE),
                 "variants": {str(arm.get("name")): arm.get("what") for arm in part(data, "arms", [])},
             },
-            "judge_cost": part(data, "cost", {}),
+            "judge_cost": data.get("cost"),
             **{name: data.get(name) for name in ("samples", "prompts", "judge", "rules", "provenance")},
         }
     )
-    charts = figures(contents)
-    tables = partial(exports.write_votes, contents, votes=part(data, "votes", []))
-    document.publish(out, page(contents, charts), charts, tables)
 
 
-def figures(contents: Contents) -> list[chart.Chart]:
+def figures(found: Contents) -> list[chart.Chart]:
     """The figures there is data for."""
-    return [drawing for drawing in (preference.chart(contents), strengths.chart(contents)) if drawing is not None]
+    return [drawing for drawing in (preference.chart(found), strengths.chart(found)) if drawing is not None]
 
 
 def page(contents: Contents, charts: Sequence[chart.Chart]) -> str:
@@ -75,7 +78,7 @@ def page(contents: Contents, charts: Sequence[chart.Chart]) -> str:
     parts: list[document.Part] = [
         ("answers", "Answers", _answers(contents)),
         ("figures", "Figures", document.figures(charts)),
-        ("judging", "The judge", diagnostics.section(contents)),
+        ("judging", "The judge", diagnostics.section(contents, warned=False)),
         ("prompts", "What was judged", judged.prompts(contents)),
         ("samples", "Judged prompts", samples.samples(contents)),
         ("judge-costs", "Costs", judged.costs(contents)),
@@ -117,18 +120,24 @@ def _answers(contents: Contents) -> Html:
 def _answer(contents: Contents, row: Row) -> list[Node]:
     leaning = preference.leaning(row, contents.alpha)
     variant, baseline = str(row.get("variant")), str(row.get("baseline"))
-    how = {1: "is preferred over", -1: "is not preferred: the judge prefers", 0: "cannot be told from"}[leaning]
-    said = f" {how} {baseline}: net win {preference.net(row)}"
-    p = words.probability(row.get("p_holm", row.get("p")))
+    said = (
+        f" {(MADE_UP if scripted.is_scripted(row) else HOW)[leaning]} {baseline}: net win {_whole(preference.net(row))}"
+    )
+    p = _whole(words.probability(row.get("p_holm", row.get("p"))))
     errors = int(row.get("errors") or 0)
     tail = f", {p} (Holm)" if p != words.MISSING else ""
     apart = f"; {words.count(errors, 'error')} apart" if errors else ""
     return [
-        tag("b", f"{scripted.WORD} ") if scripted.is_scripted(row) else badge(VERDICTS[leaning]),
+        tag("span", scripted.WORD, class_="badge") if scripted.is_scripted(row) else badge(VERDICTS[leaning]),
         " ",
         tag("b", variant),
         f"{said}{tail}, {words.amount(preference.judged(row))} judged{apart}.",
     ]
+
+
+def _whole(said: str) -> str:
+    """Words that stay on one line."""
+    return said.replace(" ", NO_BREAK)
 
 
 def _identities(contents: Contents) -> Html | None:

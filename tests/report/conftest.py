@@ -15,6 +15,8 @@ import pytest
 from leaven.ground.canonical import key64
 from leaven.report.page import write_report
 
+from .votes import strengths
+
 HOSTILE = (
     '<script>alert(1)</script><img src=x onerror="alert(2)"></pre></article><svg onload=alert(3)>'
     "<style>body{display:none}</style><!-- &lt; \x00\x1b[31m \u202egnp.exe <a href='javascript:alert(4)'>here</a>"
@@ -197,6 +199,7 @@ def _verdict() -> dict[str, Any]:
         ],
         "comparisons": comparisons,
         "winrates": winrates,
+        "strengths": strengths(),
         "scores": scores,
         "noise": noise,
         "power": [

@@ -19,7 +19,7 @@ from leaven.report.contents import read
 from leaven.report.markup import VOID
 from leaven.report.page import write_report
 
-FIGURES = ("gains", "scores", "winrates", "curves", "stages")
+FIGURES = ("gains", "scores", "winrates", "strengths", "curves", "stages")
 
 
 class Outline(HTMLParser):
