@@ -115,7 +115,8 @@ def _prompts_of_file(arm: Arm, out: Path) -> None:
             "the file names its prompts by id only", where=str(arm.file), fix="Give their set or file: --prompts."
         )
     write_lines(out / PROMPTS, ({"id": row.id, "text": row.prompt} for row in written))
-    about = {"set": "", "origin": {"file": arm.file.name}, "rows": len(written), "chosen": len(written), "overlap": {}}
+    name = f"the prompts of {arm.file.name}"
+    about = {"set": name, "origin": "", "rows": len(written), "chosen": len(written), "searched": 0, "overlap": {}}
     write_json(out / ABOUT, about)
 
 

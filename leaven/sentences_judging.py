@@ -52,8 +52,9 @@ def estimated(found: Estimate) -> str:
 
 def prompt_lines(about: Mapping[str, Any]) -> list[str]:
     """What is completed, and how much of it stands in training documents."""
-    name = about.get("set") or (about.get("origin") or {}).get("file") or "of the arms' own files"
-    lines = [f"prompts   {name}: {about.get('chosen', 0):,} of {about.get('rows', 0):,}"]
+    origin = f" ({about['origin']})" if about.get("origin") else ""
+    lines = [f"prompts   {about.get('set')}: {about.get('chosen', 0):,} of {about.get('rows', 0):,}{origin}"]
+    lines += [line for note in about.get("notes") or () for line in _wrapped("note      ", str(note))]
     for source, row in sorted((about.get("overlap") or {}).items()):
         if row.get("prompts"):
             lines.append(

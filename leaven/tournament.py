@@ -278,7 +278,7 @@ def _page(
     ]
     title = " against ".join(arm.name for arm in contest.arms) if len(contest.arms) == 2 else "a tournament"
     return {
-        "title": f"{title}: {contest.about.get('set') or 'completions'}",
+        "title": f"{title}: {contest.about['set']}",
         "baseline": baseline,
         "arms": [{"name": arm.name, "what": contest.what(arm.name)} for arm in contest.arms],
         "winrates": rows,

@@ -1,0 +1,193 @@
+"""`leaven judge`: arms, prompts, completions, a judge behind an endpoint, and what came out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from leaven.ground.errors import BadInput, LeavenError
+from leaven.study.load_judge import load_judge
+from leaven.tournament import judge as held
+
+PROMPTS = [
+    "Name a river.",
+    "Say why the sky is blue in one sentence.",
+    "Count to three.",
+    "Translate bread into French.",
+    "Give a reason to sleep.",
+    "What does yeast do?",
+]
+GOOD = "This is a good and complete answer with quite a few different words in it, number {n}."
+BAD = "bad {n}"
+
+
+def write(path: Path, texts) -> str:
+    rows = [{"instruction": prompt, "output": text} for prompt, text in zip(PROMPTS, texts, strict=True)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def arms(tmp_path):
+    good = write(tmp_path / "good.jsonl", [GOOD.format(n=n) for n in range(6)])
+    bad = write(tmp_path / "bad.jsonl", [BAD.format(n=n) for n in range(6)])
+    fair = write(tmp_path / "fair.jsonl", [(GOOD if n % 2 else BAD).format(n=n) for n in range(6)])
+    return {"good": good, "bad": bad, "fair": fair}
+
+
+def reads(request) -> str:
+    """Prefers the side that says good; a shuffled control has lost its order."""
+    asked = request["messages"][1]["content"]
+    first = asked.split("Answer (A): ")[1].split("Answer (B): ")[0]
+    second = asked.split("Answer (B): ")[1]
+    scores = [("a good and complete answer" in side) - ("bad" in side.split("\n")[0]) for side in (first, second)]
+    return "A" if scores[0] >= scores[1] else "B"
+
+
+@pytest.fixture
+def endpoint(server, tmp_path):
+    server.default = lambda request: server.says(f"Comparison: x\nPreferred: Answer ({reads(request)})")
+    path = tmp_path / "judge.yaml"
+    path.write_text(
+        f"judge:\n  kind: endpoint\n  url: {server.url}\n  model: some-model\n  price: {{input: 2.5, output: 10}}\n"
+    )
+    return str(path)
+
+
+def outcome(row):
+    return row["wins"], row["ties"], row["losses"], row["errors"]
+
+
+def test_two_files_and_a_judge(server, endpoint, arms, tmp_path):
+    told = []
+    found = held(
+        [f"new={arms['good']}", f"old={arms['bad']}"],
+        load_judge(endpoint).judge,
+        runs=tmp_path / "runs",
+        tell=told.append,
+    )
+    assert found is not None
+    (row,) = found.winrates
+    assert (row["variant"], row["baseline"], outcome(row)) == ("new", "old", (6, 0, 0, 0))
+    assert told[0].estimate.calls == len(server.requests) == found.cost["replies"]
+    assert told[0].estimate.usd > 0
+    assert (found.folder / "report.html").is_file()
+    assert json.loads((found.folder / "tournament.json").read_text())["winrates"][0]["wins"] == 6
+
+
+def test_a_finished_tournament_is_held_again_offline_to_the_same_bytes(server, endpoint, arms, tmp_path):
+    words = [arms["good"], arms["fair"], arms["bad"]]
+    judge = load_judge(endpoint).judge
+    first = held(words, judge, runs=tmp_path / "runs", all_pairs=True)
+    asked = len(server.requests)
+    bytes_of = {path.relative_to(first.folder): path.read_bytes() for path in first.folder.rglob("*") if path.is_file()}
+    again = held(words, judge, runs=tmp_path / "runs", all_pairs=True, offline=True)
+    assert len(server.requests) == asked
+    assert again.folder == first.folder
+    assert bytes_of == {
+        path.relative_to(again.folder): path.read_bytes() for path in again.folder.rglob("*") if path.is_file()
+    }
+
+
+def test_offline_without_answers_says_how_many_are_missing(endpoint, arms, tmp_path):
+    with pytest.raises(LeavenError, match="12|missing"):
+        held([arms["good"], arms["bad"]], load_judge(endpoint).judge, runs=tmp_path / "runs", offline=True)
+
+
+def test_three_arms_that_all_meet_have_strengths(endpoint, arms, tmp_path):
+    words = [f"{name}={path}" for name, path in arms.items()]
+    found = held(words, load_judge(endpoint).judge, runs=tmp_path / "runs", all_pairs=True, baseline="fair")
+    assert [(row["variant"], row["baseline"]) for row in found.winrates] == [
+        ("good", "bad"),
+        ("good", "fair"),
+        ("bad", "fair"),
+    ]
+    assert [row["arm"] for row in found.strengths] == ["good", "bad", "fair"]
+    star = held(words, load_judge(endpoint).judge, runs=tmp_path / "runs", baseline="fair")
+    assert star.strengths == []
+    assert len(star.winrates) == 2
+
+
+def test_only_a_plan_asks_nobody(server, endpoint, arms, tmp_path):
+    told = []
+    judge = load_judge(endpoint, settings=["budget=3"]).judge
+    assert held(list(arms.values()), judge, runs=tmp_path / "runs", only_plan=True, tell=told.append) is None
+    assert server.requests == []
+    assert (told[0].pairs, told[0].prompts, told[0].budget) == (2, 6, 3)
+
+
+def test_a_budget_that_is_too_small_stops_and_goes_on_from_there(server, endpoint, arms, tmp_path):
+    words, small = [arms["good"], arms["bad"]], load_judge(endpoint, settings=["most_calls=5"]).judge
+    with pytest.raises(LeavenError, match="5 calls"):
+        held(words, small, runs=tmp_path / "runs")
+    assert len(server.requests) == 5
+    assert not list((tmp_path / "runs" / "judgements").glob("*/report.html"))
+    found = held(words, load_judge(endpoint).judge, runs=tmp_path / "runs")
+    assert outcome(found.winrates[0]) == (6, 0, 0, 0)
+    assert len(server.requests) == found.cost["replies"]
+
+
+def test_a_set_of_prompts_and_files_that_complete_more(endpoint, arms, tmp_path):
+    (tmp_path / "some.jsonl").write_text("".join(json.dumps({"instruction": p}) + "\n" for p in PROMPTS[:3]))
+    judge = load_judge(endpoint, settings=[f"prompts={tmp_path}/some.jsonl"]).judge
+    found = held([arms["good"], arms["bad"]], judge, runs=tmp_path / "runs")
+    assert outcome(found.winrates[0]) == (3, 0, 0, 0)
+    (tmp_path / "more.jsonl").write_text(json.dumps({"instruction": "Nobody completed this."}) + "\n")
+    judge = load_judge(endpoint, settings=[f"prompts={tmp_path}/more.jsonl"]).judge
+    with pytest.raises(BadInput, match='1 of 1 prompts have no completion here; the first: "Nobody'):
+        held([arms["good"], arms["bad"]], judge, runs=tmp_path / "runs")
+
+
+def test_a_script_is_never_a_result(arms, tmp_path):
+    found = held([arms["good"], arms["bad"]], load_judge("scripted:longer").judge, runs=tmp_path / "runs")
+    assert found.judge["scripted"]
+    assert "SCRIPTED" in (found.folder / "report.html").read_text(encoding="utf-8")
+    assert any("not a result" in warning for warning in found.winrates[0]["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("judge", "says"),
+    [
+        ("pocket", "a judge of kind reference-likelihood is part of a study"),
+        ("scripted:best", "script"),
+    ],
+)
+def test_judges_that_cannot_be_asked_here(judge, says, arms, tmp_path):
+    with pytest.raises(BadInput, match=says):
+        held([arms["good"], arms["bad"]], load_judge(judge).judge, runs=tmp_path / "runs")
+
+
+def test_models_need_prompts(arms, tmp_path):
+    with pytest.raises(BadInput, match="nothing says which prompts"):
+        held(["some/model", arms["bad"]], load_judge("scripted:longer").judge, runs=tmp_path / "runs")
+    with pytest.raises(BadInput, match='no arm "nobody"'):
+        held([arms["good"], arms["bad"]], load_judge("scripted:longer").judge, baseline="nobody")
+
+
+def test_the_command(server, endpoint, arms, tmp_path):
+    command = [sys.executable, "-m", "leaven.cli", "judge", f"new={arms['good']}", f"old={arms['bad']}"]
+    command += ["--judge", endpoint, "--runs", str(tmp_path / "runs")]
+    environment = {**os.environ, "no_proxy": "127.0.0.1"}
+    planned = subprocess.run([*command, "--plan"], capture_output=True, text=True, env=environment, timeout=120)
+    assert planned.returncode == 0, planned.stderr
+    assert "calls left" in planned.stdout
+    assert "USD" in planned.stdout
+    assert server.requests == []
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "new against old" in done.stdout
+    assert "report.html" in done.stdout
+    again = subprocess.run(
+        [*command, "--offline", "--json"], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert json.loads(again.stdout)["winrates"][0]["wins"] == 6
+    wrong = subprocess.run(
+        [*command[:-2], "--baseline", "x"], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert 'no arm "x"' in wrong.stderr
