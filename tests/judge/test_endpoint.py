@@ -31,7 +31,7 @@ TEMPLATE = Template(
 @pytest.fixture
 def judge(server, tmp_path):
     def make(url: str | None = None, *, cache: str = "replies.jsonl", **changed) -> Endpoint:
-        asked = ("key_name", "decoding", "tries", "model", "dialect")
+        asked = ("key_name", "decoding", "tries", "model", "dialect", "timeout")
         about_chat = {k: changed.pop(k) for k in asked if k in changed}
         chat = Chat(
             **{"url": url or server.url, "model": "m", "first_wait": 0.001, "timeout": 5, "tries": 2, **about_chat}
@@ -69,7 +69,10 @@ def test_a_second_run_needs_no_network(server, judge):
 
 
 def test_equal_questions_are_asked_once(server, judge):
-    assert len(judge().compare([Q, Q, replace(Q, given="what the models read does not reach the judge")])) == 3
+    seen = []
+    same = replace(Q, given="what the models read does not reach the judge")
+    assert len(judge().compare([Q, Q, same], lambda done, total, note="": seen.append((done, total)))) == 3
+    assert seen == [(3, 3)]
     assert len(server.requests) == 1
 
 
@@ -90,6 +93,14 @@ def test_whatever_shapes_the_answer_is_in_the_key(judge):
     assert judge(tries=9, at_once=1, replies=7, key_name="K", scope="s").key(Q) == judge().key(Q)
     # Nor is where a model of a fixed revision is served.
     assert judge(revision="2").key(Q) == judge("http://elsewhere/v1", revision="2").key(Q)
+
+
+def test_golden_key(judge):
+    """Another key for the same question would pay for every kept reply again."""
+    assert judge("http://host/v1").key(Q) == GOLDEN_KEY
+
+
+GOLDEN_KEY = "1abc0e101e4c61fba6819b40d74e8a12fb36f2777b39a03c15221c8a04fa5acd"
 
 
 def test_an_unreadable_reply_is_asked_for_again_and_both_are_kept(server, judge):
@@ -135,6 +146,21 @@ def test_an_outage_of_one_question_is_an_error_that_a_later_run_can_mend(server,
     assert [(v.choice, v.reason) for v in verdicts] == [("error", "outage"), ("first", ""), ("first", "")]
     assert [v.choice for v in judge().compare(questions(3))] == ["first"] * 3
     assert len(server.requests) == 5
+
+
+def test_outages_with_answers_between_them_are_no_end(server, judge):
+    server.script = [*[server.answer(500)] * 2, server.says("Preferred: Answer (A)")] * 5
+    verdicts = judge(at_once=1).compare(questions(10))
+    assert [verdict.choice for verdict in verdicts] == ["error", "first"] * 5
+
+
+def test_a_request_whose_fate_nobody_knows_stays_in_the_journal(server, judge):
+    # The server takes longer than is waited for. Then it answers, but with an error.
+    server.script = [server.answer(delay=0.3), *[server.answer(503)] * 2, server.answer(400)]
+    for reason, unanswered in (("outage", 1), ("outage", 1), ("rejected", 1)):
+        hasty = judge(scope="study", timeout=0.1, tries=1 if server.script[0].delay else 2)
+        assert hasty.compare([Q])[0].reason == reason
+        assert hasty.cache.spent("study").unanswered == unanswered
 
 
 def test_an_endpoint_that_is_down_stops_the_step_and_keeps_what_was_answered(server, judge):

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaven.ground.chat import Chat, Reply, Usage
@@ -99,6 +99,16 @@ def test_it_says_how_much_would_do(server, judge):
     assert len(judge(budget=0.0960, at_once=1).compare(questions(30))) == 30
 
 
+def test_a_longer_question_needs_more_room(server, judge):
+    judge().compare(questions(5))
+    longer = Question("", "x" * 80_000, "y")
+    with pytest.raises(BudgetError):
+        # Room for ten calls of the usual length, not for one that reads 20,000 tokens.
+        judge(budget=15 * USD).compare([longer])
+    assert len(server.requests) == 5
+    judge(budget=15 * USD).compare(questions(15))
+
+
 def test_a_budget_is_that_of_its_scope(server, judge):
     judge(scope="other").compare(questions(10))
     with pytest.raises(BudgetError):
@@ -180,6 +190,7 @@ def test_two_processes_keep_one_budget(server, tmp_path, judge):
     assert 40 - 8 <= len(server.requests) <= 40
 
 
+@settings(deadline=None)
 @given(st.floats(0, 0.05), st.lists(st.sampled_from(["asked", "answered", "failed", "lost"])))
 def test_whatever_happens_to_requests_the_sum_stays_below_the_budget(budget, events):
     """Where every call costs what it was expected to."""

@@ -110,7 +110,7 @@ def stop_at(tournament: Tournament, replies: int, how: signal.Signals = signal.S
     """Start, and stop it once there are so many replies: how many there are then."""
     process = tournament.start()
     while process.poll() is None and tournament.replies() < replies:
-        time.sleep(0.002)
+        time.sleep(0.01)
     if process.poll() is not None:
         ended(process)
         raise AssertionError(f"the program ended before it was stopped at {replies} replies")
