@@ -108,9 +108,9 @@ def read(data: Mapping[str, Any]) -> Contents:
     """`data` as handed to `write_report`, with defaults for whatever is missing or null.
 
     Of judged preferences: `strengths` in the verdict, `prompts` (the content of prompts.json), `judge` (name, what,
-    scripted, template, gate), `judge_cost` (calls, replies, given, written, unknown, usd, unanswered, budget) and `rules` (how
-    completions were drawn). Samples keep every character; everywhere else what cannot be seen is spelled out, in
-    names that go into drawings too.
+    scripted, template, gate), `judge_cost` (calls, replies, given, written, unknown, usd, unanswered, budget) and
+    `rules` (how completions were drawn). Samples keep every character; everywhere else what cannot be seen is spelled
+    out, in names that go into drawings too.
     """
     data = {key: value if key == "samples" else _seen(value) for key, value in data.items()}
     verdict, study = part(data, "verdict", {}), part(data, "study", {})

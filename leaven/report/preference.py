@@ -22,8 +22,8 @@ SHARES = (("wins", "win", WON, PAPER), ("ties", "tie", TIED, INK), ("losses", "l
 """Column, word, colour of its bar, colour of what is written in it."""
 NARROW = 8.0
 """Shares below this many per cent are not written into their bar; they are in the table."""
-LONGEST = 26
-"""Characters of a name in a title or in one line of a label."""
+LONGEST = 22
+"""Characters of a name in a title."""
 
 
 def chart(contents: Contents) -> Chart | None:
@@ -188,7 +188,7 @@ def _labels(rows: Sequence[Row], pairs: bool) -> list[str]:
     return [f"{_cut(row.get('variant'), 20)}\nvs {_cut(row.get('baseline'), 17)}" for row in rows]
 
 
-def _cut(name: object, width: int = LONGEST) -> str:
+def _cut(name: object, width: int) -> str:
     shown = " ".join(str(name).split())
     return shown if len(shown) <= width else f"{shown[: width - 1]}…"
 
@@ -214,7 +214,7 @@ def _draw(axes: Any, rows: Sequence[Row], pairs: bool) -> None:
     axes.tick_params(axis="x", color=LINE, length=3)
     axes.set_xlabel("% of judged prompts", color=SOFT)
     marked = f"{WORD}: " if any(is_scripted(row) for row in rows) else ""
-    title = "pairs of two others" if pairs else f"against {_cut(rows[0].get('baseline'))}"
+    title = "pairs of two others" if pairs else f"against {_cut(rows[0].get('baseline'), LONGEST - len(marked))}"
     axes.set_title(f"{marked}{title}", fontweight="bold" if marked else "normal")
 
 

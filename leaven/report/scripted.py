@@ -41,7 +41,7 @@ def banner(contents: Contents) -> Node:
             "div",
             tag("b", WORD),
             " ",
-            tag("span", "A script answered in the place of a judge: no result."),
+            tag("span", "A script answered in the place of a judge: preferences here are made up."),
             class_="scripted",
             role="alert",
         ),
