@@ -22,12 +22,13 @@ from leaven.analyze.votes import read_votes
 from leaven.analyze.winrates import winrate_rows
 from leaven.arms import Arm, arms_of
 from leaven.contestants import Contest, complete_all, the_prompts
-from leaven.engine.judging import alone, check_judge, judge_of, weights_of
+from leaven.engine.judging import alone, check_judge, cost_of, judge_of, weights_of
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, did_you_mean
 from leaven.ground.files import sha256_file, write_json
 from leaven.ground.folders import appear, part
 from leaven.ground.progress import Progress, silent
+from leaven.ground.tables import read_table
 from leaven.ground.version import __version__
 from leaven.report.tournament import write_tournament
 from leaven.study.judging import Judge
@@ -233,14 +234,13 @@ def _estimate(
 
 
 def _cost(asked: Asked, judge: Judge) -> dict[str, Any]:
-    """What an endpoint's judge has cost in this tournament, by the endpoint's own count of tokens."""
+    """What an endpoint's judge has cost in this tournament; others cost nothing."""
     from leaven.judge.endpoint import Endpoint
-    from leaven.judge.spending import usd_of
 
     if not isinstance(asked, Endpoint):
         return {}
-    spent = asked.cache.spent(asked.scope)
-    return {**asdict(spent), "usd": usd_of(spent, asked.price), "budget": judge.budget}
+    price = judge.price.model_dump() if judge.price else None
+    return cost_of(asked.cache, asked.scope, price, judge.budget)
 
 
 def _about(asked: Asked, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -253,6 +253,13 @@ def _about(asked: Asked, fields: Mapping[str, Any]) -> dict[str, Any]:
         "gate": fields["gate"],
         "controls": fields["controls"],
     }
+
+
+def _votes(pair: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every vote of a pair, for programs."""
+    columns = read_table(pair["folder"] / "votes.parquet")
+    about = {name: pair[name] for name in ("variant", "baseline", "seed")}
+    return [about | dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _page(
@@ -284,6 +291,7 @@ def _page(
         "winrates": rows,
         "strengths": found,
         "samples": samples,
+        "votes": [row for pair in judgements for row in _votes(pair)],
         "prompts": dict(contest.about),
         "judge": _about(asked, fields),
         "cost": dict(cost),

@@ -67,6 +67,7 @@ WINRATES = pa.schema(
         ("losses", COUNT),
         ("ties", COUNT),
         ("errors", COUNT),
+        ("reasons", TEXT),
         ("prompts", COUNT),
         ("seeds", COUNT),
         ("net", FLOAT),

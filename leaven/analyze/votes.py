@@ -6,8 +6,8 @@ Folders written before a column existed are read too; what needs that column is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Votes:
         overlap: for each prompt the training sources it was found in, "" where in none.
         controls: pairs with a known better side, summed over seeds: n, right, wrong, ties, errors.
         scripted: a script answered in the place of a judge.
+        reasons: why votes are errors, and how many.
     """
 
     variant: str
@@ -57,6 +58,7 @@ class Votes:
     overlap: tuple[str, ...] | None = None
     controls: Mapping[str, int] | None = None
     scripted: bool = False
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def asked(self) -> NDArray[np.bool_]:
@@ -112,6 +114,7 @@ def _read_pair(variant: str, baseline: str, group: Sequence[Mapping[str, Any]]) 
         overlap=_overlap(tables),
         controls=_controls(said),
         scripted=any(bool(each.get("scripted")) for each in said),
+        reasons=_summed(each.get("reasons") or {} for each in said),
     )
 
 
@@ -163,6 +166,13 @@ def _overlap(tables: Sequence[pd.DataFrame]) -> tuple[str, ...] | None:
         ", ".join(dict.fromkeys(name for cell in cells for name in cell.split(", ") if name))
         for cells in zip(*columns, strict=True)
     )
+
+
+def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(sorted(total.items()))
 
 
 def _controls(said: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:

@@ -75,6 +75,7 @@ def _row(pair: Votes, p: float, p_holm: float, draws: int, key: int) -> dict[str
         "losses": int((pair.outcomes == -1).sum()),
         "ties": int((pair.outcomes == 0).sum()),
         "errors": int(np.isnan(pair.outcomes).sum()),
+        "reasons": dict(pair.reasons),
         "prompts": int(pair.outcomes.shape[1]),
         "seeds": int(pair.outcomes.shape[0]),
         "net": net.estimate,
@@ -157,6 +158,7 @@ def table_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {
             **row,
             **{f"ruled_{rule}": (row["rules"] or {}).get(rule) for rule in RULES},
+            "reasons": ", ".join(f"{reason} {many}" for reason, many in row["reasons"].items()),
             "controls": (row["controls"] or {}).get("n"),
             "controls_right": (row["controls"] or {}).get("right"),
         }

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
-from leaven.engine.judging import REPLIES
+from leaven.engine.judging import REPLIES, cost_of
 from leaven.engine.prepare import Prepared
 from leaven.engine.store import Store
 from leaven.ground.files import read_json
@@ -17,14 +16,17 @@ LEAST = 6
 
 
 def judged(prepared: Prepared, store: Store) -> dict[str, Any]:
-    """`samples`, `prompts`, `judge` and `judge_cost` for the report room; empty where nothing is judged."""
+    """`samples`, `prompts`, `judge`, `judge_cost` and `rules` for the report room; empty where nothing is judged."""
     if prepared.study.judge.kind == "none":
-        return {"samples": [], "prompts": {}, "judge": {}, "judge_cost": {}}
+        return {}
     return {
         "samples": _samples(prepared, store),
         "prompts": _prompts(prepared, store),
         "judge": _judge(prepared, store),
         "judge_cost": _cost(prepared, store),
+        "rules": {
+            name: value for name, value in next(prepared.graph.of_kind("complete")).fields.items() if name != "seed"
+        },
     }
 
 
@@ -68,15 +70,19 @@ def _judge(prepared: Prepared, store: Store) -> dict[str, Any]:
     return {"name": told["judge"], **{name: told.get(name) for name in ("what", "scripted", "template", "gate")}}
 
 
+def _rules(prepared: Prepared) -> dict[str, Any]:
+    """How completions were drawn: alike for every arm and seed."""
+    fields = next(prepared.graph.of_kind("complete")).fields
+    return {name: value for name, value in fields.items() if name != "seed"}
+
+
 def _cost(prepared: Prepared, store: Store) -> dict[str, Any]:
-    """What this study's judge has cost so far, by the endpoint's own count of tokens."""
     judge = prepared.study.judge
     path = store.cache / "judge" / REPLIES
     if judge.kind != "endpoint" or not path.is_file():
         return {}
     from leaven.ground.replies import ReplyCache
-    from leaven.judge.spending import Price, usd_of
 
-    spent = ReplyCache(path).spent(prepared.study.study)
-    price = Price(**judge.price.model_dump()) if judge.price else None
-    return {**asdict(spent), "usd": usd_of(spent, price), "budget": judge.budget}
+    return cost_of(
+        ReplyCache(path), prepared.study.study, judge.price.model_dump() if judge.price else None, judge.budget
+    )

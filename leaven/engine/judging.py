@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from leaven.study.judging import Judge, Prompts
 
 if TYPE_CHECKING:
     from leaven.evaluate.prompts.plan import PromptPlan
+    from leaven.ground.replies import ReplyCache
     from leaven.judge.question import Judge as Asked
     from leaven.judge.template import Template
 
@@ -175,6 +177,15 @@ def judge_of(
         scope=scope,
         offline=offline,
     )
+
+
+def cost_of(cache: ReplyCache, scope: str, price: Mapping[str, float] | None, budget: float | None) -> dict[str, Any]:
+    """What a judge has cost in a scope so far, by the endpoint's own count of tokens."""
+    from leaven.judge.spending import Price, usd_of
+
+    spent = cache.spent(scope)
+    usd = usd_of(spent, Price(**price) if price else None)
+    return {**asdict(spent), "calls": spent.replies + spent.unanswered, "usd": usd, "budget": budget}
 
 
 @contextlib.contextmanager

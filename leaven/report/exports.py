@@ -42,7 +42,8 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "winrates": _schema(
         "variant baseline wins:whole losses:whole ties:whole errors:whole prompts:whole seeds:whole"
-        " net:float low:float high:float unit p:float p_holm:float flips:whole degenerate:whole judge judge_what"
+        " net:float low:float high:float unit p:float p_holm:float p_seeds:float flips:whole degenerate:whole judge"
+        " judge_what error_rate:float"
         " scripted:truth half:float half_low:float half_high:float flip_rate:float first_rate:float first_low:float"
         " first_high:float kappa:float kappa_low:float kappa_high:float longer_rate:float longer_low:float"
         " longer_high:float length_sd:float length_slope:float length_low:float length_high:float zero_gap:float"
