@@ -5,8 +5,8 @@ Rules of ours, on the text with its white space collapsed. Measured on texts tak
 characters of held-out books, pages and textbooks 0 % (0) are flagged; of the Python standard library's code 0 % (0.3)
 at 100 characters, 0 % (1.9) at 500 and 0.2 % (11) at 2,000; of its test files, which do repeat themselves, 0.3 % (0.4),
 0.9 % (9.8) and 3.6 % (47); of text-davinci-003's answers to AlpacaEval's 805 instructions 0.5 % (1.1), of alpaca-7b's
-0.5 % (1.4). Where the second half of 100 to 2,000 characters is a loop of up to 100 characters, 84 to 94 % (7 to 83) are
-found, and with a number counting in the loop 86 to 100 % (0 to 29); what is missed are mostly loops of white space.
+0.5 % (1.4). Where the second half of 100 to 2,000 characters is a loop of up to 100 characters, 84 to 94 % (7 to 83)
+are found, and with a number counting in the loop 86 to 100 % (0 to 29); what is missed are mostly loops of white space.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Hugging:
             }
         )
         self._limits = LIMITS[device.partition(":")[0]]
-        self._ends = frozenset([words.eot, *_end_tokens(files)])
+        self._ends = frozenset([words.eot, *end_tokens(files)])
         self._scorer = Scorer(network, device, str(files.folder))
 
     @classmethod
@@ -116,9 +116,9 @@ class Hugging:
             raise BadInput(f"torch has no device {device} here", field="device")
         with folder.quiet():
             files = folder.look_through(folder.find_folder(str(name), revision=revision, download=download))
-            words = load_words(files.folder, next(iter(_end_tokens(files)), None))
+            words = load_words(files.folder, next(iter(end_tokens(files)), None))
             network = folder.load_network(files, device)
-            most = _longest(network.config)
+            most = longest_input(network.config)
             front = {"own": words.front, "eot": (words.eot,), "none": ()}[start]
             return cls(files, network, words, device, most if longest is None else min(most, longest), front)
 
@@ -288,7 +288,7 @@ def _too_large(ask: Ask, prompt: Sequence[int]) -> LeavenError:
     )
 
 
-def _end_tokens(files: folder.Files) -> list[int]:
+def end_tokens(files: folder.Files) -> list[int]:
     """Tokens that the configurations call ends of a text, in their order."""
     path = files.folder / "generation_config.json"
     beside = read_json(path) if path.is_file() else {}
@@ -298,6 +298,6 @@ def _end_tokens(files: folder.Files) -> list[int]:
     return found
 
 
-def _longest(config: Any) -> int:
+def longest_input(config: Any) -> int:
     text = config.get_text_config()
     return next((int(found) for name in LENGTHS if (found := getattr(text, name, None))), UNSAID)

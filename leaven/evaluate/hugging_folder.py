@@ -222,6 +222,16 @@ def _no_weights(folder: Path) -> BadInput:
     return BadInput(f"there is neither {WEIGHTS} nor {INDEX}", where=str(folder))
 
 
+def load_config(files: Files) -> Any:
+    """The model's `PretrainedConfig`. Raises BadInput where transformers does not know such a model."""
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(str(files.folder), local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # an unknown architecture, a field of a wrong kind
+        raise _unknown(files, error) from None
+
+
 def load_network(files: Files, device: str) -> Any:
     """The model, ready to be asked: on CUDA in the type its weights are stored in, elsewhere in float32.
 
@@ -241,12 +251,7 @@ def load_network(files: Files, device: str) -> Any:
             output_loading_info=True,
         )
     except Exception as error:  # an unknown architecture, a field of a wrong kind, a tensor of a wrong shape
-        raise BadInput(
-            f"transformers cannot load the model ({said(error)})",
-            where=where,
-            field=str(files.config.get("model_type", "")),
-            fix="Only language models that the installed transformers knows by itself are read.",
-        ) from None
+        raise _unknown(files, error) from None
     absent = sorted(told["missing_keys"]) or sorted(str(key[0]) for key in told["mismatched_keys"])
     if absent:
         raise BadInput(
@@ -260,6 +265,15 @@ def load_network(files: Files, device: str) -> Any:
         )
     network.generation_config = GenerationConfig()  # penalties and temperatures that were saved are nobody's question
     return network.eval().to(device)
+
+
+def _unknown(files: Files, error: Exception) -> BadInput:
+    return BadInput(
+        f"transformers cannot load the model ({said(error)})",
+        where=str(files.folder),
+        field=str(files.config.get("model_type", "")),
+        fix="Only language models that the installed transformers knows by itself are read.",
+    )
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ class HuggingWords:
     """Text ↔ token ids of one tokenizer.
 
     Args:
-        tokenizer: a `PreTrainedTokenizerBase`.
+        tokenizer: a `PreTrainedTokenizerBase`, kept under this name.
         end: the token that ends a document where the tokenizer does not say.
         where: what errors call it.
 
@@ -50,29 +50,29 @@ class HuggingWords:
             )
         self.eot = int(eot)
         self.size = len(tokenizer)
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._bytes = _token_bytes(tokenizer)
 
     @property
     def begin(self) -> int | None:
         """The token that begins a text, where the tokenizer has one."""
-        found = self._tokenizer.bos_token_id
+        found = self.tokenizer.bos_token_id
         return None if found is None else int(found)
 
     @property
     def front(self) -> tuple[int, ...]:
         """What the tokenizer itself puts in front of a text."""
         bare = self.encode("a")
-        whole: list[int] = self._tokenizer.encode("a", add_special_tokens=True)
+        whole: list[int] = self.tokenizer.encode("a", add_special_tokens=True)
         at = next((i for i in range(len(whole)) if whole[i : i + len(bare)] == bare), 0)
         return tuple(whole[:at])
 
     def encode(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
-        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        text: str = self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return text
 
     def count_bytes(self, ids: Sequence[int]) -> int:
@@ -88,7 +88,7 @@ class HuggingWords:
         return whole[len(head) :] if whole.startswith(head) else self._plain(ids)
 
     def _plain(self, ids: Iterable[int]) -> str:
-        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        text: str = self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
 
 

@@ -539,7 +539,7 @@ def test_two_tokens_in_front(folder: Path) -> None:
     assert model.start == (0, 1)
     text = "The quick brown"
     ids = model.tokenizer.encode(text)
-    assert [*model.start, *ids] == model.tokenizer._tokenizer.encode(text)
+    assert [*model.start, *ids] == model.tokenizer.tokenizer.encode(text)
     assert model.generate([Ask("The", 12)], silent) == [model.tokenizer.decode(theirs(model, "The", 12))]
     # likelihoods of a pair and of a text alone: each token once, the two in front never
     lm = Adapter(model)
