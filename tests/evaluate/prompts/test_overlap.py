@@ -12,6 +12,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from leaven.corpus.read.shapes import Shape
+from leaven.evaluate.overlap import training_texts
+from leaven.evaluate.prompts import overlap
 from leaven.evaluate.prompts.frame import FRAME
 from leaven.evaluate.prompts.overlap import occurrences
 from leaven.evaluate.prompts.plan import PromptPlan
@@ -85,6 +88,25 @@ def test_a_prompt_without_a_context_occurs_wherever_its_line_does(tmp_path: Path
     corpus = instruct_source(tmp_path / "corpus", "dolly", records(ROWS))
     asked = [Prompt("alone", "Summarize this paragraph"), Prompt("of another", "Summarize this paragraph", "A cat.")]
     assert occurrences(asked, corpus, FRAME)[1] == {"alone": ["dolly"], "of another": []}
+
+
+def test_what_is_sought_is_what_the_corpus_writes(tmp_path: Path) -> None:
+    corpus = instruct_source(tmp_path / "corpus", "dolly", records(ROWS))
+    texts = list(training_texts(corpus, "dolly"))
+    assert len(texts) == len(ROWS)
+    for template in overlap._templates():
+        for row, text in zip(ROWS, texts, strict=True):
+            asked = overlap._rendered(template, Prompt("", row["instruction"], row["context"].strip()))
+            assert text == f"{asked}\n\nAnswer: Because it is so."
+
+
+def test_another_rendering_of_the_corpus_is_sought_too(tmp_path: Path, monkeypatch) -> None:
+    parts = Shape("other", {}, template="[About {context}\n]reply to {instruction}\n{response}").parts
+    corpus = text_source(tmp_path / "corpus", "chat", ["About birds\nreply to Why sing?\nSo.", "reply to Who?\nI."])
+    asked = [Prompt("a", "Why sing?", "birds"), Prompt("b", "Who?"), Prompt("c", "Why sing?", "whales")]
+    assert not any(occurrences(asked, corpus, FRAME)[1].values())
+    monkeypatch.setattr(overlap, "_templates", lambda: (overlap._asking(parts),))
+    assert occurrences(asked, corpus, FRAME)[1] == {"a": ["chat"], "b": ["chat"], "c": []}
 
 
 def test_the_shape_of_alpaca(put, tmp_path: Path) -> None:
