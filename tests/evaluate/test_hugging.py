@@ -5,6 +5,7 @@ and against what `transformers` writes by itself.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -17,8 +18,11 @@ import numpy as np
 import pytest
 
 from leaven.evaluate.adapter import Adapter
+from leaven.evaluate.complete import PARAGRAPH, VERSION, Rules, complete
+from leaven.evaluate.item import read_lines, write_lines
 from leaven.evaluate.model import Ask, Question
 from leaven.evaluate.stops import cut as cut_at
+from leaven.ground.canonical import key64
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.progress import silent
 
@@ -263,6 +267,54 @@ def test_a_continuation_is_cut_before_its_first_stop_and_not_continued_after_it(
     assert texts == [free.partition(stop)[0]]
     assert len(calls) < 20
     assert model.generate([Ask("The quick", 40, (stop, other))], silent) == [free[: free.index(other)]]
+
+
+def test_a_pattern_stops_every_continuation_and_a_limit_is_told(model: Hugging) -> None:
+    asks = [Ask(prompt, 40) for prompt in PROMPTS]
+    free = model.generate(asks, silent)
+    limits: list[int] = []
+    assert model.generate(asks, silent, limited=limits.extend) == free
+    ended = [len(theirs(model, prompt, 41)) < 41 for prompt in PROMPTS]
+    assert sorted(limits) == [place for place, over in enumerate(ended) if not over]
+    stop = re.compile(f"(?<=\\S){re.escape(free[1][9])}")
+    stopped: list[int] = []
+    calls: list[int] = []
+    with model.network.get_output_embeddings().register_forward_hook(lambda *parts: calls.append(1)):
+        [text] = model.generate(asks[1:2], silent, stop=stop, limited=stopped.extend)
+    assert text == cut_at(free[1], (), stop)
+    assert text != free[1]
+    assert stopped == []
+    assert len(calls) <= 24  # it is looked for every few tokens
+    texts = model.generate(asks, silent, stop=stop, limited=stopped.extend)
+    assert texts == [cut_at(found, (), stop) for found in free]
+    assert sorted(stopped) == [place for place in sorted(limits) if texts[place] == free[place]]
+
+
+def test_completions_by_the_rules_of_every_arm(model: Hugging, tmp_path: Path) -> None:
+    write_lines(tmp_path / "prompts.jsonl", [{"id": str(n), "text": text} for n, text in enumerate(PROMPTS)])
+    rules = Rules(tokens=20, temperature=1.2, top_p=0.9, stop=("e",), seed=3)
+    complete(model, tmp_path / "prompts.jsonl", tmp_path, rules)
+    found = (tmp_path / "completions.jsonl").read_bytes()
+    rows = read_lines(tmp_path / "completions.jsonl")
+    keys = [key64(VERSION, str(n), 3) for n in range(len(PROMPTS))]
+    asks = [Ask(text, 20, (), 1.2, 0.9, key) for text, key in zip(PROMPTS, keys, strict=True)]
+    limits: list[int] = []
+    free = model.generate(asks, silent, limited=limits.extend)
+    assert [row["completion"] for row in rows] == [cut_at(text, ("e",), PARAGRAPH) for text in free]
+    whole = [row["completion"] == text for row, text in zip(rows, free, strict=True)]
+    assert [row["cut"] for row in rows] == [same and place in limits for place, same in enumerate(whole)]
+    complete(model, tmp_path / "prompts.jsonl", tmp_path, rules)
+    assert (tmp_path / "completions.jsonl").read_bytes() == found
+
+
+def test_prompts_of_tokens_and_ends_besides_the_models_own(model: Hugging) -> None:
+    prompt = [*model.start, *model.tokenizer.encode("The quick")]
+    written = theirs(model, "The quick", 30)
+    end = next(token for place, token in enumerate(written) if place > 2 and token not in written[:place])
+    [text] = model.generate_after([prompt], [Ask("", 30)], silent, ends=frozenset([end]))
+    assert text == model.tokenizer.decode(written[: written.index(end)])
+    with pytest.raises(BadInput, match="a token that the model of 320 tokens does not have"):
+        model.generate_after([[1, VOCAB]], [Ask("", 3)], silent)
 
 
 def test_a_prompt_is_cut_from_the_left(model: Hugging) -> None:
