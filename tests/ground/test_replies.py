@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -200,6 +202,22 @@ for n in range(60):
         before = seen.replies
     assert [process.wait() for process in processes] == [0, 0, 0]
     assert cache.spent("s") == ReplyCache(path).spent("s") == Spent(60, 180, 120, 0, 60)
+
+
+def test_a_line_that_is_being_written_is_waited_for(tmp_path):
+    path = tmp_path / "replies.jsonl"
+    ReplyCache(path).add("k", Reply("one"))
+    line, cache = path.read_bytes(), ReplyCache(path)
+    seen: list[list[Reply]] = []
+    reader = threading.Thread(target=lambda: seen.append(cache.replies("k")))
+    with path.open("ab", buffering=0) as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        writer.write(line[:20])
+        reader.start()
+        time.sleep(0.05)
+        writer.write(line[20:])
+    reader.join()
+    assert seen == [[Reply("one"), Reply("one")]]
 
 
 def test_offline_nothing_is_asked_or_written(tmp_path):

@@ -59,6 +59,8 @@ def test_an_answer_cut_off_by_the_connection_is_asked_for_again_under_the_same_k
     with pytest.raises(OutageError) as caught:
         chat(server.url, tries=2).ask(HELLO)
     assert caught.value.perhaps_billed
+    if "cut" in cut:
+        assert f"the connection was cut after {cut['cut']} bytes" in str(caught.value)
 
 
 def test_an_answer_in_chunks_is_read(server):
@@ -179,3 +181,29 @@ def test_what_a_retry_after_says(text, wait):
 def test_a_retry_after_that_cannot_be_read_is_passed_over(server, nonsense):
     server.script = [server.answer(429, headers={"Retry-After": nonsense}), server.says("hi")]
     assert chat(server.url, longest_rest=0.1).ask(HELLO).text == "hi"
+
+
+BEGINNINGS = {"http": b"HTTP/1.1 200 OK\r\nX: ", "https": b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb\x03\x03"}
+
+
+@pytest.mark.parametrize(("scheme", "begin"), BEGINNINGS.items())
+def test_what_is_given_up_is_cut_so_that_nobody_goes_on_with_it(scheme, begin):
+    """A server that says something now and then keeps a socket's timeout from ever ending the exchange. With TLS it is
+    still greeting when it is cut."""
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        with pytest.raises(OutageError, match="did not end in 0.2 s"):
+            chat(f"{scheme}://127.0.0.1:{slow.getsockname()[1]}/v1", tries=1, timeout=0.2).ask(HELLO)
+        connection, _ = slow.accept()
+        with connection:
+            assert is_cut(connection, begin + b"y" * 300)
+
+
+def is_cut(connection: socket.socket, drip: bytes) -> bool:
+    """Whether the other side ends the connection while this one drips."""
+    try:
+        for byte in drip:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.02)
+    except OSError:
+        return True
+    return False
