@@ -58,7 +58,11 @@ def full(tokens_1T, at):
 
 
 def plain(ask: Ask, pattern=None) -> str:
-    """One prompt, one full forward pass for each token, the text cut at its end."""
+    return plain_and_broken(ask, pattern)[0]
+
+
+def plain_and_broken(ask: Ask, pattern=None) -> tuple[str, bool]:
+    """One prompt, one full forward pass for each token, the text cut at its end; whether it was broken off."""
     words = SUBJECT.tokenizer
     claim = min(ask.tokens, CONFIG.sequence // 2)
     tokens = [words.eot, *words.encode(ask.prompt)][-(CONFIG.sequence - claim) :]
@@ -89,7 +93,7 @@ def plain(ask: Ask, pattern=None) -> str:
     ends = [text.find(stop) for stop in ask.stops if stop and stop in text]
     if pattern and (match := pattern.search(text)):
         ends.append(match.start())
-    return text[: min(ends, default=None)].rstrip("\ufffd")
+    return text[: min(ends, default=None)].rstrip("\ufffd"), not ends and len(written) == new
 
 
 draw = jax.jit(jax.random.categorical)
@@ -123,7 +127,10 @@ def some_asks(count: int, seed: int = 0, tokens: int = 40) -> list[Ask]:
 @settings(deadline=None, max_examples=12, derandomize=True)
 @given(st.lists(ASKS, min_size=1, max_size=14), st.sampled_from([None, END]))
 def test_continuations_are_those_of_a_full_pass_for_each_token(asks, pattern):
-    assert generate(SUBJECT, asks, stop=pattern) == [plain(ask, pattern) for ask in asks]
+    broken: list[int] = []
+    texts = generate(SUBJECT, asks, stop=pattern, limited=broken.extend)
+    found = [(text, place in broken) for place, text in enumerate(texts)]
+    assert found == [plain_and_broken(ask, pattern) for ask in asks]
 
 
 def test_neither_neighbours_nor_order_change_a_text():
