@@ -71,7 +71,7 @@ def overlaps(found: Row) -> list[str]:
 
 def _where(source: str, kind: Any) -> str:
     if kind == INSTRUCT:
-        return f"the instruct data of the cooldown{f' ({source})' if source != INSTRUCT else ''}"
+        return f"the instruct data{f' ({source})' if source != INSTRUCT else ''}"
     return f"{source} ({kind})" if kind and kind != source else source
 
 

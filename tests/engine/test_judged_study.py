@@ -76,7 +76,8 @@ def test_prompts_of_a_file_all_against_all(judged, server, tmp_path):
     prompts = study.store.folder(graph.find("prompts").identity)
     about = json.loads((prompts / "prompts.json").read_text())
     assert about["overlap"]["instruct"] == {"kind": "instruct", "prompts": len(seen)}
-    marked = {row["instruction"] for row in map(json.loads, (prompts / "prompts.jsonl").open()) if row["overlap"]}
+    rows_of = [json.loads(line) for line in (prompts / "prompts.jsonl").read_text().splitlines()]
+    marked = {row["instruction"] for row in rows_of if row["overlap"]}
     assert marked == set(seen)
     assert set(rows["overlapping"]) == {len(seen)}
 

@@ -171,8 +171,8 @@ def test_rows_from_before_these_figures_have_no_such_section(data: dict[str, Any
 @pytest.mark.parametrize(
     ("overlap", "said"),
     [
-        ({"sft": {"kind": "instruct", "prompts": 31}}, "31 of 199 prompts occur in the instruct data of the cooldown"),
-        ({"sft": {"kind": "instruct", "prompts": 1}}, "1 of 199 prompts occurs in the instruct data of the cooldown"),
+        ({"sft": {"kind": "instruct", "prompts": 31}}, "31 of 199 prompts occur in the instruct data"),
+        ({"sft": {"kind": "instruct", "prompts": 1}}, "1 of 199 prompts occurs in the instruct data"),
         ({"prose": {"kind": "text", "prompts": 0}}, "0 of 199 prompts occur in prose (text)."),
         ({}, "they cannot be called unseen"),
     ],
@@ -198,7 +198,7 @@ def test_the_methods_say_template_orders_ties_errors_rules_and_statistics() -> N
         "is a tie",
         "then excluded",
         "at most 256 tokens",
-        "31 of 199 prompts occur in the instruct data of the cooldown",
+        "31 of 199 prompts occur in the instruct data",
         "equal length",
         "exact sign test",
         "Holm",
