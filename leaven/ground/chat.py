@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -107,7 +107,12 @@ class Chat:
         return dialects.address(self.dialect, self.url)
 
     def ask(
-        self, messages: Sequence[Mapping[str, str]], stopped: threading.Event | None = None, *, once: str = ""
+        self,
+        messages: Sequence[Mapping[str, str]],
+        stopped: threading.Event | None = None,
+        *,
+        once: str = "",
+        lost: Callable[[], None] | None = None,
     ) -> Reply:
         """The answer to one conversation.
 
@@ -116,6 +121,8 @@ class Chat:
         again after a kill; a complete answer that is no reply ends its key, as it may have been stored. (Not a 409,
         which says that the request of this key is still under way, and not the first 429 or 425 of a key, which come
         before any work and say nothing of a try that was lost.)
+
+        `lost` is called for every try that may have been billed without a reply to show for it.
 
         Raises BadInput where the configuration is at fault (no key, wrong key, wrong address), RejectedError where
         the endpoint refuses this request for good, OutageError where it never answered or `stopped` was set.
@@ -138,7 +145,10 @@ class Chat:
                     answer = post(self.address, body, headers, key, self.timeout, stopped)
             except Stopped:
                 break
+            before = tally.lost
             outcome = self._read(answer, key, tally)
+            if lost is not None and tally.lost > before:
+                lost()
             if isinstance(outcome, Reply):
                 return outcome
             last = outcome.what
@@ -171,14 +181,14 @@ class Chat:
     def _read(self, answer: Answer | Lost, key: Secret, tally: _Tally) -> Reply | _Trouble:
         """The reply in an answer, or the trouble that another try may cure. Raises BadInput and RejectedError."""
         if isinstance(answer, Lost):
-            tally.perhaps_billed |= answer.sent
+            tally.lost += answer.sent
             return _Trouble(answer.trouble)
         if 200 <= answer.status < 300:
             found = self._reply(answer, key)
             if isinstance(found, Reply):
                 return found
             # Somebody has written something. An answer without an announced length may have been cut: same key.
-            tally.perhaps_billed = True
+            tally.lost += 1
             tally.answers += answer.whole
             return _Trouble(f"an answer that is no chat completion ({found})")
         said = _message(answer.body, key)
@@ -218,11 +228,16 @@ class _Trouble:
 
 @dataclass
 class _Tally:
-    """What the tries for one answer have come to. `answers`: complete ones that ended an idempotency key."""
+    """What the tries for one answer have come to. `answers`: complete ones that ended an idempotency key; `lost`: tries
+    that may have been billed for nothing."""
 
     answers: int = 0
     early: bool = False
-    perhaps_billed: bool = False
+    lost: int = 0
+
+    @property
+    def perhaps_billed(self) -> bool:
+        return self.lost > 0
 
     def count(self, status: int) -> None:
         """An answer with a status that is no success."""

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from leaven.ground.canonical import canonical
@@ -182,12 +182,10 @@ class _Round:
                 return None
             replies = judge.cache.replies(key)
             try:
-                reply = judge.chat.ask(messages, self.stopped, once=_once(key, len(replies)))
+                once, lost = _once(key, len(replies)), partial(judge.cache.asking, key, judge.scope)
+                reply = judge.chat.ask(messages, self.stopped, once=once, lost=lost)
             except (OutageError, RejectedError) as trouble:
-                if trouble.perhaps_billed:
-                    self.spending.lost()
-                else:
-                    self.spending.failed(key)
+                self.spending.failed(key)  # tries that were lost stay in the journal
                 if isinstance(trouble, OutageError):
                     self._failed(trouble)
                 reason = "outage" if isinstance(trouble, OutageError) else "rejected"

@@ -110,10 +110,6 @@ class Spending:
         self.cache.failed(key, self.scope)
         self._ended()
 
-    def lost(self) -> None:
-        """Nobody knows what became of the announced request: it stays in the journal."""
-        self._ended()
-
     def _ended(self) -> None:
         with self._lock:
             self._under_way -= 1
