@@ -210,5 +210,6 @@ def test_whatever_happens_to_requests_the_sum_stays_below_the_budget(budget, eve
                 elif event == "failed":
                     spending.failed(key)
                 else:
-                    spending.lost()
+                    cache.asking(key, "s")  # as the client tells of a try that it lost
+                    spending.failed(key)
             assert billed + USD * len(under_way) <= budget + 1e-8
