@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test test-peers test-long lint types walls tests format bench-corpus bench-corpus-scale bench-cpu bench-loader bench-gpu bench-eval clean
+.PHONY: run test test-peers test-long lint types walls tests format bench-corpus bench-corpus-scale bench-cpu bench-loader bench-gpu bench-eval bench-judge clean
 
 run: $(VENV)/.installed
 	$(BIN)/leaven run pocket
@@ -88,6 +88,11 @@ bench-eval: $(VENV)/.installed .venv-peers/.installed
 	.venv-peers/bin/python $(EVAL_BENCH)/likelihood.py $(BENCH)/out/likelihood.json --wait 600 --tries 3
 	.venv-peers/bin/python $(EVAL_BENCH)/generation.py $(BENCH)/out/generation.json
 	$(BIN)/python $(EVAL_BENCH)/programs.py
+
+# A judge behind a server that misbehaves, killed and started again (tests/judge/faults): what was lost or paid twice.
+bench-judge: $(VENV)/.installed
+	mkdir -p benchmarks/judge/out
+	$(BIN)/python benchmarks/judge/faults.py benchmarks/judge/out/faults.json
 
 bench-loader: $(VENV)/.installed
 	$(BIN)/pip install -q 'grain==0.2.18'
