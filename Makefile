@@ -91,8 +91,8 @@ bench-eval: $(VENV)/.installed .venv-peers/.installed
 
 # A judge behind a server that misbehaves, killed and started again (tests/judge/faults): what was lost or paid twice.
 bench-judge: $(VENV)/.installed
-	mkdir -p benchmarks/judge/out
-	$(BIN)/python benchmarks/judge/faults.py benchmarks/judge/out/faults.json
+	mkdir -p $(BENCH)/out
+	$(BIN)/python benchmarks/judge/faults.py $(BENCH)/out/judge-faults.json
 
 bench-loader: $(VENV)/.installed
 	$(BIN)/pip install -q 'grain==0.2.18'
