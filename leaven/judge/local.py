@@ -68,6 +68,7 @@ class Local:
         template: Template,
         cache: ReplyCache,
         *,
+        revision: str = "",
         tokens: int = TOKENS,
         download: bool = False,
         offline: bool = False,
@@ -76,6 +77,7 @@ class Local:
         first question is asked that the cache does not answer.
 
         Args:
+            revision: of the hub's model; main where it is empty.
             download: ask the hub for what is missing; only where the user said so.
 
         Raises:
@@ -85,11 +87,12 @@ class Local:
         """
         folder.require()
         with folder.quiet():
-            files = folder.look_through(folder.find_folder(str(name), download=download))
+            found = folder.find_folder(str(name), revision=revision or "main", download=download)
+            files = folder.look_through(found)
             words = load_words(files.folder, next(iter(end_tokens(files)), None))
             longest = longest_input(folder.load_config(files))
             form = _form(words.tokenizer, template, str(name))
-        label = Path(name).resolve().name if Path(name).is_dir() else str(name)
+        label = Path(name).resolve().name if Path(name).is_dir() else f"{name}@{revision}".removesuffix("@")
         return cls(label, files, form, template, cache, longest=longest, tokens=tokens, offline=offline)
 
     @property

@@ -424,7 +424,27 @@ def test_a_system_message_that_a_template_passes_over_is_put_before_the_users(
     assert tokenizer(folder).decode(ids).startswith("You compare.\n\nTask: p")
 
 
+def test_a_revision_of_a_name_in_the_hubs_cache(
+    folders: Any, cache: ReplyCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    model = tmp_path / "models--someone--judge"
+    for revision, kind in (("main", "turns"), ("old", "chatml")):
+        commit = revision.encode().hex().ljust(40, "0")
+        shutil.copytree(folders[kind], model / "snapshots" / commit)
+        (model / "refs").mkdir(exist_ok=True)
+        (model / "refs" / revision).write_text(commit)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    ours, old = (Local.load("someone/judge", TEMPLATE, cache, revision=revision) for revision in ("", "old"))
+    assert (ours.name, old.name) == ("local:someone/judge", "local:someone/judge@old")
+    for judge, kind in ((ours, "turns"), (old, "chatml")):
+        assert judge.key(QUESTIONS[0]) == Local.load(folders[kind], TEMPLATE, cache).key(QUESTIONS[0])
+
+
 def test_there_is_no_such_model(cache: ReplyCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(BadInput, match="no such folder"):
         Local.load("someone/nothing", TEMPLATE, cache)
