@@ -30,7 +30,8 @@ A pattern and not the stop "\\n\\n", which would leave nothing of a completion t
 something was written before an empty line never changes with what follows, so that models stop writing there.
 """
 CARRIED = ("instruction", "category", "overlap")
-"""What a completion takes over from its prompt, where the prompt has it."""
+"""What a completion takes over from its prompt, where the prompt has it. An `overlap` that is empty is kept too: the
+prompt was sought in training documents and found in none."""
 
 
 @dataclass(frozen=True)
@@ -101,5 +102,5 @@ def _row(row: Mapping[str, Any], text: str, cut: bool) -> dict[str, Any]:
         "completion": text,
         "degenerate": degenerate(text),
         "cut": cut,
-        **{name: row[name] for name in CARRIED if row.get(name)},
+        **{name: row[name] for name in CARRIED if row.get(name) is not None},
     }

@@ -38,7 +38,7 @@ class Completion:
 
     `prompt` is what the judge reads, `given` what the model was given where that differs, else empty. `degenerate`
     as flagged when it was made; an empty text always is. `overlap` names the training sources that hold the prompt,
-    `category` is its kind in the set of prompts; both are only carried along.
+    None where none was searched; `category` is its kind in the set of prompts; both are only carried along.
     """
 
     id: str
@@ -46,7 +46,7 @@ class Completion:
     text: str
     degenerate: bool
     given: str = ""
-    overlap: tuple[str, ...] = ()
+    overlap: tuple[str, ...] | None = None
     category: str = ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ VOTES = pa.schema(
 (a|b|tie|error) say whom the judge preferred where a stood first and where b stood first. Scores are bits per byte, null
 where there are none. `rule` names what decided without asking the judge (degenerate|identical, else empty), `by_rule`
 that something did; `reason` says why it is an error. `overlap` names the training sources that hold the prompt, joined
-by ", "; `category` is its kind in the set of prompts."""
+by ", ": empty where none of those searched does, null where none was searched. `category` is its kind in the set of
+prompts."""
 
 
 def columns(votes: Sequence[Vote]) -> dict[str, list[Any]]:
@@ -67,9 +69,14 @@ def columns(votes: Sequence[Vote]) -> dict[str, list[Any]]:
         "length_a": [len(vote.a.text) for vote in votes],
         "length_b": [len(vote.b.text) for vote in votes],
         "given": [vote.a.given for vote in votes],
-        "overlap": [", ".join(vote.a.overlap or vote.b.overlap) for vote in votes],
+        "overlap": [_overlap(vote) for vote in votes],
         "category": [vote.a.category or vote.b.category for vote in votes],
     }
+
+
+def _overlap(vote: Vote) -> str | None:
+    searched = [side.overlap for side in (vote.a, vote.b) if side.overlap is not None]
+    return ", ".join(dict.fromkeys(chain.from_iterable(searched))) if searched else None
 
 
 def summary(votes: Sequence[Vote], judge: Judge, gate: Gate, controls: Mapping[str, int]) -> dict[str, Any]:

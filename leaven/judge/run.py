@@ -91,7 +91,7 @@ def _completion(row: Mapping[str, Any]) -> Completion:
     """Where there is an instruction the judge reads it, and not the frame it was put in before the model."""
     given = _text(row["prompt"])
     prompt = _text(row.get("instruction") or given)
-    overlap = row.get("overlap") or []
+    overlap = row.get("overlap")
     if isinstance(overlap, str):
         raise TypeError("overlap is a list of names")
     return Completion(
@@ -100,7 +100,7 @@ def _completion(row: Mapping[str, Any]) -> Completion:
         text=_text(row["completion"]),
         degenerate=bool(row["degenerate"]),
         given="" if given == prompt else given,
-        overlap=tuple(_text(name) for name in overlap),
+        overlap=None if overlap is None else tuple(_text(name) for name in overlap),
         category=_text(row.get("category") or ""),
     )
 

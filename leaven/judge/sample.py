@@ -76,6 +76,6 @@ def _row(vote: dict[str, Any], replies: dict[tuple[str, str], list[str]], names:
         "score_b": vote["score_b"],
         "rule": rule,
         "reason": vote["reason"],
-        "overlap": vote.get("overlap", ""),
+        "overlap": vote.get("overlap"),
         "replies": [replies.get((vote["prompt"], first), []) for first in "ab"],
     }

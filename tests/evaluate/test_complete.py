@@ -82,13 +82,18 @@ def test_the_file_holds_what_a_judge_needs(tmp_path):
     more = {"instruction": "Say it.", "category": "qa", "overlap": ["dolly"]}
     write_lines(
         tmp_path / "prompts.jsonl",
-        [{"id": "1", "text": "Frame: Say it.", **more}, {"id": "2", "text": "no more", "overlap": []}],
+        [
+            {"id": "1", "text": "Frame: Say it.", **more},
+            {"id": "2", "text": "nowhere", "overlap": []},
+            {"id": "3", "text": "no more", "overlap": None},
+        ],
     )
     run(Parrot(), tmp_path / "prompts.jsonl", tmp_path / "a", Rules(tokens=50))
     assert read_lines(tmp_path / "a" / "completions.jsonl") == [
         {"id": "1", "prompt": "Frame: Say it.", "completion": "Frame: Say it.", "degenerate": False, "cut": False}
         | more,
-        {"id": "2", "prompt": "no more", "completion": "no more", "degenerate": False, "cut": False},
+        {"id": "2", "prompt": "nowhere", "completion": "nowhere", "degenerate": False, "cut": False, "overlap": []},
+        {"id": "3", "prompt": "no more", "completion": "no more", "degenerate": False, "cut": False},
     ]
 
 

@@ -49,7 +49,8 @@ def test_votes_and_their_summary(complete_step, out):
     assert votes["by_rule"] == [True, True, False, False]
     assert votes["rule"] == ["identical", "degenerate", "", ""]
     assert (votes["length_a"], votes["length_b"]) == ([4, 8, 11, 5], [4, 4, 4, 11])
-    assert votes["given"] == votes["overlap"] == votes["category"] == [""] * 4
+    assert votes["given"] == votes["category"] == [""] * 4
+    assert votes["overlap"] == [None] * 4
     assert votes["score_a"] == [None] * 4
     summary = json.loads((out / "judge.json").read_text())
     assert summary["judge"] == "scripted:longer"
@@ -132,6 +133,7 @@ DAMAGED = [
     '{"id": "1", "prompt": "p", "completion": "\\ud800", "degenerate": false}\n',
     '{"id": "1", "prompt": "p", "completion": "c", "degenerate": false, "overlap": "dolly"}\n',
     '{"id": "1", "prompt": "p", "completion": "c", "degenerate": false, "overlap": [1]}\n',
+    '{"id": "1", "prompt": "p", "completion": "c", "degenerate": false, "overlap": false}\n',
     '{"id": "1", "prompt": "p", "completion": "c", "degenerate": false, "category": 1}\n',
     '{"id": "1", "prompt": "p", "completion": "c", "degenerate": false}\n' * 2,
     None,
@@ -187,8 +189,26 @@ def test_the_judge_reads_the_instruction_and_the_votes_keep_what_the_models_were
     votes = table.to_pydict()
     assert votes["text"] == ["Count.", "Say.", "prompt 3"]
     assert votes["given"] == ["User: Count.\n", "", ""]
-    assert votes["overlap"] == ["dolly, more", "", ""]
+    assert votes["overlap"] == ["dolly, more", "", None]
     assert votes["category"] == ["maths", "", "open"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        (None, None, None),
+        ([], None, ""),
+        (None, [], ""),
+        ([], [], ""),
+        ([], ["x"], "x"),
+        (["x", "y"], ["y", "z"], "x, y, z"),
+    ],
+)
+def test_where_a_prompt_was_sought_is_told_from_where_it_was_not(complete_step, out, one, other, told):
+    a = complete_step("a", {"1": "x"}, more={"1": {"overlap": one}})
+    b = complete_step("b", {"1": "y"}, more={"1": {"overlap": other}})
+    judge_pair(a, b, Scripted("coin"), out)
+    assert pq.read_table(out / "votes.parquet").to_pydict()["overlap"] == [told]
 
 
 def test_the_same_instruction_in_another_frame_cannot_be_compared(complete_step, out):

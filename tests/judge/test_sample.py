@@ -108,6 +108,13 @@ def test_a_judge_that_writes_nothing_has_no_replies(complete_step, tmp_path):
     assert (row["outcome"], row["rule"], row["replies"]) == ("tie", "identical", [[], []])
 
 
+@pytest.mark.parametrize(("more", "told"), [({}, None), ({"overlap": []}, "")])
+def test_a_prompt_that_nobody_sought_is_not_one_that_was_found_nowhere(complete_step, tmp_path, more, told):
+    a, b = (complete_step(name, {"1": name}, more={"1": more}) for name in "xy")
+    judge_pair(a, b, Scripted("coin"), tmp_path)
+    assert [row["overlap"] for row in sample(tmp_path, **NAMES, limit=3)] == [told]
+
+
 def test_votes_from_before_a_column_existed_are_shown_without_it(judged):
     path = judged / "votes.parquet"
     table = pq.read_table(path).slice(0, 2)
@@ -115,7 +122,8 @@ def test_votes_from_before_a_column_existed_are_shown_without_it(judged):
     pq.write_table(old.set_column(old.schema.get_field_index("by_rule"), "by_rule", [[True, False]]), path)
     rows = {row["id"]: row for row in sample(judged, **NAMES, limit=3)}
     assert [rows[id]["rule"] for id in ("0", "1")] == ["degenerate", ""]
-    assert {rows["0"][name] for name in ("given", "category", "overlap")} == {""}
+    assert {rows["0"][name] for name in ("given", "category")} == {""}
+    assert rows["0"]["overlap"] is None
 
 
 @pytest.mark.parametrize(
