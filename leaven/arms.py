@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from leaven.evaluate.prompts.frame import readable
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput
 
 PROMPT = ("instruction", "prompt", "question", "input", "text")
+CONTEXT = ("context", "input")
+"""Of an instruction: belongs to it, as in the sets of prompts."""
 TEXT = ("completion", "output", "response", "answer", "generation")
 ID = ("id", "question_id", "prompt_id")
 ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
@@ -27,11 +31,13 @@ LARGEST = 1 << 30
 
 @dataclass(frozen=True)
 class Written:
-    """One completion of a file: `prompt` is "" where the file names its prompts by id only."""
+    """One completion of a file: `prompt` is "" where the file names its prompts by id only; `own`: whether the id is
+    the file's, and not a hash of the prompt."""
 
     id: str
     prompt: str
     text: str
+    own: bool = True
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,8 @@ def arms_of(words: Sequence[str]) -> list[Arm]:
                 raise BadInput("there is no such file of completions", where=what)
             arms.append(Arm(name or _stem(path), file=path))
         else:
-            arms.append(Arm(name or _label(what), model=what))
+            arms.append(Arm(name, model=what))
+    arms = _labelled(arms)
     names = [arm.name for arm in arms]
     if len(arms) < 2:
         raise BadInput("a comparison needs two arms at least", field="ARM", fix="e.g. leaven judge new=m/ old=n/ …")
@@ -79,9 +86,22 @@ def _stem(path: Path) -> str:
     return path.resolve().parent.name if name == "completions" else name
 
 
-def _label(what: str) -> str:
+def _labelled(arms: Sequence[Arm]) -> list[Arm]:
+    """Arms with names: of steps what they do not have in common, `text-only` and `code→text` of one study's."""
+    nameless = [arm for arm in arms if not arm.name]
+    parts = {arm.model: _parts(arm.model) for arm in nameless}
+    steps = [found for found in parts.values() if len(found) > 1]
+    if len(steps) > 1 and len({len(found) for found in steps}) == 1:
+        differ = [place for place, words in enumerate(zip(*steps, strict=True)) if len(set(words)) > 1]
+        for model, found in parts.items():
+            if len(found) > 1 and differ:
+                parts[model] = [found[place] for place in differ]
+    return [arm if arm.name else replace(arm, name=" ".join(parts[arm.model])) for arm in arms]
+
+
+def _parts(what: str) -> list[str]:
     study, colon, step = what.partition(":")
-    return (f"{study} {step}" if colon else Path(what).name or what).replace("/", " ")
+    return [Path(study).stem or study, *step.split("/")] if colon and step else [Path(what).name or what]
 
 
 def read_written(path: Path) -> list[Written]:
@@ -91,16 +111,17 @@ def read_written(path: Path) -> list[Written]:
         where = f"{path.name}:{number}"
         if not isinstance(row, Mapping):
             raise BadInput("a row is not a mapping of fields to values", where=where)
-        prompt, text, name = _first(row, PROMPT), _text(row), _first(row, ID, plain=True)
+        prompt, text, name = _prompt(row), _text(row), _first(row, ID, plain=True)
         if text is None:
             raise BadInput(f"a row has no text: none of {', '.join(TEXT)}, choices", where=where)
         if prompt is None and name is None:
             raise BadInput(f"a row names no prompt: none of {', '.join((*PROMPT, *ID))}", where=where)
         key = name if name is not None else identity(prompt)[:16]
         if key in seen:
-            raise BadInput(f'a prompt is completed twice (id "{key[:80]}")', where=where)
+            what = f"two rows have the id {key[:80]}" if name is not None else "a prompt is completed twice"
+            raise BadInput(what, where=where, fix="Give every row an id of its own." if name is None else "")
         seen.add(key)
-        found.append(Written(key, prompt or "", text))
+        found.append(Written(key, prompt or "", text, name is not None))
     if not found:
         raise BadInput("the file holds no completion", where=str(path))
     return found
@@ -117,7 +138,7 @@ def _rows(path: Path) -> list[Any]:
             rows = json.loads(text)
             return list(rows)
         return [_line(line, f"{path.name}:{n}") for n, line in enumerate(text.split("\n"), 1) if line.strip()]
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"cannot read the file: {error}", where=str(path)) from None
     except (ValueError, RecursionError) as error:
         raise BadInput(f"not a JSON list and not JSON lines: {error}", where=str(path)) from None
@@ -128,6 +149,13 @@ def _line(line: str, where: str) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"not JSON: {error}", where=where) from None
+
+
+def _prompt(row: Mapping[str, Any]) -> str | None:
+    """What was asked, with the context that belongs to an instruction."""
+    prompt = _first(row, PROMPT)
+    context = _first(row, CONTEXT) if _first(row, PROMPT[:3]) is not None else None
+    return prompt if prompt is None else readable(prompt, (context or "").strip())
 
 
 def _text(row: Mapping[str, Any]) -> str | None:

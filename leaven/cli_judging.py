@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -52,7 +53,7 @@ def judge(
     from leaven.tournament import judge as held
     from leaven.train.devices import share_cores, use
 
-    settings = [f"prompts.set={prompts}"] if prompts and limit else [f"prompts={prompts}"] if prompts else []
+    settings = [f"prompts={{set: {json.dumps(prompts)}}}"] if prompts else []
     settings += [f"prompts.limit={limit}"] if limit else []
     settings += [f"budget={budget}"] if budget is not None else []
     loaded = load_judge(by, settings=[*settings, *(set_ or ())], data=places_of(data))

@@ -151,15 +151,15 @@ def complete_all(
 def _brought(arm: Arm, file: Path, rows: Sequence[Mapping[str, Any]], home: Path) -> Path:
     """A file's completions of these prompts, matched by the prompt's text, else by its id."""
     written = read_written(file)
-    by_text = {row.prompt.strip(): row for row in written if row.prompt}
-    by_id = {row.id: row for row in written}
+    by_text: dict[str, list[Written]] = {}
+    for each in written:
+        if each.prompt:
+            by_text.setdefault(each.prompt.strip(), []).append(each)
+    by_id = {} if by_text else {each.id: each for each in written}
     found: list[tuple[Mapping[str, Any], Written]] = []
     missing = []
     for row in rows:
-        shown = [str(row[name]).strip() for name in ("instruction", "text") if row.get(name)]
-        mine = next((by_text[text] for text in shown if text in by_text), None)
-        if mine is None and not by_text:
-            mine = by_id.get(str(row["id"]))
+        mine = _of_text(row, by_text, file) or by_id.get(str(row["id"]))
         if mine is None:
             missing.append(row)
         else:
@@ -178,7 +178,7 @@ def _brought(arm: Arm, file: Path, rows: Sequence[Mapping[str, Any]], home: Path
             "prompt": row["text"],
             "completion": mine.text,
             "degenerate": degenerate(mine.text),
-            **{name: row[name] for name in ("instruction", "category", "overlap") if row.get(name)},
+            **{name: row[name] for name in ("instruction", "category", "overlap") if name in row},
         }
         for row, mine in found
     ]
@@ -188,3 +188,37 @@ def _brought(arm: Arm, file: Path, rows: Sequence[Mapping[str, Any]], home: Path
         if not folder.is_dir():
             appear(made, folder)
     return folder
+
+
+def _of_text(row: Mapping[str, Any], by_text: Mapping[str, Sequence[Written]], file: Path) -> Written | None:
+    """The completion whose prompt reads as this one; of several that do, the one with its id."""
+    for name in ("instruction", "text"):
+        same = by_text.get(str(row.get(name) or "").strip(), ())
+        if len(same) == 1:
+            return same[0]
+        if same:
+            mine = [each for each in same if each.own and each.id == str(row["id"])]
+            if len(mine) == 1:
+                return mine[0]
+            raise BadInput(
+                f"{len(same)} rows have the prompt {json.dumps(str(row[name])[:60], ensure_ascii=False)}, and none of "
+                f"them the id {row['id']}",
+                where=str(file),
+                fix="Give rows with equal prompts the ids of the set.",
+            )
+    return None
+
+
+def notes(contest: Contest) -> list[str]:
+    """What a reader must know of how files were matched with the prompts."""
+    said = []
+    for arm in contest.arms:
+        if arm.file is None:
+            continue
+        written = read_written(arm.file)
+        more = len(written) - contest.count
+        if more > 0:
+            said.append(f"{arm.name} completes {more:,} more prompts than were judged")
+        if not any(each.prompt for each in written):
+            said.append(f"{arm.name} names its prompts by id only: that they are these prompts was taken on trust")
+    return said

@@ -139,6 +139,7 @@ class Study:
         from leaven.engine.audit import audit
         from leaven.engine.display import Display
         from leaven.engine.estimate import measured
+        from leaven.engine.judging import require_key
         from leaven.engine.schedule import failures
         from leaven.engine.schedule import run as run_steps
 
@@ -148,6 +149,8 @@ class Study:
             prepared = prepared or self.prepare(
                 allow_unisolated=allow_unisolated, without_code=without_code, remember=True
             )
+            if any(not self.store.has(step.identity) for step in prepared.graph.of_kind("complete")):
+                require_key(prepared.study.judge)  # once all is written, its replies may be kept already
             self._claim_folder()
             started = time.monotonic()
             missing = any(not self.store.has(step_id) for step_id in prepared.graph.steps)

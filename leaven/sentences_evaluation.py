@@ -52,9 +52,9 @@ def _lines(label: str) -> Progress:
     last: dict[str, int] = {}
 
     def tell(done: float, total: float, note: str = "") -> None:
-        tenth = int(10 * done / total) if total else 0
-        if last.get(note) != tenth:
-            last[note] = tenth
+        tenth, what = int(10 * done / total) if total else 0, note.partition(" · ")[0]  # behind it are time and money
+        if last.get(what) != tenth:
+            last[what] = tenth
             print(f"  {label}: {done:,.0f} of {total:,.0f} {note}", file=sys.stderr, flush=True)
 
     return tell

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from leaven.judge.estimate import Estimate
     from leaven.tournament import Forecast, Tournament
 
+RULES = {
+    "degenerate": "decided because a completion is empty or repeats itself",
+    "identical": "tied because both completions are the same",
+}
 SCRIPTED = "SCRIPTED  the answers below were made up by a script: a test of the machinery, not a result"
 
 
@@ -72,7 +76,7 @@ def tournament_lines(found: Tournament) -> list[str]:
         ["pair", "wins", "ties", "losses", "errors", "net win, points", "half ties, %", "p (Holm)"],
         [
             [
-                f"{row['variant']} against {row['baseline']}",
+                f"{'SCRIPTED ' if row.get('scripted') else ''}{row['variant']} against {row['baseline']}",
                 f"{row['wins']:,}",
                 f"{row['ties']:,}",
                 f"{row['losses']:,}",
@@ -89,9 +93,14 @@ def tournament_lines(found: Tournament) -> list[str]:
     if found.strengths:
         lines += ["", *_strengths(found)]
     for row in found.winrates:
+        ruled = {name: many for name, many in (row.get("rules") or {}).items() if many}
+        if ruled:
+            told = ", ".join(f"{many:,} {RULES.get(name, name)}" for name, many in ruled.items())
+            lines += _wrapped("unasked   ", f"{row['variant']} against {row['baseline']}: {told}")
+    for row in found.winrates:
         for warning in row.get("warnings") or ():
             lines += _wrapped("warning   ", f"{row['variant']} against {row['baseline']}: {warning}")
-    lines += _cost(found.cost)
+    lines += _cost(found.cost, found.calls)
     lines.append(f"report    {found.folder / 'report.html'}")
     return lines
 
@@ -129,14 +138,17 @@ def _p(value: float | None) -> str:
     return "" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _cost(cost: Mapping[str, Any]) -> list[str]:
-    if not cost or not cost.get("replies"):
+def _cost(cost: Mapping[str, Any], calls: int) -> list[str]:
+    if not cost or not (cost.get("replies") or cost.get("unanswered")):
         return []
-    paid = "" if cost.get("usd") is None else f" · {cost['usd']:,.2f} USD"
+    about = "about " if cost.get("unknown") or cost.get("unanswered") else ""
+    paid = "" if cost.get("usd") is None else f" · {about}{cost['usd']:,.2f} USD"
     lines = [
-        f"cost      {cost['replies']:,} answers · {short(int(cost['given']))} tokens to the judge, "
-        f"{short(int(cost['written']))} from it{paid}"
+        f"cost      {cost['replies']:,} answers in all, {calls:,} of them asked for now · {about}"
+        f"{short(int(cost['given']))} tokens to the judge, {short(int(cost['written']))} from it{paid}"
     ]
+    if cost.get("unknown"):
+        lines.append(f"          {cost['unknown']:,} answers came without a count of their tokens")
     if cost.get("unanswered"):
         lines.append(f"          {cost['unanswered']:,} requests were cut off on the way and may have been billed too")
     return lines

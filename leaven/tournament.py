@@ -11,7 +11,10 @@ the kept answers alone, to the same bytes.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -19,13 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 from leaven.analyze.bradley_terry import strengths
 from leaven.analyze.votes import read_votes
-from leaven.analyze.winrates import winrate_rows
+from leaven.analyze.winrates import all_met, winrate_rows
 from leaven.arms import Arm, arms_of
-from leaven.contestants import Contest, complete_all, the_prompts
-from leaven.engine.judging import alone, check_judge, cost_of, judge_of, weights_of
+from leaven.contestants import Contest, complete_all, notes, the_prompts
+from leaven.engine.judging import REPLIES, alone, check_judge, cost_of, judge_of, require_key, weights_of
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, did_you_mean
-from leaven.ground.files import sha256_file, write_json
+from leaven.ground.files import read_json, sha256_file, write_json
 from leaven.ground.folders import appear, part
 from leaven.ground.progress import Progress, silent
 from leaven.ground.tables import read_table
@@ -39,7 +42,8 @@ if TYPE_CHECKING:
     from leaven.judge.question import Judge as Asked
 
 FOLDER = "judgements"
-REPLIES = "replies.jsonl"
+TAKEN = ("prompts", "completions", "lock", REPLIES, f"{REPLIES}.lock")
+"""Names among the results that are no tournament's."""
 ALPHA, DRAWS = 0.05, 2000
 SAMPLES = 60
 """Judged prompts of each pair that the page shows."""
@@ -75,6 +79,7 @@ class Tournament:
         winrates: rows of `leaven.analyze.winrates`, one a pair; the outcome is that of `variant`.
         strengths: rows of `leaven.analyze.bradley_terry`; empty unless three arms or more all met.
         cost: what the judge has cost, over all the runs that it took.
+        calls: requests of this run.
     """
 
     folder: Path
@@ -85,6 +90,7 @@ class Tournament:
     winrates: list[dict[str, Any]]
     strengths: list[dict[str, Any]]
     cost: Mapping[str, Any]
+    calls: int
 
     def data(self) -> dict[str, Any]:
         """Plain data for programs."""
@@ -140,19 +146,29 @@ def judge(
     arms = arms_of(words)
     base = _baseline(arms, baseline)
     home = runs / FOLDER
+    _check_name(name)
+    if replies is not None:
+        _check_replies(replies)
+    if not (offline or only_plan):
+        require_key(judge)
     contest = the_prompts(arms, judge, data, home, progress("prompts"))
     complete_all(contest, home, backend=backend, download=download, progress=progress)
     pairs = _pairs([arm.name for arm in arms], base, all_pairs or judge.pairs == "all")
     weights = weights_of(str(judge.model), judge.revision, None) if judge.kind == "local" else ""
     fields = judge.identity(weights)
     key = identity([VERSIONS["judge"], fields, contest.hashes(), pairs])[:12]
+    folder = home / (name or key)
+    _check_folder(folder, key)
     cache = replies or home / REPLIES
-    asked = judge_of(fields, judge.execution(), cache, scope=key, offline=offline)
+    # Arms that are called otherwise spend from the same budget.
+    scope = identity([fields, sorted(contest.hashes().values())])[:12]
+    asked = judge_of(fields, judge.execution(), cache, scope=scope, offline=offline)
     tell(_forecast(contest, pairs, asked, judge, fields))
     if only_plan:
         return None
-    folder = home / (name or key)
-    with part(home) as made, alone(cache.parent):
+    before = _calls(asked)
+    asks = judge.kind == "endpoint" and not offline
+    with part(home) as made, alone(cache, progress("judge")) if asks else nullcontext():
         judgements = []
         for variant, other in pairs:
             out = made / "pairs" / f"{contest.place(variant)}-{contest.place(other)}"
@@ -170,7 +186,7 @@ def judge(
         votes = read_votes(judgements)
         rows = winrate_rows(votes, DRAWS, 0)
         names = [arm.name for arm in arms]
-        found = strengths(votes, names, base, DRAWS, 0) if len(names) > 2 and len(pairs) > len(names) - 1 else []
+        found = strengths(votes, names, base, DRAWS, 0) if all_met(votes) else []
         cost = _cost(asked, judge)
         contest.copy(made / "completions")
         page = _page(contest, judge, fields, asked, base, rows, found, cost, judgements)
@@ -179,7 +195,8 @@ def judge(
         write_json(made / "tournament.json", {**told, "winrates": rows, "strengths": found, "identity": key})
         write_json(made / "cost.json", cost)
         appear(made, folder, again=True)
-    return Tournament(folder, _about(asked, fields), contest.about, tuple(names), base, rows, found, cost)
+    calls = _calls(asked) - before
+    return Tournament(folder, _about(asked, fields), contest.about, tuple(names), base, rows, found, cost, calls)
 
 
 def _baseline(arms: Sequence[Arm], given: str | None) -> str:
@@ -187,6 +204,55 @@ def _baseline(arms: Sequence[Arm], given: str | None) -> str:
     if given is not None and given not in names:
         raise BadInput(f'no arm "{given}"{did_you_mean(given, names)}', field="--baseline")
     return given or names[-1]
+
+
+def _check_name(name: str | None) -> None:
+    """The name becomes a folder among leaven's own."""
+    if name is None or (re.fullmatch(r"[A-Za-z0-9][\w.-]{0,79}", name, re.ASCII) and name not in TAKEN):
+        return
+    raise BadInput(
+        f'"{name[:80]}" cannot name a folder of results',
+        field="--name",
+        fix=f"Letters, digits, _, - and . only, and none of {', '.join(TAKEN)}.",
+    )
+
+
+def _check_folder(folder: Path, key: str) -> None:
+    """Only an earlier state of the same tournament is replaced."""
+    if not folder.exists():
+        return
+    try:
+        same = read_json(folder / "tournament.json")["identity"] == key
+    except (OSError, ValueError, LookupError, TypeError):
+        same = False
+    if not same:
+        raise BadInput(
+            "there is something else under this name", where=str(folder), field="--name", fix="Choose another."
+        )
+
+
+def _check_replies(path: Path) -> None:
+    """A file that answers will be appended to must be one of answers."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            first = next((line for line in file if line.strip()), "")
+        entry = json.loads(first) if first else {"key": ""}
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, RecursionError):
+        entry = None
+    if not (isinstance(entry, dict) and {"key", "asking", "failed", "gave_up"} & set(entry)):
+        raise BadInput("this is no file of a judge's answers", where=str(path), field="--replies")
+
+
+def _calls(asked: Asked) -> int:
+    """Requests so far: answered, or perhaps."""
+    from leaven.judge.endpoint import Endpoint
+
+    if not isinstance(asked, Endpoint):
+        return 0
+    spent = asked.cache.spent(asked.scope)
+    return spent.replies + spent.unanswered
 
 
 def _pairs(names: Sequence[str], baseline: str, every: bool) -> list[tuple[str, str]]:
@@ -204,7 +270,7 @@ def _forecast(
         arms=tuple(arm.name for arm in contest.arms),
         pairs=len(pairs),
         prompts=contest.count,
-        about=contest.about,
+        about={**contest.about, "notes": [*(contest.about.get("notes") or ()), *notes(contest)]},
         judge=asked.name,
         what=asked.what,
         estimate=_estimate(contest, pairs, asked, fields),
@@ -292,7 +358,7 @@ def _page(
         "strengths": found,
         "samples": samples,
         "votes": [row for pair in judgements for row in _votes(pair)],
-        "prompts": dict(contest.about),
+        "prompts": {**contest.about, "notes": [*(contest.about.get("notes") or ()), *notes(contest)]},
         "judge": _about(asked, fields),
         "cost": dict(cost),
         "rules": contest.rules,

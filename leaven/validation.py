@@ -76,8 +76,8 @@ def validate(names: Sequence[str] = (), places: Sequence[Path] = ()) -> Validati
         names: sets of `leaven.analyze.published.SETS`; all where none is named.
         places: folders with the files; those of a set may lie in a folder of its name.
 
-    Raises BadInput for an unknown name, a place that is no folder, a set that is named but whose files are nowhere, and
-    for files that cannot be read.
+    Raises BadInput for an unknown name, a place that is no folder, a set that is named but whose files are nowhere,
+    places that hold no set's files, and files that cannot be read.
     """
     for name in names:
         if name not in SETS:
@@ -93,14 +93,19 @@ def validate(names: Sequence[str] = (), places: Sequence[Path] = ()) -> Validati
             continue
         missing[name] = SETS[name].needs
         if names:
-            where = ", ".join(map(str, places)) or "nowhere: no folder was given"
-            raise BadInput(
-                f"{SETS[name].what}: their files are not there",
-                where=where,
-                field="--data",
-                fix=f"Give the folder that has {SETS[name].needs}.",
-            )
+            raise _nowhere(name, places)
+    if places and missing and not any(each.folder for each in sets):
+        raise _nowhere(next(iter(missing)), places)  # a folder was given for something: it must not pass for success
     return Validation(tuple(sets), missing)
+
+
+def _nowhere(name: str, places: Sequence[Path]) -> BadInput:
+    return BadInput(
+        f"{SETS[name].what}: their files are not there" if places else f"{SETS[name].what}: no folder was given",
+        where=", ".join(map(str, places)),
+        field="--data",
+        fix=f"Give the folder that has {SETS[name].needs}.",
+    )
 
 
 def _checked(name: str, places: Sequence[Path]) -> Checked | None:

@@ -29,6 +29,8 @@ def test_words_name_models_and_files(tmp_path):
         Arm("then", file=file),
         Arm("pocket text-only seed-1 cooldown", model="pocket:text-only/seed-1/cooldown"),
     ]
+    two = arms_of([f"pocket:{variant}/seed-1/cooldown" for variant in ("text-only", "code→text")])
+    assert [arm.name for arm in two] == ["text-only", "code→text"]
     assert arms_of([str(file), "owner/name"])[0] == Arm("old", file=file)
 
 
@@ -103,9 +105,10 @@ def test_damaged_files_are_told(tmp_path, content, says):
         read_written(path)
 
 
-def test_a_cut_archive_is_told(tmp_path):
+@pytest.mark.parametrize("damage", [lambda data: data[:-12], lambda data: data[:12] + b"\xff" * 8 + data[20:]])
+def test_a_damaged_archive_is_told(tmp_path, damage):
     path = write(tmp_path / "x.jsonl.gz", [{"prompt": "p", "completion": "c"}])
-    path.write_bytes(path.read_bytes()[:-12])
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(BadInput, match="cannot read the file"):
         read_written(path)
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from leaven.engine.judging import alone
 from leaven.ground.errors import BadInput, LeavenError
+from leaven.ground.tables import read_table
 from leaven.study.load_judge import load_judge
 from leaven.tournament import judge as held
 
@@ -95,7 +97,7 @@ def test_a_finished_tournament_is_held_again_offline_to_the_same_bytes(server, e
 
 
 def test_offline_without_answers_says_how_many_are_missing(endpoint, arms, tmp_path):
-    with pytest.raises(LeavenError, match="12|missing"):
+    with pytest.raises(LeavenError, match="12 of 12 questions are not among the kept replies"):
         held([arms["good"], arms["bad"]], load_judge(endpoint).judge, runs=tmp_path / "runs", offline=True)
 
 
@@ -167,6 +169,122 @@ def test_models_need_prompts(arms, tmp_path):
         held(["some/model", arms["bad"]], load_judge("scripted:longer").judge, runs=tmp_path / "runs")
     with pytest.raises(BadInput, match='no arm "nobody"'):
         held([arms["good"], arms["bad"]], load_judge("scripted:longer").judge, baseline="nobody")
+
+
+@pytest.mark.parametrize(
+    "name", ["../../x", "a/b", ".", "..", ".hidden", "completions", "prompts", "replies.jsonl", "", "n" * 300]
+)
+def test_a_name_is_a_folder_of_its_own(name, server, arms, endpoint, tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "thesis.txt").write_text("mine")
+    with pytest.raises(BadInput, match="cannot name a folder of results"):
+        held([arms["good"], arms["bad"]], load_judge(endpoint).judge, runs=tmp_path / "runs", name=name)
+    assert server.requests == []
+    assert (tmp_path / "x" / "thesis.txt").read_text() == "mine"
+
+
+def test_only_the_same_tournament_is_replaced(server, arms, endpoint, tmp_path):
+    runs, judge = tmp_path / "runs", load_judge(endpoint).judge
+    first = held([arms["good"], arms["bad"]], judge, runs=runs, name="final")
+    assert held([arms["good"], arms["bad"]], judge, runs=runs, name="final").folder == first.folder
+    (runs / "judgements" / "mine").mkdir()
+    for words, name in (([arms["good"], arms["fair"]], "final"), ([arms["good"], arms["bad"]], "mine")):
+        asked = len(server.requests)
+        with pytest.raises(BadInput, match="there is something else under this name"):
+            held(words, judge, runs=runs, name=name)
+        assert len(server.requests) == asked
+
+
+def test_prompts_that_read_alike_are_told_apart_by_their_ids(arms, tmp_path):
+    def write_rows(name, rows):
+        (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return str(tmp_path / name)
+
+    same = [{"id": n, "prompt": "Write a poem.", "output": f"poem {n}, and some more words of it"} for n in range(3)]
+    twice = [{**row, "output": f"other {row['output']}"} for row in same]
+    runs, judge = tmp_path / "runs", load_judge("scripted:longer").judge
+    found = held([write_rows("a.jsonl", same), write_rows("b.jsonl", twice)], judge, runs=runs)
+    votes = read_table(found.folder / "pairs" / "1-2" / "votes.parquet")
+    assert votes["a"] == [row["output"] for row in same]
+    without = [{"prompt": row["prompt"], "output": row["output"]} for row in same]
+    with pytest.raises(BadInput, match="a prompt is completed twice"):
+        held([write_rows("a.jsonl", same), write_rows("b.jsonl", without)], judge, runs=runs)
+    others = [{**row, "id": f"x{row['id']}"} for row in same]
+    with pytest.raises(BadInput, match="3 rows have the prompt .* none of them the id 0"):
+        held([write_rows("a.jsonl", same), write_rows("b.jsonl", others)], judge, runs=runs)
+
+
+def test_a_context_belongs_to_its_instruction(tmp_path):
+    rows = [{"instruction": "Summarise.", "input": f"text {n}", "output": f"sum {n}"} for n in range(3)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "b.jsonl").write_text("".join(json.dumps({**row, "output": "x"}) + "\n" for row in rows))
+    found = held(
+        [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")],
+        load_judge("scripted:longer").judge,
+        runs=tmp_path / "runs",
+    )
+    votes = read_table(found.folder / "pairs" / "1-2" / "votes.parquet")
+    assert sorted(zip(votes["text"], votes["a"], strict=True)) == [
+        (f"Summarise.\n\ntext {n}", f"sum {n}") for n in range(3)
+    ]
+
+
+def test_what_was_not_judged_or_taken_on_trust_is_told(arms, tmp_path):
+    (tmp_path / "some.jsonl").write_text(
+        "".join(json.dumps({"id": n, "instruction": PROMPTS[n]}) + "\n" for n in (0, 1))
+    )
+    answers = [{"question_id": n, "choices": [{"turns": [f"answer {n}"]}]} for n in (0, 1)]
+    (tmp_path / "fast.jsonl").write_text("".join(json.dumps(row) + "\n" for row in answers))
+    told = []
+    judge = load_judge("scripted:longer", settings=[f"prompts={tmp_path}/some.jsonl"]).judge
+    held([f"fast={tmp_path}/fast.jsonl", f"good={arms['good']}"], judge, runs=tmp_path / "runs", tell=told.append)
+    said = " ".join(told[0].about["notes"])
+    assert "good completes 4 more prompts than were judged" in said
+    assert "fast names its prompts by id only" in said
+
+
+def test_a_missing_key_is_told_before_anything_is_written(server, arms, endpoint, tmp_path, monkeypatch):
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    judge = load_judge(endpoint, settings=["key=NO_SUCH_KEY"]).judge
+    with pytest.raises(BadInput, match="NO_SUCH_KEY is not set"):
+        held([arms["good"], arms["bad"]], judge, runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+    assert held([arms["good"], arms["bad"]], judge, runs=tmp_path / "runs", only_plan=True) is None
+
+
+def test_a_key_itself_is_never_taken_nor_repeated(endpoint):
+    with pytest.raises(BadInput, match="never the key itself") as caught:
+        load_judge(endpoint, settings=["key=sk-abcdef0123456789"])
+    assert "sk-abc" not in str(caught.value)
+
+
+def test_answers_go_to_a_file_of_answers_only(arms, endpoint, tmp_path):
+    before = Path(arms["good"]).read_bytes()
+    with pytest.raises(BadInput, match="no file of a judge's answers"):
+        held(
+            [arms["good"], arms["bad"]],
+            load_judge(endpoint).judge,
+            runs=tmp_path / "runs",
+            replies=Path(arms["good"]),
+        )
+    assert Path(arms["good"]).read_bytes() == before
+
+
+def test_who_asks_nobody_waits_for_nobody(arms, endpoint, tmp_path):
+    runs, judge = tmp_path / "runs", load_judge(endpoint).judge
+    held([arms["good"], arms["bad"]], judge, runs=runs)
+    with alone(runs / "judgements" / "replies.jsonl"):
+        held([arms["good"], arms["bad"]], judge, runs=runs, offline=True)
+        held([arms["good"], arms["bad"]], load_judge("scripted:longer").judge, runs=runs)
+
+
+def test_arms_that_are_called_otherwise_spend_from_one_budget(arms, endpoint, tmp_path):
+    judge = load_judge(endpoint).judge
+    first = held([f"a={arms['good']}", f"b={arms['bad']}"], judge, runs=tmp_path / "runs")
+    second = held([f"c={arms['good']}", f"d={arms['bad']}"], judge, runs=tmp_path / "runs")
+    assert first.folder != second.folder
+    assert (first.calls, second.calls) == (first.cost["replies"], 0)
+    assert second.cost == first.cost
 
 
 def test_the_command(server, endpoint, arms, tmp_path):

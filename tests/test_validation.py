@@ -107,8 +107,14 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
         validate(["alpaca_evil"])
     with pytest.raises(BadInput, match="no such folder"):
         validate([], [tmp_path / "none"])
-    with pytest.raises(BadInput, match="no folder was given: --data: leaderboards of AlpacaEval"):
+    with pytest.raises(BadInput, match="--data: leaderboards of AlpacaEval: no folder was given"):
         validate(["alpaca_eval"])
     with pytest.raises(BadInput, match="their files are not there"):
         validate(["alpaca_eval"], [tmp_path])
-    assert validate([], [tmp_path]).missing == {"alpaca_eval": SETS["alpaca_eval"].needs}
+    assert validate([]).missing == {"alpaca_eval": SETS["alpaca_eval"].needs}
+
+
+def test_a_folder_without_any_set_is_not_passed_over(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="empty: --data: leaderboards of AlpacaEval: their files are not there"):
+        validate([], [tmp_path / "empty"])

@@ -19,6 +19,7 @@ from leaven.engine.given import Hashes
 from leaven.engine.task import Task
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput
+from leaven.ground.progress import Progress, silent
 from leaven.study.corpus_graph import Survey
 from leaven.study.expand import JUDGE, PROMPTS
 from leaven.study.judging import Judge, Prompts
@@ -107,8 +108,7 @@ def weights_of(name: str, revision: str, cache: Path | None) -> str:
     require()
     folder = find_folder(name, revision=revision or "main")
     files, hashes = look_through(folder), Hashes.open(cache)
-    beside = [path for path in (folder / "chat_template.jinja",) if path.is_file()]
-    return identity([[path.name, hashes.digest(path)] for path in (*files.weights, *files.others, *beside)])
+    return identity([[path.name, hashes.digest(path)] for path in (*files.weights, *files.others)])
 
 
 def make_judge(task: Task) -> Asked:
@@ -148,7 +148,10 @@ def judge_of(
     if fields["judge"] == "local":
         from leaven.judge.local import Local
 
-        return Local.load(given["model"], template, replies, tokens=fields["answer"])
+        judge = Local.load(
+            given["model"], template, replies, revision=given["revision"], tokens=fields["answer"], offline=offline
+        )
+        return judge
     from leaven.ground.chat import Chat
     from leaven.ground.pace import Pace
     from leaven.judge.endpoint import Endpoint
@@ -189,15 +192,29 @@ def cost_of(cache: ReplyCache, scope: str, price: Mapping[str, float] | None, bu
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Wait until no other step of this store asks an endpoint, and keep others waiting."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+def alone(replies: Path, told: Progress = silent) -> Iterator[None]:
+    """Wait until nobody else asks an endpoint whose replies are kept in this file, and keep others waiting."""
+    replies.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(replies.with_name(f"{replies.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told(0, 0, "waiting for another run that asks a judge")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
         os.close(lock)
+
+
+def require_key(judge: Judge) -> None:
+    """Raises BadInput where the environment holds no key for an endpoint that wants one: before anything is trained."""
+    if judge.kind == "endpoint" and judge.key and not os.environ.get(judge.key, "").strip():
+        raise BadInput(
+            f"the environment variable {judge.key} is not set, and the judge's endpoint wants its key",
+            field="judge.key",
+            fix=f"export {judge.key}=…, or remove judge.key for a server that wants none.",
+        )
 
 
 @contextlib.contextmanager

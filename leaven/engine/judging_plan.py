@@ -6,6 +6,7 @@ not counted, because nobody knows yet what will be asked.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
@@ -33,9 +34,10 @@ def judging(prepared: Prepared, existing: Collection[str]) -> dict[str, Any]:
         "judge": judge.kind,
         "pairs": len(steps),
         "prompts": prompts,
-        "controls": judge.checks,
+        "controls": min(judge.checks, prompts) if prompts else judge.checks,
         "resolvable": resolvable(prompts) if prompts else None,
         "budget": judge.budget,
+        "key": judge.key,
     }
     if judge.kind == "endpoint" and judge.template is not None and prompts:
         from leaven.judge.estimate import expected
@@ -44,7 +46,7 @@ def judging(prepared: Prepared, existing: Collection[str]) -> dict[str, Any]:
         price = Price(**judge.price.model_dump()) if judge.price else None
         about = expected(
             pairs=len(steps),
-            prompts=prompts + judge.checks,
+            prompts=prompts + min(judge.checks, prompts),
             prompt_characters=CHARACTERS,
             completion_tokens=judge.longest,
             template=template_of(judge.template.as_asked()),
@@ -69,9 +71,13 @@ def lines(found: dict[str, Any]) -> list[str]:
     said = f"judge     {found['judge']}: {pairs} × {found['prompts'] or '?'} prompts × 2 orders"
     if "calls" in found:
         cost = "no price given" if found["usd"] is None else f"about {found['usd']:,.2f} USD"
-        said += f" + {found['controls']} controls: {found['calls']:,} calls, {short(found['given'])} tokens to it, "
-        said += f"{short(found['written'])} from it, {cost}"
-    told = [said]
+        said += f" + up to {found['controls']} controls a pair"
+        told = [said, f"          at most {found['calls']:,} calls, {short(found['given'])} tokens to it, "]
+        told[-1] += f"{short(found['written'])} from it, {cost}"
+    else:
+        told = [said]
+    if found["key"] and not os.environ.get(found["key"], "").strip():
+        told.append(f"          its key is not there: {found['key']} is not set")
     if found["budget"] is not None:
         over = found.get("usd") is not None and found["usd"] > found["budget"]
         told.append(f"          budget {found['budget']:,.2f} USD{': less than that' if over else ''}")

@@ -195,11 +195,12 @@ def _complete(task: Task) -> None:
 
 
 def _judge(task: Task) -> None:
-    from leaven.engine.judging import alone, make_judge
+    from leaven.engine.judging import REPLIES, alone, make_judge
     from leaven.judge.run import judge_pair
 
     fields = task.fields
-    asking = alone(task.cache / "judge") if fields["judge"] == "endpoint" else contextlib.nullcontext()
+    asks = fields["judge"] == "endpoint"
+    asking = alone(task.cache / "judge" / REPLIES, task.progress) if asks else contextlib.nullcontext()
     with compiled(task), asking:
         judge_pair(
             task.inputs["a"],

@@ -35,20 +35,31 @@ def part(home: Path) -> Iterator[Path]:
 
 
 def appear(made: Path, folder: Path, *, again: bool = False) -> None:
-    """Move what was made to its place. What is there already stays, or is replaced where `again`.
+    """Move what was made to its place. What is there already stays, or is replaced where `again`: the caller knows that
+    it is an earlier state of the same.
 
-    Raises LeavenError where it cannot be moved and nothing is there.
+    Raises LeavenError where it cannot be moved and nothing is there; what was there before is there again.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     made.chmod(0o755)
     try:
         if again and folder.is_dir():
-            old = Path(tempfile.mkdtemp(prefix=PART, dir=folder.parent))
-            os.rename(folder, old / "old")
-            os.rename(made, folder)
-            shutil.rmtree(old, ignore_errors=True)
+            _replace(made, folder)
         else:
             os.rename(made, folder)
     except OSError as error:
-        if not folder.is_dir():  # another process may have made the same one meanwhile
+        if again or not folder.is_dir():  # else another process has made the same one meanwhile
             raise LeavenError(f"cannot put the results in {folder}: {error.strerror}") from None
+
+
+def _replace(made: Path, folder: Path) -> None:
+    aside = Path(tempfile.mkdtemp(prefix=PART, dir=folder.parent))
+    try:
+        os.rename(folder, aside / "old")
+        try:
+            os.rename(made, folder)
+        except OSError:
+            os.rename(aside / "old", folder)
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

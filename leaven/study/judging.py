@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from leaven.study.sources import Name
+from leaven.ground.dialect import address
+from leaven.study.sources import Name, Variable
 from leaven.study.stages import Closed, Tokens, not_truth
 
 HELDOUT = "heldout"
@@ -25,7 +26,7 @@ WHO = {"endpoint": "an LLM behind an endpoint", "local": "a chat model on this c
 
 def is_file(prompts: str) -> bool:
     """Whether a set of prompts is a file of the user's own: its name has a folder or an ending."""
-    return "/" in prompts or bool(re.search(r"\.(jsonl?|parquet|gz|zst)$", prompts))
+    return "/" in prompts or bool(re.search(r"\.(jsonl?|parquet|arrow|csv|tsv|gz|zst)$", prompts))
 
 
 def _listed(value: Any) -> Any:
@@ -131,7 +132,7 @@ class Judge(Closed):
     revision: str = Field(default="", description="of the model; with it the address is no part of a judge's identity")
     answer: int = Field(default=512, ge=1, description="local: tokens of an answer at most")
     url: str | None = None
-    key: str | None = Field(
+    key: Variable | None = Field(
         default=None, description="name of the environment variable that holds the key; never the key"
     )
     dialect: Literal["openai", "cohere"] = "openai"
@@ -206,6 +207,12 @@ class Judge(Closed):
             return ((), True) if self.heldout else (frame_ends, False)
         return tuple(s for s in self.stop if s != "paragraph"), "paragraph" in self.stop
 
+    @field_validator("decoding")
+    @classmethod
+    def _whole(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """`temperature: 0.0` asks for what `temperature: 0` does."""
+        return {name: int(v) if isinstance(v, float) and v.is_integer() else v for name, v in value.items()}
+
     def identity(self, surveyed: str = "") -> dict[str, Any]:
         """What decides its votes. `surveyed`: the fingerprint of a local model's weights.
 
@@ -224,7 +231,7 @@ class Judge(Closed):
             fields |= {
                 "model": self.model,
                 "revision": self.revision,
-                "url": "" if self.revision else self.url,
+                "url": "" if self.revision else address(self.dialect, str(self.url)),
                 "dialect": self.dialect,
                 "decoding": self.decoding,
                 "replies": self.replies,

@@ -42,6 +42,17 @@ def _source_name(value: str) -> str:
 SourceName = Annotated[str, AfterValidator(_source_name)]
 
 
+def _variable(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w{0,99}", value, re.ASCII):
+        # Not repeated: what stands there is likely the key itself.
+        raise ValueError("the name of an environment variable is wanted here, never the key itself: letters, digits, _")
+    return value
+
+
+Variable = Annotated[str, AfterValidator(_variable)]
+"""The name of an environment variable that holds a secret."""
+
+
 class Hub(Closed):
     """A data set of the Hugging Face hub."""
 
@@ -55,7 +66,7 @@ class Endpoint(Closed):
 
     url: str
     model: str
-    key: str | None = Field(default=None, description="name of the environment variable that holds the key")
+    key: Variable | None = Field(default=None, description="name of the environment variable that holds the key")
     temperature: float = Field(default=0.8, ge=0)
     budget: int = Field(default=1000, ge=1, description="requests at most")
 

@@ -65,8 +65,8 @@ def judge_beside(judge: Any, folder: Path, where: str) -> Any:
     if isinstance(judge.get("template"), str):
         judge["template"] = read_template(judge["template"], where, folder)
     prompts = judge.get("prompts")
-    if isinstance(prompts, str) and is_file(prompts):
-        judge["prompts"] = _from(folder, prompts)
+    if isinstance(prompts, str):  # as a mapping, so that single fields of it can be set
+        judge["prompts"] = {"set": _from(folder, prompts) if is_file(prompts) else prompts}
     elif isinstance(prompts, dict) and isinstance(prompts.get("set"), str) and is_file(prompts["set"]):
         judge["prompts"] = {**prompts, "set": _from(folder, prompts["set"])}
     model = judge.get("model")
