@@ -1,8 +1,8 @@
 """Every reply a chat endpoint has given, in an append-only file: what makes its results reproducible, and the journal
 of what they cost.
 
-One JSON line an event. A reply: {"key", "text", "finish", "refused"}, with "given" and "written" where the endpoint
-counts tokens and "scope" where somebody keeps accounts. A question that is on its way: {"asking": key, "scope"}; one
+One JSON line an event. A reply: {"key", "text", "finish", "refused"}, with the tokens "given" and "written", which are
+"estimated" where the endpoint did not count them, and "scope" where somebody keeps accounts. A question that is on its way: {"asking": key, "scope"}; one
 that ended without a reply and was not billed: {"failed": key, "scope"}. Other fields and lines are passed over.
 
 The key is a hash of everything that shaped the request, so an entry never goes stale; replies, not what was read from
@@ -30,9 +30,10 @@ from leaven.ground.errors import LeavenError
 
 @dataclass(frozen=True)
 class Spent:
-    """What a scope has used: `replies`, and tokens `given` and `written` in those that counted them; replies of
-    `unknown` usage; questions `unanswered`: asked, and neither a reply nor the word that they failed follows. These are
-    under way, or were lost with their connection or their process: perhaps billed.
+    """What a scope has used: `replies`, and tokens `given` and `written` in them; replies of `unknown` usage, whose
+    tokens are those that were estimated when the reply came; questions `unanswered`: asked, and neither a reply nor the
+    word that they failed follows. These are under way, or were lost with their connection or their process: perhaps
+    billed.
 
     A question asked again after such a loss closes with one reply, and the earlier asking stays unanswered: an endpoint
     that knows the Idempotency-Key did not bill it again, but that cannot be seen from here.
@@ -83,11 +84,14 @@ class ReplyCache:
         """Note that a question is about to be asked. A killed process leaves this note; a crashed machine may not."""
         self._append({"asking": key, "scope": scope}, durable=False)
 
-    def add(self, key: str, reply: Reply, scope: str = "") -> None:
-        """Append a reply, durably."""
+    def add(self, key: str, reply: Reply, scope: str = "", estimate: Usage | None = None) -> None:
+        """Append a reply, durably. `estimate`: its tokens, for accounts, where the endpoint did not count them."""
         entry: dict[str, Any] = {"key": key, "text": reply.text, "finish": reply.finish, "refused": reply.refused}
-        if reply.usage is not None:
-            entry |= {"given": reply.usage.given, "written": reply.usage.written}
+        usage = reply.usage or estimate
+        if usage is not None:
+            entry |= {"given": usage.given, "written": usage.written}
+        if usage is not reply.usage:
+            entry["estimated"] = True
         if scope:
             entry["scope"] = scope
         self._append(entry, durable=True)
@@ -152,7 +156,8 @@ class ReplyCache:
                     return
             given, written = tokens(entry.get("given")), tokens(entry.get("written"))
             usage = None if given is None or written is None else Usage(given, written)
-            reply = Reply(str(entry["text"]), str(entry["finish"]), bool(entry["refused"]), usage)
+            counted = None if entry.get("estimated") else usage
+            reply = Reply(str(entry["text"]), str(entry["finish"]), bool(entry["refused"]), counted)
             key = str(entry["key"])
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             # A line torn by a kill: that reply is asked for again.
@@ -161,7 +166,7 @@ class ReplyCache:
         self._mark("reply", key, scope)
         counts = self._counts[scope]
         counts["replies"] += 1
-        counts["unknown"] += usage is None
+        counts["unknown"] += counted is None
         if usage is not None:
             counts["given"] += usage.given
             counts["written"] += usage.written

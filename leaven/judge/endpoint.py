@@ -176,8 +176,9 @@ class _Round:
         key, question = item
         judge = self.judge
         messages = judge.template.messages(question)
+        given = read_by_judge(messages)
         while (verdict := judge._cached(key)) is None:
-            if self.used_up.is_set() or not self.spending.announce(key, read_by_judge(messages)):
+            if self.used_up.is_set() or not self.spending.announce(key, given):
                 self.used_up.set()
                 return None
             replies = judge.cache.replies(key)
@@ -195,7 +196,7 @@ class _Round:
                 raise
             with self._lock:
                 self._outages = 0
-            self.spending.answered(key, reply)
+            self.spending.answered(key, reply, given)
         return verdict
 
     def _failed(self, outage: OutageError) -> None:

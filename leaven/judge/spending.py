@@ -5,8 +5,10 @@ there before it is made, and stays announced until its answer, or a failure that
 sum over the scope holds what other threads and processes are asking at this moment, and what a kill or a lost
 connection left unanswered, which may have been billed and counts as if it was.
 
-Where an endpoint does not say how many tokens it read and wrote, and where an answer never came, a call counts as much
-as the average one of the scope whose tokens are known; before there is one, four characters count as a token.
+Where an endpoint does not say how many tokens it read and wrote, four characters count as a token, and that estimate
+stands beside the reply in the journal: whoever adds up later comes to the same sum. What a model thought without
+showing it is not in such an estimate. Where an answer never came, a call counts as much as the average one of the
+scope.
 """
 
 from __future__ import annotations
@@ -51,14 +53,14 @@ def cost(usage: Usage, price: Price) -> float:
 
 
 def usd_of(spent: Spent, price: Price | None, usual: Usage | None = None) -> float | None:
-    """What a scope has cost, in USD; None without a price. `usual`: a call whose tokens nobody counted, where there is
-    none whose tokens are known."""
+    """What a scope has cost, in USD; None without a price. `usual`: a call that was never answered, where none was
+    answered."""
     return None if price is None else _usd(spent, price, usual or Usage(0, 0))
 
 
 def read_by_judge(messages: Iterable[Mapping[str, str]]) -> int:
     """About as many tokens as the messages hold."""
-    return math.ceil(sum(len(message["content"]) for message in messages) / CHARACTERS_PER_TOKEN)
+    return _tokens(sum(len(message["content"]) for message in messages))
 
 
 def dollars(usd: float) -> str:
@@ -76,7 +78,7 @@ class Spending:
         price: None: nothing is counted in USD.
         budget: USD, at most, over the scope.
         most_calls: requests, at most, over the scope.
-        usual: of a call whose tokens nobody counted, before any was.
+        usual: of a call that is not answered, before any was.
     """
 
     cache: ReplyCache
@@ -100,9 +102,9 @@ class Spending:
             self.failed(key)
         return fits
 
-    def answered(self, key: str, reply: Reply) -> None:
-        """The announced request was answered."""
-        self.cache.add(key, reply, self.scope)
+    def answered(self, key: str, reply: Reply, given: int) -> None:
+        """The announced request, of about so many tokens, was answered."""
+        self.cache.add(key, reply, self.scope, Usage(given, _tokens(len(reply.text))))
         self._ended()
 
     def failed(self, key: str) -> None:
@@ -169,11 +171,15 @@ class Spending:
         )
 
 
+def _tokens(characters: int) -> int:
+    return math.ceil(characters / CHARACTERS_PER_TOKEN)
+
+
 def _usual(spent: Spent, otherwise: Usage) -> Usage:
-    known = spent.replies - spent.unknown
-    return Usage(round(spent.given / known), round(spent.written / known)) if known else otherwise
+    answers = spent.replies
+    return Usage(round(spent.given / answers), round(spent.written / answers)) if answers else otherwise
 
 
 def _usd(spent: Spent, price: Price, otherwise: Usage) -> float:
-    guessed = spent.unknown + spent.unanswered
-    return cost(Usage(spent.given, spent.written), price) + guessed * cost(_usual(spent, otherwise), price)
+    answered = cost(Usage(spent.given, spent.written), price)
+    return answered + spent.unanswered * cost(_usual(spent, otherwise), price)

@@ -116,6 +116,17 @@ def test_what_a_scope_has_spent(tmp_path):
         assert each.replies("k") == [Reply("one", usage=Usage(100, 7)), Reply("another's", usage=Usage(1, 1))]
 
 
+def test_tokens_that_were_estimated_are_added_up_and_are_no_count_of_the_endpoint(tmp_path):
+    path = tmp_path / "replies.jsonl"
+    cache = ReplyCache(path)
+    cache.add("k", Reply("one", usage=Usage(100, 7)), "s", Usage(90, 1))
+    cache.add("l", Reply("two"), "s", Usage(80, 3))
+    for each in (cache, ReplyCache(path)):
+        assert each.spent("s") == Spent(replies=2, given=180, written=10, unknown=1)
+        assert (each.replies("k"), each.replies("l")) == ([Reply("one", usage=Usage(100, 7))], [Reply("two")])
+    assert [json.loads(line).get("estimated", False) for line in path.read_text().splitlines()] == [False, True]
+
+
 def test_a_question_asked_again_after_a_loss_stays_counted(tmp_path):
     """What was lost may have been billed; that the second asking was answered says nothing of the first."""
     cache = ReplyCache(tmp_path / "replies.jsonl")

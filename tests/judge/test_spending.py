@@ -66,11 +66,11 @@ def test_small_sums_keep_their_digits():
 
 def test_what_a_scope_has_cost():
     assert usd_of(Spent(replies=10, given=10_000, written=1000), PRICE) == pytest.approx(10 * USD)
-    # Calls of which nobody knows the tokens cost as much as the others.
-    guessed = Spent(replies=12, given=10_000, written=1000, unknown=2, unanswered=3)
+    # Calls that were never answered cost as much as the others; the tokens of unknown ones were estimated.
+    guessed = Spent(replies=12, given=12_000, written=1200, unknown=2, unanswered=3)
     assert usd_of(guessed, PRICE) == pytest.approx(15 * USD)
-    assert usd_of(Spent(replies=2, unknown=2), PRICE, CALL) == pytest.approx(2 * USD)
-    assert usd_of(Spent(replies=2, unknown=2), PRICE) == 0.0
+    assert usd_of(Spent(unanswered=2), PRICE, CALL) == pytest.approx(2 * USD)
+    assert usd_of(Spent(unanswered=2), PRICE) == 0.0
     assert usd_of(guessed, None) is None
 
 
@@ -156,12 +156,23 @@ def test_a_request_that_failed_does_not(server, judge):
 
 
 def test_tokens_that_nobody_counted_are_estimated_and_said_to_be(server, judge):
-    server.default = lambda request: answer(server, usage=None)
+    # 1,000 tokens read and 120 written: 3.2 thousandths.
+    server.default = lambda request: answer(server, usage=None, text="Preferred: A".rjust(480))
     notes = []
     with pytest.raises(BudgetError, match="10 of them without a count of their tokens, which is estimated"):
-        # 1,000 tokens read and 120 written: 3.2 thousandths.
         judge(budget=0.033, at_once=1).compare(questions(20), lambda done, total, note="": notes.append(note))
     assert notes[9].startswith("questions answered by the judge · about 0.0320 USD · ")
+
+
+def test_whoever_adds_up_later_comes_to_the_same_sum(server, judge, cache):
+    """Of answers of which the endpoint never counted the tokens as well."""
+    server.default = lambda request: answer(server, usage=None, text="Preferred: A".rjust(480))
+    notes = []
+    judge().compare(questions(16), lambda done, total, note="": notes.append(note))
+    assert notes[-1] == "questions answered by the judge · about 0.0512 USD"
+    spent = cache().spent("study")
+    assert spent == Spent(replies=16, given=16_000, written=16 * 120, unknown=16)
+    assert usd_of(spent, PRICE) == pytest.approx(0.0512)
 
 
 def test_the_note_says_what_was_spent(judge):
@@ -206,7 +217,7 @@ def test_whatever_happens_to_requests_the_sum_stays_below_the_budget(budget, eve
                 key = under_way.pop(0)
                 billed += 0 if event == "failed" else USD
                 if event == "answered":
-                    spending.answered(key, Reply("", usage=CALL))
+                    spending.answered(key, Reply("", usage=CALL), CALL.given)
                 elif event == "failed":
                     spending.failed(key)
                 else:
