@@ -6,7 +6,8 @@ document may have a label such as "Question:" before it: that with which the cor
 (`corpus/data/shapes.toml`), that of the plan's frame, or a common one.
 
 With a context the two are one text: an instruction such as "Summarize this paragraph" that is asked of another text is
-another prompt. A short prompt that shares its line with more than a label is not found.
+another prompt. A short prompt that shares its line with more than a label is not found. One of a word or two, or
+without a letter, is sought letter for letter where something is asked (`verbatim`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from leaven.corpus.plan import SourcePlan
 from leaven.corpus.read import shapes
 from leaven.evaluate.overlap import WORD, N, Traces, training_texts
 from leaven.evaluate.prompts.read import Prompt
+from leaven.evaluate.prompts.verbatim import Verbatim, says_little
 from leaven.ground.progress import Progress, silent
 
 LABELS = ("question", "q", "instruction", "prompt", "input", "user", "human", "problem", "task")
@@ -36,30 +38,47 @@ def occurrences(
     Args:
         corpus: a corpus step's folder; its training documents are read.
     """
-    labels = tuple(dict.fromkeys((*LABELS, _plain(frame.partition("{instruction}")[0].rpartition("\n")[2]))))
+    label = _plain(frame.partition("{instruction}")[0].rpartition("\n")[2])
+    labels = (*LABELS, label) if label else LABELS
     sought = {prompt.id: list(_sought(prompt, labels)) for prompt in prompts}
+    little = Verbatim({prompt.id: _little(prompt) for prompt in prompts}, labels)
     traces = Traces(text for texts in sought.values() for text in texts)
     names = sources_of(corpus)
     for done, name in enumerate(names):
         progress(done, len(names), f"searching {name} for the prompts")
         traces.search(name, map(_plain, training_texts(corpus, name)))
+        if little:
+            little.search(name, training_texts(corpus, name))
     progress(len(names), len(names), f"searched {len(names)} sources for the prompts")
     found = {name: {source for text in texts for source in traces.found(text)} for name, texts in sought.items()}
-    return names, {name: sorted(sources) for name, sources in found.items()}
+    return names, {name: sorted({*sources, *little.found(name)}) for name, sources in found.items()}
 
 
 def _sought(prompt: Prompt, labels: Sequence[str]) -> Iterator[str]:
-    """The texts of which any in a document is the prompt."""
+    """The texts of words of which any in a document is the prompt; none where its words say little."""
+    for text in _texts(prompt):
+        if not says_little(text):
+            plain = _plain(text)
+            yield plain
+            if len(WORD.findall(plain)) < N:
+                yield from (f"{label} {plain}" for label in labels)
+    if not says_little(prompt.shown):
+        yield from (_plain(_rendered(template, prompt)) for template in _templates())
+
+
+def _little(prompt: Prompt) -> tuple[list[str], list[str]]:
+    """Of a prompt that says little what it is behind a label, and what in the corpus room's records."""
+    records = [_rendered(template, prompt) for template in _templates()] if says_little(prompt.shown) else []
+    # a rendering that adds nothing would be any line
+    return list(filter(says_little, _texts(prompt))), [one for one in records if one.strip() != prompt.shown.strip()]
+
+
+def _texts(prompt: Prompt) -> list[str]:
+    """What a reader sees of a prompt, and, where its set has put a context into the instruction, without that word."""
     texts = [prompt.shown]
     if not prompt.context:
         texts += ["\n".join(_EMBEDDED.split(prompt.instruction, 1))]
-    for text in dict.fromkeys(map(_plain, texts)):
-        if text:
-            yield text
-            if len(WORD.findall(text)) < N:
-                yield from (f"{label} {text}" for label in labels if label)
-    for template in _templates():
-        yield _plain(_rendered(template, prompt))
+    return list(dict.fromkeys(texts))
 
 
 def _plain(text: str) -> str:

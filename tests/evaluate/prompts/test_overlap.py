@@ -162,9 +162,75 @@ def test_nothing_is_left(put, tmp_path: Path) -> None:
     assert all("overlap" not in row for row in rows)
 
 
-def test_prompts_without_words_are_found_nowhere(tmp_path: Path) -> None:
-    corpus = text_source(tmp_path / "corpus", "text", ["?\n\n!", ""])
-    assert occurrences([Prompt("a", "???")], corpus, FRAME) == (["text"], {"a": []})
+LITTLE = ["???", "😀", "1 + 1 = ?", "Introduction", "Tides", "x?", "3, 5, 7, 9, …", "Define: loaf", "Solving"]
+"""Prompts whose words alone say too little."""
+
+
+def occurring(tmp_path: Path, asked: list[str], documents: list[str], frame: str = FRAME) -> list[str]:
+    corpus = text_source(tmp_path / "corpus", "text", documents)
+    _, found = occurrences([Prompt(text, text) for text in asked], corpus, frame)
+    return [text for text in asked if found[text]]
+
+
+def test_prompts_that_say_little_are_not_found_in_what_is_no_question(tmp_path: Path) -> None:
+    documents = [
+        "?\n\n!",
+        "",
+        "Question:\n\nAnswer: it depends.",
+        "Q\nUser:\nPrompt",
+        "Introduction\n\nThe tides.",
+        "# Introduction\n\n1. Introduction\n\nIntroduction:",
+        "1 1\n3 5 7 9\n| 1 | 1 |\n1, 1",
+        "Define loaf\nDEFINE: Loaf\nx\nx?\n\U0001f600\n1 + 1 = ?",
+        "# Problem solving\nProblem\nSolving\nInput 1 + 1 = ?\nQuestionable: ???",
+        "Question: Introduction to tides\nQuestion: What is 1 + 1 = ?\nQuestion: ????\nQ: 1 + 1\nQuestion: 3 5 7 9",
+    ]
+    assert occurring(tmp_path, LITTLE, documents, "{instruction}") == []
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "Question: {}\n\nAnswer: So.",
+        "question:{}",
+        "Chapter\n### Instruction:\n\n{}\n\n### Response:\nSo.",
+        "**Q:** {}",
+        "<|user|> {}\n<|assistant|> So.",
+        "[INPUT] {}",
+        "## Problem\n{}",
+        "Ask, me: {}\nTell: So.",
+    ],
+)
+def test_prompts_that_say_little_are_found_where_they_are_asked(tmp_path: Path, form: str) -> None:
+    documents = ["nothing", *(form.format(text.upper()) for text in LITTLE)]
+    assert occurring(tmp_path, [*LITTLE, "!!!", "Waves"], documents, "Ask, me: {instruction}\nTell:") == LITTLE
+
+
+def test_prompts_that_say_little_are_found_in_records(tmp_path: Path, monkeypatch) -> None:
+    rows = [{"instruction": text, "context": ""} for text in LITTLE]
+    corpus = instruct_source(
+        tmp_path / "corpus",
+        "dolly",
+        records([*rows, {"instruction": "Sum", "context": "2\n2"}, {"instruction": "Double", "context": "7"}]),
+    )
+    asked = [Prompt(text, text) for text in (*LITTLE, "Name a loaf.")] + [
+        Prompt("sum", "Sum", "2\n2"),
+        Prompt("inside", "Sum Context: 2\n2"),
+        Prompt("shorter inside", "Double Context: 7"),
+        Prompt("of another", "Sum", "2\n3"),
+    ]
+    found = occurrences(asked, corpus, FRAME)[1]
+    assert [name for name, sources in found.items() if sources] == [*LITTLE, "sum", "inside", "shorter inside"]
+    # a rendering that adds nothing is any line; one that does is sought as it is
+    own = text_source(tmp_path / "own", "chat", ["???\nSo.", "Tides", "tell of 1+1=?\nTwo."])
+    parts = [Shape("a", {}, template=f"{before}{{instruction}}\n{{response}}").parts for before in ("", "tell of ")]
+    monkeypatch.setattr(overlap, "_templates", lambda: tuple(map(overlap._asking, parts)))
+    assert [name for name, sources in occurrences(asked, own, FRAME)[1].items() if sources] == ["1 + 1 = ?"]
+
+
+@pytest.mark.parametrize("form", ["Question: {}\n\nAnswer: So.", "Introduction\n{}\nSo.", "{}"])
+def test_three_words_are_sought_by_their_words(tmp_path: Path, form: str) -> None:
+    assert occurring(tmp_path, ["Name a loaf.", "Name a boat."], [form.format("name a loaf")]) == ["Name a loaf."]
 
 
 WORDS = ["Sun", "sea,", "salt;", "river.", "fish?", "(heron)", "7", "é", "don't", "Context:", "Answer:"]
