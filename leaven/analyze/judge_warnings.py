@@ -6,6 +6,7 @@ threshold, so that an honest judge with moderate noise is rarely accused (tests/
 
 from __future__ import annotations
 
+import numpy as np
 from scipy import stats
 
 from leaven.analyze.clustered import Interval
@@ -23,16 +24,21 @@ POSITION = 0.05
 FLIPS = 0.4
 """A judge that ignores what it reads flips half of its decisions; GPT-4 between near-equal answers about a third
 (Zheng et al., arXiv 2306.05685, Table 2: 35 % inconsistent)."""
+AGREEMENT = 0.38
+"""Kappa below which the orders hardly agree. A judge that flips 30 % of its decisions between even arms has 0.4; one
+that answers at random, 0, and of 100 prompts its interval ends below 0.38 in 97 of 100 runs."""
 LONGER = 0.75
 """Share of decisions for the longer: people 0.64, GPT-4 0.65, the most length-bound of AlpacaEval's usable judges
 0.76 (its evaluators leaderboard, "Proba. prefer longer")."""
-PREFERENCE = 0.001
+PREFERENCE = 0.005
 """Sign-test p below which answers cannot be random, however low kappa is: kappa is near zero also where one arm is
 better on every prompt, but a judge that ignores what it reads cannot favour an arm that changes places."""
 CONTROL = 0.01
 """One-sided p of the controls' sign test: telling text from the same words shuffled is easy, so much is asked."""
 CONTROLS = 7
 """Fewest controls that can reach CONTROL (2⁻⁷ < 0.01)."""
+UNEVEN = 0.2
+"""Share by which a seed's outcomes may be fewer than another's before their plain mean needs a word."""
 ERRORS = 0.05
 """Share of votes without an answer above which what is missing could matter."""
 DOUBT = 0.05
@@ -44,13 +50,15 @@ def judge_warnings(
 ) -> list[str]:
     """Sentences in the order of their weight.
 
-    Args: `p` of the sign test and `decided`, its prompts; `clean`: net win and interval without prompts that were found
-    in training documents.
+    Args: `p` of the sign test on votes that the judge was asked for (a rule's decisions say nothing about a judge);
+    `decided`: prompts with a winner, by rule or not; `clean`: net win and interval without prompts that were found in
+    training documents.
     """
     found = [SCRIPTED] if votes.scripted else []
     found += _controls(votes) + _position(order) + _agreement(order, p) + _length(size, p) + _errors(votes, order)
+    found += _uneven(votes)
     if decided < ENOUGH:
-        found.append(f"Only {decided} prompts were decided: fewer than {ENOUGH} can hardly tell a preference.")
+        found.append(_few(decided, order, p))
     return found + _overlap(votes, clean)
 
 
@@ -71,29 +79,38 @@ def _controls(votes: Votes) -> list[str]:
 
 
 def _position(order: Orders) -> list[str]:
-    if order.decided < ENOUGH or order.first is None or order.flip_rate is None:
+    if order.decided < ENOUGH or order.first is None or order.flip is None:
         return []
-    first = order.first
+    first, flip = order.first, order.flip
     if first.low > 0.5 + POSITION or first.high < 0.5 - POSITION:
         place = "first" if first.value > 0.5 else "second"
         return [
             f"The judge goes by position: {_percent(first)} of its answers chose whichever text stood first (50 % "
             f"without bias), so it favours the {place} place."
         ]
-    if order.flip_rate > FLIPS:
-        share = f"{100 * order.flip_rate:.0f} %"
+    if flip.low > FLIPS:
+        share = _percent(flip)
         return [f"The judge changed its mind in {share} of its decisions when the two texts changed places."]
     return []
 
 
 def _agreement(order: Orders, p: float) -> list[str]:
     kappa = order.kappa
-    if kappa is None or kappa.low > 0 or p < PREFERENCE:
+    if order.answered < ENOUGH or kappa is None or kappa.high >= AGREEMENT or p < PREFERENCE:
         return []
     return [
         "The judge does not agree with itself: beyond chance its two orders agree by κ = "
-        f"{kappa.value:.2f} [{kappa.low:.2f}, {kappa.high:.2f}], as random answers do."
+        f"{kappa.value:.2f} [{kappa.low:.2f}, {kappa.high:.2f}]; random answers give 0."
     ]
+
+
+def _few(decided: int, order: Orders, p: float) -> str:
+    """Of few prompts neither an honest judge nor a random one can be excluded: a remark, not an accusation."""
+    count = "No prompt was" if decided == 0 else "Only 1 prompt was" if decided == 1 else f"Only {decided} prompts were"
+    said = f"{count} decided: fewer than {ENOUGH} can hardly tell a preference"
+    if order.kappa is None or order.kappa.low > 0 or p < PREFERENCE or _agreement(order, p):
+        return f"{said}."
+    return f"{said}, and so few prompts cannot tell this judge from one that answers at random."
 
 
 def _length(size: Length, p: float) -> list[str]:
@@ -124,6 +141,16 @@ def _errors(votes: Votes, order: Orders) -> list[str]:
     ]
 
 
+def _uneven(votes: Votes) -> list[str]:
+    counts = (~np.isnan(votes.outcomes)).sum(axis=1)
+    if counts.min() >= (1 - UNEVEN) * counts.max():
+        return []
+    return [
+        f"The seeds have unequally many outcomes ({counts.min()} to {counts.max()}): the net win is the plain mean of "
+        "the seeds' net wins, and the counts added up give another number."
+    ]
+
+
 def _overlap(votes: Votes, clean: tuple[float, float, float] | None) -> list[str]:
     if not votes.overlap or not any(votes.overlap):
         return []
@@ -131,7 +158,7 @@ def _overlap(votes: Votes, clean: tuple[float, float, float] | None) -> list[str
     sources = ", ".join(dict.fromkeys(name for names in votes.overlap for name in names.split(", ") if name))
     head = f"{count} of {prompts} prompts were found in training documents ({sources})"
     if clean is None:
-        return [f"{head}: nothing is left without them."]
+        return [f"{head}: without them nothing is left that could be told."]
     net, low, high = clean
     return [f"{head}; without them the net win is {net:+.1f} points [{low:+.1f}, {high:+.1f}]."]
 

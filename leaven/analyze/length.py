@@ -25,7 +25,7 @@ from leaven.analyze.clustered import Interval, crossed_mean, pooled_share
 from leaven.analyze.votes import Votes
 
 LEAST = 20
-"""Judged prompts below which no slope is fitted: two coefficients on a handful of prompts mislead."""
+"""Prompts answered by the judge below which no slope is fitted: two coefficients on a handful of prompts mislead."""
 SEPARATED = "every win has a larger length gap than every loss"
 MOST_STEPS = 100
 
@@ -70,7 +70,7 @@ def length(votes: Votes, draws: int, key: int) -> Length:
 def _why_not(wins: Floats, gap: Floats, spread: float) -> str:
     """The likelihood has a maximum exactly where wins and losses overlap in the gap (ties are both)."""
     if wins.shape[1] < LEAST:
-        return f"fewer than {LEAST} prompts were judged"
+        return f"fewer than {LEAST} prompts were put before the judge and answered"
     if spread == 0:
         return "all pairs have the same length gap"
     won, lost = gap[wins > 0], gap[wins < 1]

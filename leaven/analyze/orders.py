@@ -23,7 +23,8 @@ ANSWERS = (1.0, -1.0, 0.0)
 class Orders:
     """Attributes:
     decided: votes in which each order chose a side.
-    flip_rate: share of them whose orders chose different sides.
+    answered: votes in which each order was answered, ties among them: what kappa rests on.
+    flip: share of the decided ones whose orders chose different sides.
     first: share of their answers that chose whichever completion stood first; 1/2 without position bias, since a
         better side stands first as often as second.
     kappa: agreement of the orders over {a, b, tie} beyond what their answers' frequencies would give by chance.
@@ -31,10 +32,15 @@ class Orders:
     """
 
     decided: int
-    flip_rate: float | None
+    answered: int
+    flip: Interval | None
     first: Interval | None
     kappa: Interval | None
     error_rate: float | None
+
+    @property
+    def flip_rate(self) -> float | None:
+        return None if self.flip is None else self.flip.value
 
 
 def orders(votes: Votes, draws: int, key: int) -> Orders:
@@ -42,14 +48,15 @@ def orders(votes: Votes, draws: int, key: int) -> Orders:
     asked = int(votes.asked.sum())
     error_rate = float((np.isnan(votes.outcomes) & votes.asked).sum() / asked) if asked else None
     if votes.first is None or votes.second is None:
-        return Orders(0, None, None, None, error_rate)
+        return Orders(0, 0, None, None, None, error_rate)
     first, second = (np.where(votes.asked, side, np.nan) for side in (votes.first, votes.second))
     decided = np.abs(first * second) == 1
-    count = int(decided.sum())
+    flipped = (decided & (first != second)).astype(np.float64)
     for_first = ((first == 1).astype(np.float64) + (second == -1)) * decided
     return Orders(
-        count,
-        float((decided & (first != second)).sum() / count) if count else None,
+        int(decided.sum()),
+        int((~np.isnan(first + second)).sum()),
+        pooled_share(flipped, decided.astype(np.float64), draws, key),
         pooled_share(for_first, 2.0 * decided, draws, key),
         _agreement(first, second, draws, key),
         error_rate,

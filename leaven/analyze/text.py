@@ -112,11 +112,15 @@ def judged_lines(winrates: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _pair_text(row: Mapping[str, Any]) -> str:
-    """`a against b: won 40, tied 30, lost 30, errors 2; net +10 points [−8, +28], half 55.0 %, p = 0.28`."""
+    """`a against b: won 40, tied 30, lost 30, errors 2; net +10 points [−8, +28], half 55.0 %, p = 0.28`; without an
+    outcome `…; no outcome`."""
     counts = f"won {row['wins']}, tied {row['ties']}, lost {row['losses']}, errors {row['errors']}"
+    head = f"{row['variant']} against {row['baseline']}: {counts}"
+    if row["net"] is None:
+        return f"{head}; no outcome"
     net = effect_text(row["net"], row["low"], row["high"], "points")
     half = f"half {row.get('half', 50 + row['net'] / 2):.1f} %"
-    return f"{row['variant']} against {row['baseline']}: {counts}; net {net}, {half}, {p_text(row['p_holm'])}"
+    return f"{head}; net {net}, {half}, {p_text(row['p_holm'])}"
 
 
 def _labelled(label: str, words: str) -> list[str]:

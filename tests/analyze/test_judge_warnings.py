@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from leaven.analyze.judge_warnings import SCRIPTED
+from leaven.analyze.clustered import prompt_key
+from leaven.analyze.judge_warnings import SCRIPTED, judge_warnings
+from leaven.analyze.length import Length
+from leaven.analyze.orders import orders
 from leaven.analyze.votes import Votes
-from leaven.analyze.winrates import winrate_rows
+from leaven.analyze.winrates import sign_test, winrate_rows
 
 POSITION, MIND, AGREES, LENGTH, ALONE, CONTROLS, ERRORS, FEW, OVERLAP = (
     "The judge goes by position",
@@ -20,7 +23,7 @@ POSITION, MIND, AGREES, LENGTH, ALONE, CONTROLS, ERRORS, FEW, OVERLAP = (
     "Length alone may explain",
     "The judge cannot tell intact text",
     "hold no answer",
-    "prompts were decided",
+    "decided: fewer than",
     "found in training documents",
 )
 KINDS = (POSITION, MIND, AGREES, LENGTH, ALONE, CONTROLS, ERRORS, FEW, OVERLAP)
@@ -124,7 +127,7 @@ def scripted(script: str, seed: int) -> Votes:
     [
         ("first", {POSITION, AGREES, CONTROLS, FEW}),
         ("longer", {LENGTH, CONTROLS}),
-        ("random", {AGREES, CONTROLS}),
+        ("random", {CONTROLS}),
         ("coin", {CONTROLS}),
     ],
 )
@@ -134,9 +137,82 @@ def test_scripted_judges_are_exposed_with_a_hundred_prompts(script: str, caught:
 
 
 def test_a_random_judge_is_exposed_without_controls() -> None:
-    found = [kinds(replace(scripted("random", seed), controls=None)) for seed in range(100)]
-    assert sum(AGREES in each for each in found) >= 95
-    assert sum(MIND in each for each in found) >= 80
+    found = [kinds(replace(scripted("random", seed), controls=None), draws=400) for seed in range(400)]
+    assert sum(AGREES in each for each in found) >= 380
+    assert sum(MIND in each for each in found) >= 180
+
+
+def flipping(share: float) -> float:
+    """The noise of an honest judge with which two answers to a prompt differ so often."""
+    return float(1 - np.sqrt(1 - 2 * share)) / 2
+
+
+@pytest.mark.parametrize("flips", [0.1, 0.3])
+@pytest.mark.parametrize("prompts", [10, 20, 30, 100, 805])
+@pytest.mark.parametrize(("better", "worse"), [(0.45, 0.25), (0.65, 0.35), (0.93, 0.02)])
+def test_an_honest_judge_is_not_said_to_answer_at_random(
+    better: float, worse: float, prompts: int, flips: float
+) -> None:
+    judge = Honest(better=better, worse=worse, noise=flipping(flips), prompts=prompts)
+    runs = 40 if prompts == 805 else 100
+    accused = 0
+    for seed in range(runs):
+        votes = judge.votes(seed)
+        order = orders(votes, 200, prompt_key(0))
+        said = judge_warnings(replace(votes, controls=None), order, Length(), sign_test(votes.outcomes), 20, None)
+        accused += any(AGREES in each for each in said)
+    assert accused <= 0.05 * runs  # 3 % and two standard errors less than that of 100 runs; here mostly none
+
+
+def test_of_few_prompts_a_random_judge_is_not_excluded_and_that_is_a_remark() -> None:
+    tail = "and so few prompts cannot tell this judge from one that answers at random."
+    side, gap = np.array([[1.0, -1, 1, -1, 1, -1]]), np.arange(6.0)[None]
+    (row,) = winrate_rows([answers(side, side[:, ::-1], gap)], 200, 0)
+    assert row["warnings"] == [f"No prompt was decided: fewer than 20 can hardly tell a preference, {tail}"]
+    (row,) = winrate_rows([answers(side, side, gap)], 200, 0)
+    assert row["warnings"] == ["Only 6 prompts were decided: fewer than 20 can hardly tell a preference."]
+
+
+def test_a_random_judge_is_exposed_also_where_a_rule_decided_for_one_arm() -> None:
+    """40 of 100 prompts are won because the other completion is degenerate: that is no merit of the judge."""
+
+    def ruled(seed: int) -> Votes:
+        votes = scripted("random", seed)
+        assert votes.rules is not None
+        outcomes, rules = votes.outcomes.copy(), votes.rules.astype("<U10")
+        outcomes[:, :40], rules[:, :40] = 1, "degenerate"
+        return replace(votes, outcomes=outcomes, rules=rules)
+
+    found = [kinds(ruled(seed)) for seed in range(100)]
+    assert sum(CONTROLS in each for each in found) >= 95
+    assert sum(AGREES in each for each in found) >= 75  # of 60 answers
+
+
+def test_length_explains_no_preference_that_a_rule_made() -> None:
+    rng = np.random.default_rng(4)
+    gap = rng.normal(0, 200, (1, 300)).round()
+    side = np.where(rng.random(gap.shape) < 1 / (1 + np.exp(-1.2 * np.tanh(gap / 200))), 1.0, -1.0)
+    judged = answers(side, side, gap)
+    assert judged.rules is not None
+    rules = judged.rules.astype("<U10")
+    rules[:, :100] = "degenerate"
+    outcomes = np.where(rules == "degenerate", 1.0, judged.outcomes)
+    (row,) = winrate_rows([replace(judged, outcomes=outcomes, rules=rules)], 200, 0)
+    assert row["p"] < 0.001
+    assert row["length_low"] > 0
+    assert row["zero_gap_low"] < 0.5 * 100 < row["zero_gap_high"]
+    assert row["warnings"] == []
+
+
+@pytest.mark.parametrize(("flips", "accused"), [(0.35, False), (0.44, False), (0.5, True)])
+def test_changing_ones_mind_is_reported_where_its_whole_interval_is_beyond_the_threshold(
+    flips: float, accused: bool
+) -> None:
+    """400 prompts, so ± 5 points: 35 % is what a good judge does between near-equal answers; 44 % may be 40 %."""
+    side = np.resize([1.0, 1.0, -1.0, -1.0], 400)
+    second = np.where(np.arange(400) < 400 * flips, -side, side)  # of each side as many, so no position is favoured
+    found = kinds(replace(answers(side[None], second[None], np.ones((1, 400))), gap=None))
+    assert (MIND in found) is accused
 
 
 def test_a_judge_that_goes_by_length_is_exposed_also_with_noise() -> None:
@@ -185,7 +261,7 @@ def test_errors_few_decisions_and_overlap() -> None:
     (row,) = winrate_rows([found], 200, 0)
     assert row["warnings"][0].startswith("4 of 100 prompts were found in training documents (dolly, flan); without")
     (row,) = winrate_rows([replace(honest, overlap=("flan",) * 100)], 200, 0)
-    assert "nothing is left without them" in row["warnings"][0]
+    assert "without them nothing is left" in row["warnings"][0]
 
 
 def test_few_controls_accuse_nobody() -> None:

@@ -121,7 +121,7 @@ def test_votes_on_one_prompt_are_not_independent() -> None:
         (np.ones(30), np.arange(30), "one side won every prompt"),
         (-np.ones(30), np.arange(30), "one side lost every prompt"),
         (np.resize([1, -1], 30), np.full(30, 12), "all pairs have the same length gap"),
-        (np.resize([1, -1], 19), np.arange(19), "fewer than 20 prompts were judged"),
+        (np.resize([1, -1], 19), np.arange(19), "fewer than 20 prompts were put before the judge and answered"),
     ],
 )
 def test_what_cannot_be_fitted_is_said(outcomes: Any, gap: Any, why: str) -> None:

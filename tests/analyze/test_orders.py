@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaven.analyze.orders import ANSWERS, kappa, orders
@@ -38,7 +38,10 @@ def test_both_orders_must_be_decided_and_asked() -> None:
     rules = [["", "", "", "degenerate", ""]]
     found = orders(votes([["a", "a", "error", "b", "tie"]], [["a", "b", "b", "b", "b"]], rules), 200, 1)
     assert found.decided == 2
+    assert found.answered == 3
     assert found.flip_rate == 0.5
+    assert found.flip is not None
+    assert (found.flip.low, found.flip.high) == (0, 1)
     assert found.first is not None
     assert found.first.value == 0.75
     assert found.error_rate == pytest.approx(1 / 4)
@@ -86,6 +89,7 @@ def test_nothing_known_is_none() -> None:
     assert (silent.flip_rate, silent.first, silent.kappa, silent.error_rate) == (None, None, None, 1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(SIDES), st.sampled_from(SIDES)), min_size=1, max_size=30))
 def test_whom_one_calls_a_does_not_matter(answers: list[tuple[str, str]]) -> None:
     other = {"a": "b", "b": "a", "tie": "tie", "error": "error"}

@@ -87,6 +87,12 @@ def test_block() -> None:
     ]
 
 
+def test_a_pair_of_which_nothing_was_judged_has_no_outcome() -> None:
+    row = {"variant": "a", "baseline": "b", "judge": "x", "wins": 0, "losses": 0, "ties": 0, "errors": 5, "p_holm": 1.0}
+    row |= dict.fromkeys(("net", "low", "high", "half"))
+    assert judged_lines([row])[1] == "  a against b: won 0, tied 0, lost 0, errors 5; no outcome"
+
+
 def test_no_line_of_the_block_is_wider_than_the_terminal() -> None:
     names = [f"variant number {i} with a long name" for i in range(6)]
     verdict = {
