@@ -13,6 +13,8 @@ others it is said why not.
 Intervals: a prompt is a cluster of all its pairs and seeds, and prompts are drawn as for every other effect of a
 study; the seeds' part is their spread around the joint estimate, in the linearisation that Newton's method steps by.
 Treating votes as independent gives intervals that are too narrow (tests/analyze/test_bradley_terry.py shows it).
+As for net wins (`winrates.py`), prompts are resampled together with a win and a loss of half a prompt's weight for each
+pair that met, so that arms which only tied are not equal for sure; the estimate does not hold them.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from scipy import special
 from leaven.analyze.bootstrap import Floats, picks, widening
 from leaven.analyze.clustered import prompt_key
 from leaven.analyze.crossed import Crossed, cross
+from leaven.analyze.holm import holm
 from leaven.analyze.votes import Votes
+from leaven.analyze.winrates import PSEUDO
 from leaven.ground.errors import LeavenError
 
 MOST_STEPS = 500
@@ -45,8 +49,10 @@ def strengths(
         arms: names in the order of the rows; the reference is one of them and has strength 0.
 
     Returns rows {arm, reference, strength (log odds against the reference), low, high (95 %), rate, rate_low, rate_high
-    (the win rate in % against the reference that it implies, ties half), identified, why}; numbers are None where
-    `identified` is False, and `why` says in a sentence why.
+    (the win rate in % against the reference that it implies, ties half), p (two-sided, of "as strong as the reference",
+    from the distribution that the interval is of; at least 1 / draws), p_holm (corrected over the arms that are
+    identified, the reference apart), identified, why}; numbers are None where `identified` is False, and `why` says in
+    a sentence why. p and p_holm of the reference are None too.
 
     Raises LeavenError where the reference is no arm and where pairs have unequal seeds.
     """
@@ -61,11 +67,16 @@ def strengths(
     kept = wins[:, :, order][:, :, :, order]
     kept = kept[:, kept.any(axis=(0, 2, 3))]  # a seed of which nothing was judged says nothing
     alone = int(kept.any(axis=(1, 2, 3)).sum()) < 2
-    crossed = _crossed(kept, draws, prompt_key(seed)) if others and not alone else []
+    more = _pseudo(kept, [arms[a] for a in order])
+    crossed = _crossed(kept, more, draws, prompt_key(seed)) if others and not alone else []
     known = dict(zip(others, crossed, strict=False))
+    p_values = [_p(each, draws) for each in crossed]
+    corrected = dict(zip(others, zip(p_values, holm(p_values), strict=True), strict=False))
+    judged = {name for pair in votes if pair.outcomes.size for name in (pair.variant, pair.baseline)}
     rows = []
     for a, arm in enumerate(arms):
         row: dict[str, Any] = {"arm": arm, "reference": reference, "strength": None, "low": None, "high": None}
+        p, p_holm = corrected.get(a, (None, None))
         why = ""
         if a == base:
             row |= {"strength": 0.0, "low": 0.0, "high": 0.0}
@@ -75,10 +86,10 @@ def strengths(
         elif among[a]:
             why = f"one judged prompt says nothing of {arm} on others"
         else:
-            why = _why(total, arms, a, base)
+            why = _why(total, arms, a, base, arm in judged)
         for name, of in (("rate", "strength"), ("rate_low", "low"), ("rate_high", "high")):
             row[name] = None if row[of] is None else 100 * float(special.expit(row[of]))
-        rows.append({**row, "identified": not why, "why": why})
+        rows.append({**row, "p": p, "p_holm": p_holm, "identified": not why, "why": why})
     return rows
 
 
@@ -113,6 +124,25 @@ def _names(pair: Votes) -> list[tuple[str, int]]:
         names.append((prompt, met[prompt]))
         met[prompt] += 1
     return names
+
+
+def _pseudo(wins: Floats, arms: Sequence[str]) -> Floats:
+    """Rows to resample beside wins [prompt × seed × arm × arm]: for each pair that met, a win and a loss of half weight
+    in every seed. In the order of the arms' names, so that no result depends on the order they are given in."""
+    met = wins.sum(axis=(0, 1))
+    sides = sorted(
+        zip(*np.nonzero(met + met.T), strict=True), key=lambda side: (*sorted(arms[a] for a in side), arms[side[0]])
+    )
+    rows = np.zeros((len(sides), *wins.shape[1:]))
+    for row, (a, b) in zip(rows, sides, strict=True):
+        row[:, a, b] = PSEUDO
+    return rows
+
+
+def _p(crossed: Crossed, draws: int) -> float:
+    """Two-sided p of "as strong as the reference"; no less than the draws can tell."""
+    below = crossed.cdf(0.0)
+    return min(1.0, max(2 * min(below, 1 - below), 1 / draws))
 
 
 def fit(wins: Floats) -> Floats:
@@ -156,8 +186,9 @@ def _information(wins: Floats, strength: Floats) -> Floats:
     return inner
 
 
-def _crossed(wins: Floats, draws: int, key: int) -> list[Crossed]:
-    """A confidence distribution for every arm but the first, of wins [prompt × seed × arm × arm]."""
+def _crossed(wins: Floats, more: Floats, draws: int, key: int) -> list[Crossed]:
+    """A confidence distribution for every arm but the first, of wins [prompt × seed × arm × arm], resampled together
+    with `more` of such rows."""
     prompts, seeds, arms, _ = wins.shape
     total = wins.sum(axis=(0, 1))
     best = fit(total)
@@ -172,9 +203,10 @@ def _crossed(wins: Floats, draws: int, key: int) -> list[Crossed]:
         return step
 
     drawn = []
-    for chunk in picks(prompts, draws, key):
-        counts = np.stack([np.bincount(row, minlength=prompts) for row in chunk]).astype(np.float64)
-        each = (counts @ wins.reshape(prompts, -1)).reshape(len(chunk), seeds, arms, arms)
+    rows = np.concatenate([wins, more])
+    for chunk in picks(len(rows), draws, key):
+        counts = np.stack([np.bincount(row, minlength=len(rows)) for row in chunk]).astype(np.float64)
+        each = (counts @ rows.reshape(len(rows), -1)).reshape(len(chunk), seeds, arms, arms)
         joint = each.sum(axis=1)
         # A draw in which some arm never lost has no estimate; one more average prompt gives it one.
         joint[~_reached(joint).all(axis=(-1, -2))] += total / prompts
@@ -200,12 +232,12 @@ def _together(wins: Floats, reference: int) -> NDArray[np.bool_]:
     return together
 
 
-def _why(wins: Floats, arms: Sequence[str], arm: int, reference: int) -> str:
-    """In a sentence, why an arm has no strength against the reference."""
+def _why(wins: Floats, arms: Sequence[str], arm: int, reference: int, judged: bool) -> str:
+    """In a sentence, why an arm has no strength against the reference; `judged`: it was in a pair that was judged."""
     reached = _reached(wins)
     name, other = arms[arm], arms[reference]
     if not (wins[arm].any() or wins[:, arm].any()):
-        return f"{name} was judged against none of these arms"
+        return f"{name} was judged, without an outcome" if judged else f"{name} was judged against none of these arms"
     up, down = bool(reached[arm, reference]), bool(reached[reference, arm])
     if not up and not down:
         return f"no chain of wins or ties leads from {name} to {other} or back, so nothing compares them"

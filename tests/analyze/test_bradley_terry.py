@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import optimize, special
 
 from leaven.analyze.bradley_terry import fit, strengths, wins_by_prompt
+from leaven.analyze.holm import holm
 from leaven.analyze.votes import Votes
 from leaven.ground.errors import LeavenError
 
@@ -237,8 +238,44 @@ def test_arms_that_nothing_compares() -> None:
     assert rows["c"]["why"] == "no chain of wins or ties leads from c to a or back, so nothing compares them"
     assert rows["e"]["why"] == "e was judged against none of these arms"
     silent = votes("b", "a", [np.nan, np.nan])
-    assert strengths([silent], ("a", "b"), "a", 10, 0)[1]["why"] == "b was judged against none of these arms"
+    assert strengths([silent], ("a", "b"), "a", 10, 0)[1]["why"] == "b was judged, without an outcome"
     assert strengths([], ("a", "b"), "a", 10, 0)[1]["identified"] is False
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_arms_that_only_tied_are_not_equal_for_sure(seeds: int) -> None:
+    pairs = [votes(*names, np.zeros((seeds, 12))) for names in (("b", "a"), ("c", "a"), ("c", "b"))]
+    for row in strengths(pairs, ARMS, "a", 400, 0)[1:]:
+        assert row["identified"]
+        assert row["strength"] == pytest.approx(0, abs=1e-9)
+        assert row["low"] < -0.1
+        assert row["high"] > 0.1
+        assert row["p"] > 0.3
+
+
+def test_p_is_of_the_distribution_that_the_interval_is_of_and_is_corrected_by_holm() -> None:
+    given_votes = tournament([0, 0.05, 0.8, 2.0], 150, 1, np.random.default_rng(7))
+    rows = strengths(given_votes, "abcd", "a", 500, 0)
+    assert (rows[0]["p"], rows[0]["p_holm"]) == (None, None)
+    for row in rows[1:]:
+        assert (row["p"] < 0.05) == (row["low"] > 0 or row["high"] < 0)
+    assert rows[3]["p"] == 1 / 500
+    assert [row["p_holm"] for row in rows[1:]] == holm([row["p"] for row in rows[1:]])
+    unbeaten = [votes("b", "a", [1, -1, 0, 1]), votes("c", "a", [1, 1, 1, 1]), votes("c", "b", [1, 1, 1, 1])]
+    a, b, c = strengths(unbeaten, ARMS, "a", 100, 0)
+    assert (a["p_holm"], c["p"], c["p_holm"]) == (None, None, None)
+    assert b["p_holm"] == b["p"]  # the only one identified
+
+
+def test_of_six_equal_arms_some_arm_seldom_stands_out() -> None:
+    """With Holm; by the intervals alone it is about one run in five."""
+    runs, corrected, alone = 120, 0, 0
+    for run in range(runs):
+        rows = strengths(tournament([0.0] * 6, 60, 1, np.random.default_rng([8, run])), "abcdef", "a", 250, run)[1:]
+        corrected += any(row["p_holm"] <= 0.05 for row in rows)
+        alone += any(row["low"] > 0 or row["high"] < 0 for row in rows)
+    assert corrected / runs <= 0.06
+    assert alone / runs > 0.1
 
 
 def test_what_is_wrong_is_named() -> None:
