@@ -7,7 +7,8 @@ half of the draws; the mean length is cut to a whole number.
 
 * Where a model's annotations are at hand, every figure of its row is computed from them.
 * Every row is audited by its own counts: they add up, the discrete rate follows from them, and, of an annotator that
-  gives no weights, so do the win rate and the standard error. No two models have the same row.
+  gives no weights, so do the win rate and the standard error. Where a length-controlled rate is printed, no two
+  models share it together with win rate and standard error; counts and rate alone can be equal by chance.
 """
 
 from __future__ import annotations
