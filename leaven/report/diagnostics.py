@@ -11,8 +11,8 @@ from typing import Any
 from leaven.report import words
 from leaven.report.contents import Contents, Row
 from leaven.report.markup import Html, Node, bullets, paragraph, table, tag
-from leaven.report.preference import judged, net
-from leaven.report.scripted import mark
+from leaven.report.preference import judged, net, tally, unit
+from leaven.report.scripted import captioned, mark
 from leaven.report.tables import DASH
 from leaven.report.tables import section as part
 
@@ -26,7 +26,8 @@ def section(contents: Contents, *, warned: bool = True) -> Html | None:
     if not rows:
         return None
     told = warnings(contents) if warned else None
-    return part("How the judge judged", "judging", mark(contents), told, _manner(rows), _counted(rows), _told(rows))
+    tables = (_manner(contents, rows), _counted(contents, rows), _told(contents, rows))
+    return part("How the judge judged", "judging", mark(contents), told, *tables)
 
 
 def warnings(contents: Contents) -> Html | None:
@@ -51,7 +52,7 @@ def pair(row: Row) -> str:
     return f"{row.get('variant')} against {row.get('baseline')}"
 
 
-def _manner(rows: list[Row]) -> list[Node]:
+def _manner(contents: Contents, rows: list[Row]) -> list[Node]:
     """Position and length."""
     return [
         tag("h3", "By position, by length"),
@@ -69,22 +70,22 @@ def _manner(rows: list[Row]) -> list[Node]:
                 ]
                 for row in rows
             ],
-            caption="Without bias: flipped 0 %, first position 50 %, agreement 1",
+            caption=captioned(contents, "Without bias: flipped 0 %, first position 50 %, agreement 1"),
             numbers=range(1, 7),
         ),
         [paragraph(words.sentence(f"{pair(row)}: {row['length_why']}")) for row in rows if row.get("length_why")],
         paragraph(
-            "Flipped: prompts decided for different sides in the two orders, of those decided in both. First position: "
-            "answers for whichever completion came first. Agreement: that of the two orders beyond chance (Cohen's "
-            "kappa). Longer wins: decided prompts won by the longer completion. At equal length: the win rate of the "
-            "variant, a tie as half, that a logistic fit gives where both are equally long. Length effect: the slope "
-            "of that fit. Square brackets: 95 % intervals.",
+            f"Flipped: {unit(rows)} decided for different sides in the two orders, of those decided in both. First "
+            "position: answers for whichever completion came first. Agreement: that of the two orders beyond chance "
+            f"(Cohen's kappa). Longer wins: decided {unit(rows)} won by the longer completion. At equal length: the "
+            "win rate of the variant, a tie as half, that a logistic fit gives where both are equally long. Length "
+            "effect: the slope of that fit. Square brackets: 95 % intervals.",
             class_="soft",
         ),
     ]
 
 
-def _counted(rows: list[Row]) -> list[Node]:
+def _counted(contents: Contents, rows: list[Row]) -> list[Node]:
     """What the votes rest on."""
     return [
         tag("h3", "What the votes rest on"),
@@ -93,7 +94,7 @@ def _counted(rows: list[Row]) -> list[Node]:
             [
                 [
                     pair(row),
-                    words.amount(judged(row)),
+                    tally(row) if unit([row]) == "votes" else words.amount(judged(row)),
                     _errors(row),
                     _rules(row.get("rules") or {}),
                     words.amount(row.get("degenerate")),
@@ -101,19 +102,20 @@ def _counted(rows: list[Row]) -> list[Node]:
                 ]
                 for row in rows
             ],
-            caption="Prompts; errors are excluded from every rate",
+            caption=captioned(contents, f"{unit(rows).capitalize()}; errors are excluded from every rate"),
             numbers=(1, 4, 5),
         ),
         paragraph(
             "Decided by rule: without asking, because one completion is degenerate (empty, or repeats itself), or both "
             "are the same text. Controls: questions whose better side is known, an intact completion against its own "
-            "words shuffled.",
+            "words shuffled. A control is only as good as the text it is made of, a completion of the baseline's: "
+            "where that makes little sense, it makes little less when shuffled, and a good judge errs as well.",
             class_="soft",
         ),
     ]
 
 
-def _told(rows: list[Row]) -> list[Node]:
+def _told(contents: Contents, rows: list[Row]) -> list[Node]:
     """What would be left without prompts that training saw, and what more prompts would tell."""
     return [
         tag("h3", "Prompts seen in training, and prompts needed"),
@@ -123,19 +125,20 @@ def _told(rows: list[Row]) -> list[Node]:
                 [
                     pair(row),
                     net(row),
-                    words.amount(row.get("overlapping")),
+                    _seen(row),
                     words.effect(row.get("clean_net"), row.get("clean_low"), row.get("clean_high"), "points"),
                     f"±{row['resolvable']:.1f} points" if words.is_number(row.get("resolvable")) else DASH,
                     _needed(row),
                 ]
                 for row in rows
             ],
+            caption=captioned(contents, "Prompts, whatever the number of their votes"),
             numbers=range(1, 6),
         ),
         paragraph(
-            "Prompts seen: those that occur in training documents. Net win it can tell: how large a net win must be "
-            "for this many prompts to tell it four times in five. Prompts needed: how many would tell the net win "
-            "found as often.",
+            "Prompts seen: those that occur in training documents, where these were searched. Net win it can tell: how "
+            "large a net win must be for this many prompts to tell it four times in five. Prompts needed: how many "
+            "would tell the net win found as often.",
             class_="soft",
         ),
     ]
@@ -160,7 +163,7 @@ def _plain(value: Any, low: Any, high: Any) -> str:
 
 
 def _errors(row: Row) -> str:
-    """How many, of which share of all prompts, and why."""
+    """How many, of which share of all votes, and why."""
     errors = int(row.get("errors") or 0)
     if not errors:
         return "none"
@@ -184,4 +187,10 @@ def _needed(row: Row) -> str:
     needed = row.get("needed")
     if words.is_number(needed):
         return f"about {words.amount(needed)}"
-    return "none would do" if "needed" in row and net(row) != words.MISSING else DASH
+    return "none would do" if "needed" in row and judged(row) else DASH
+
+
+def _seen(row: Row) -> str:
+    """Prompts that training saw. That nobody looked is not none."""
+    found = row.get("overlapping")
+    return words.amount(found) if words.is_number(found) else "not searched" if "overlapping" in row else DASH

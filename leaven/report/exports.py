@@ -52,7 +52,8 @@ SCHEMAS: dict[str, Schema] = {
         " controls_right:whole reasons warnings"
     ),
     "strengths": _schema(
-        "arm reference strength:float low:float high:float rate:float rate_low:float rate_high:float identified:truth"
+        "arm reference strength:float low:float high:float rate:float rate_low:float rate_high:float p:float"
+        " p_holm:float identified:truth"
         " why scripted:truth"
     ),
     "noise": _schema(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from leaven.report import words
 from leaven.report.contents import Contents
-from leaven.report.judged import completed, overlaps
-from leaven.report.preference import judge
+from leaven.report.judged import completions, overlaps, source
+from leaven.report.preference import judge, seeds
 from leaven.report.scripted import MEANING, WORD, any_scripted
 from leaven.report.timeline import shares
 
@@ -129,10 +129,10 @@ def _preference(contents: Contents) -> str:
     mark = f"{WORD}: {MEANING}" if any_scripted(contents) else ""
     prompts = contents.prompts
     chosen = prompts.get("chosen", prompts.get("rows"))
-    origin = f" of {prompts.get('set')}" if prompts.get("set") else ""
-    taken = f"Arms completed {words.amount(chosen)} prompts{origin}." if words.is_number(chosen) else ""
+    origin = f" of {source(prompts)}" if source(prompts) else ""
+    taken = f"Arms were compared on {words.amount(chosen)} prompts{origin}." if words.is_number(chosen) else ""
     unseen = " ".join(overlaps(prompts)) if prompts else ""
-    drawn = completed(contents.rules) if contents.rules else ""
+    drawn = " ".join(completions(contents))
     said = "Completions of held-out prompts were compared in both orders." if not prompts else ""
     asked = f"The judge: {judge(rows)}"
     template = contents.judge.get("template")
@@ -144,17 +144,23 @@ def _preference(contents: Contents) -> str:
     return " ".join(part for part in (mark, taken, unseen, drawn, said, asked, by, _counting(contents), gate) if part)
 
 
+MAJORITY = ", each decided by the majority of its seeds"
+
+
 def _counting(contents: Contents) -> str:
     """What counts as a win, and how sure it is; only of pages whose rows hold what is told."""
     rows = contents.winrates
     if not contents.judge.get("template") and not any(words.is_number(row.get("half")) for row in rows):
         return ""
+    several = seeds(rows) > 1
+    votes, each = ("votes", "a vote (one for each prompt and seed)") if several else ("prompts", "a prompt")
     said = [
-        "Every pair was judged in both orders; a side wins a prompt only if both orders agree, anything else that was "
+        f"Every pair was judged in both orders; a side wins {each} only if both orders agree, anything else that was "
         "answered is a tie, and a refusal, an unreadable verdict or an outage is an error that was asked again and "
-        "then excluded. The net win is wins less losses in points of the prompts with an outcome; its 95 % interval "
-        "resamples prompts and holds the spread over seeds; p-values are those of the exact sign test on decided "
-        "prompts, corrected over pairs by Holm's method."
+        f"then excluded. The net win is wins less losses in points of the {votes} with an outcome"
+        f"{', averaged over seeds' if several else ''}; its 95 % interval resamples prompts and holds the spread over "
+        f"seeds; p-values are those of the exact sign test on decided prompts{MAJORITY if several else ''}, corrected "
+        "over pairs by Holm's method."
     ]
     if any(words.is_number(row.get("zero_gap")) for row in rows):
         said.append(
@@ -164,7 +170,7 @@ def _counting(contents: Contents) -> str:
     if contents.strengths:
         said.append(
             "Strengths are Bradley–Terry log odds, ties as half a win for each side, with intervals that resample "
-            "whole prompts."
+            "whole prompts and are not corrected for their number."
         )
     return " ".join(said)
 

@@ -1,6 +1,7 @@
 """Figure 3: judged prompts won, tied and lost, as stacked bars (the paper's Figures 7 to 9).
 
-A bar is 100 % of the prompts with an outcome; errors are no outcome, lie outside of it and are counted beside it. The
+A bar is 100 % of the votes with an outcome, one for each prompt and seed; errors are no outcome, lie outside of it and
+are counted beside it. A pair of which nothing has an outcome has no bar and no number. The
 judge is named as what it is, in the sentence, in the note and in every table: a likelihood comparison by a small
 reference model is not a reader's preference.
 """
@@ -13,7 +14,7 @@ from typing import Any
 
 from leaven.report import palette, words
 from leaven.report.canvas import INK, LINE, PAPER, SOFT
-from leaven.report.chart import Chart, Panel, row_labels, rows_height, wrapped
+from leaven.report.chart import Chart, Panel, row_labels, wrapped
 from leaven.report.contents import Contents, Row
 from leaven.report.scripted import MEANING, WORD, any_scripted, is_scripted, stamp, titled
 
@@ -22,8 +23,9 @@ SHARES = (("wins", "win", WON, PAPER), ("ties", "tie", TIED, INK), ("losses", "l
 """Column, word, colour of its bar, colour of what is written in it."""
 NARROW = 8.0
 """Shares below this many per cent are not written into their bar; they are in the table."""
-LONGEST = 22
-"""Characters of a name in a title."""
+LONGEST = 30
+"""Characters of a line of a title."""
+NOTHING = "no outcome"
 
 
 def chart(contents: Contents) -> Chart | None:
@@ -40,11 +42,12 @@ def chart(contents: Contents) -> Chart | None:
     return Chart(
         name="winrates",
         title=titled(contents, "completions preferred by the judge" if any_scripted(contents) else TITLE),
-        sentence=_sentence(contents, against or others),
+        sentence=_sentence(contents, against, others),
         note=(
             f"The judge: {judge(rows)} Both orders were judged; what the order decided counts as a tie. "
             f"{_unit(rows)} Errors are no outcome and stand apart from the 100 %. Right: the net win, wins less losses "
-            "in points, with its 95 % interval, and the win rate when a tie counts as half."
+            f"in points{', averaged over seeds' if seeds(rows) > 1 else ''}, with its 95 % interval, and the win rate "
+            "when a tie counts as half."
         ),
         panels=panels,
         head=[
@@ -69,7 +72,7 @@ def chart(contents: Contents) -> Chart | None:
                 str(row.get("errors") or 0),
                 net(row),
                 half(row),
-                words.probability(row.get("p_holm", row.get("p"))),
+                probability(row),
                 words.amount(row.get("flips")),
                 words.amount(row.get("degenerate")),
                 *([WORD if is_scripted(row) else "judge"] if any_scripted(contents) else []),
@@ -99,7 +102,7 @@ def judge(rows: Sequence[Row]) -> str:
 
 
 def judged(row: Row) -> int:
-    """Prompts with an outcome (of each seed): errors are none."""
+    """Votes with an outcome, one for each prompt and seed: errors are none."""
     return sum(_count(row, column) for column, *_ in SHARES)
 
 
@@ -108,14 +111,31 @@ def _count(row: Row, column: str) -> int:
     return int(found) if words.is_number(found) else 0
 
 
+def seeds(rows: Sequence[Row]) -> int:
+    """How many votes a prompt has."""
+    return max((int(row["seeds"]) for row in rows if words.is_number(row.get("seeds"))), default=1)
+
+
+def unit(rows: Sequence[Row]) -> str:
+    """What is counted: prompts, or votes where a prompt has several."""
+    return "votes" if seeds(rows) > 1 else "prompts"
+
+
+def tally(row: Row) -> str:
+    """`199 prompts`, or `120 votes on 60 prompts`: those with an outcome."""
+    many = f"{words.amount(judged(row))} {unit([row])}"
+    on = row.get("prompts")
+    return f"{many} on {words.amount(on)} prompts" if seeds([row]) > 1 and words.is_number(on) else many
+
+
 def share(row: Row, column: str) -> float:
-    """Per cent of the prompts with an outcome."""
+    """Per cent of the votes with an outcome."""
     return 100 * _count(row, column) / (judged(row) or 1)
 
 
 def net(row: Row) -> str:
     """Wins less losses in percentage points. A row without `unit` holds shares in [−1, 1]."""
-    return words.effect(*_net(row), "points")
+    return words.effect(*_net(row), "points") if judged(row) else NOTHING
 
 
 def _net(row: Row) -> tuple[float | None, float | None, float | None]:
@@ -127,11 +147,18 @@ def _net(row: Row) -> tuple[float | None, float | None, float | None]:
 def half(row: Row) -> str:
     """The win rate when a tie counts as half a win, in per cent, with its interval where there is one."""
     value, low, high = row.get("half"), row.get("half_low"), row.get("half_high")
+    if not judged(row):
+        return NOTHING
     if not words.is_number(value):
-        return f"{share(row, 'wins') + share(row, 'ties') / 2:.1f} %" if judged(row) else words.MISSING
+        return f"{share(row, 'wins') + share(row, 'ties') / 2:.1f} %"
     if not (words.is_number(low) and words.is_number(high)):
         return f"{value:.1f} %"
     return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+
+
+def probability(row: Row) -> str:
+    """The corrected p; without an outcome there is nothing to test."""
+    return words.probability(row.get("p_holm", row.get("p"))) if judged(row) else words.MISSING
 
 
 def leaning(row: Row, alpha: float) -> int:
@@ -146,15 +173,32 @@ def leaning(row: Row, alpha: float) -> int:
 
 
 def _unit(rows: Sequence[Row]) -> str:
-    many = max(int(row["seeds"]) if words.is_number(row.get("seeds")) else 1 for row in rows)
-    return "One vote for each prompt and seed." if many > 1 else "One vote for each prompt."
+    many = seeds(rows)
+    if many < 2:
+        return "One vote for each prompt."
+    return f"One vote for each prompt and seed, {many} for a prompt; shares are of votes."
 
 
-def _sentence(contents: Contents, rows: Sequence[Row]) -> str:
+def _sentence(contents: Contents, against: Sequence[Row], others: Sequence[Row]) -> str:
     """Whom the judge prefers where neither the interval nor the corrected p leaves a doubt; the rest it cannot tell."""
+    both = [*against, *others]
+    name, who = str(both[0].get("judge") or "unnamed"), "script" if any_scripted(contents) else "judge"
+    said = [f"The {who} ({name}) {_preferred(contents, against)}."] if any(map(judged, against)) else []
+    known = [row for row in others if judged(row)]
+    if known:
+        apart = sum(leaning(row, contents.alpha) != 0 for row in known)
+        said.append(f"Of {words.count(len(known), 'pair')} of two others it separates {apart or 'none'}.")
+    silent = [f"{row.get('variant')} against {row.get('baseline')}" for row in both if not judged(row)]
+    if silent:
+        said.append(f"There is {NOTHING} for {words.listing(silent)}.")
+    return " ".join([f"{WORD}. {MEANING}", *said] if any_scripted(contents) else said)
+
+
+def _preferred(contents: Contents, against: Sequence[Row]) -> str:
+    rows = [row for row in against if judged(row)]
     ahead = [str(row.get("variant")) for row in rows if leaning(row, contents.alpha) > 0]
     behind = [str(row.get("variant")) for row in rows if leaning(row, contents.alpha) < 0]
-    name, baseline = str(rows[0].get("judge") or "unnamed"), rows[0].get("baseline")
+    baseline = rows[0].get("baseline")
     said = []
     if ahead:
         said.append(f"prefers {words.listing(ahead)} over {baseline}")
@@ -162,9 +206,7 @@ def _sentence(contents: Contents, rows: Sequence[Row]) -> str:
         said.append(f"prefers {baseline} over {words.listing(behind)}")
     rest = len(rows) - len(ahead) - len(behind)
     tail = f", and cannot separate {words.count(rest, 'other variant')} from it" if rest else ""
-    who = "script" if any_scripted(contents) else "judge"
-    whole = f"{words.listing(said)}{tail}" if said else f"separates no variant from {baseline}"
-    return f"{f'{WORD}. {MEANING} ' if any_scripted(contents) else ''}The {who} ({name}) {whole}."
+    return f"{words.listing(said)}{tail}" if said else f"separates no variant from {baseline}"
 
 
 def _with_share(row: Row, column: str) -> str:
@@ -179,27 +221,31 @@ def _alt(rows: Sequence[Row]) -> str:
         for row in rows
     )
     mark = f"{WORD}, not a result. {MEANING} " if any(is_scripted(row) for row in rows) else ""
-    return f"{mark}Judged prompts: {said}."
+    return f"{mark}Judged {unit(rows)}: {said}."
 
 
 def _labels(rows: Sequence[Row], pairs: bool) -> list[str]:
     if not pairs:
         return [wrapped(row.get("variant")) for row in rows]
-    return [f"{_cut(row.get('variant'), 20)}\nvs {_cut(row.get('baseline'), 17)}" for row in rows]
+    sides = [(row.get("variant"), f"vs {row.get('baseline')}") for row in rows]
+    return ["\n".join(wrapped(side) for side in each) for each in sides]
 
 
-def _cut(name: object, width: int) -> str:
-    shown = " ".join(str(name).split())
-    return shown if len(shown) <= width else f"{shown[: width - 1]}…"
+def _title(rows: Sequence[Row], pairs: bool) -> str:
+    marked = f"{WORD}: " if any(is_scripted(row) for row in rows) else ""
+    title = "pairs of two others" if pairs else f"against {rows[0].get('baseline')}"
+    return wrapped(f"{marked}{title}", LONGEST)
 
 
 def _height(rows: Sequence[Row], pairs: bool) -> float:
-    return rows_height(["x" if pairs else str(row.get("variant")) for row in rows], each=0.64, around=1.0)
+    """Inches; rows are of one height, which the longest label sets."""
+    lines = max(label.count("\n") + 1 for label in _labels(rows, pairs))
+    return 1.0 + len(rows) * max(0.64, 0.17 * lines + 0.1) + 0.2 * _title(rows, pairs).count("\n")
 
 
 def _draw(axes: Any, rows: Sequence[Row], pairs: bool) -> None:
     row_labels(axes, [str(row.get("variant")) for row in rows])
-    axes.set_yticks(range(len(rows)), _labels(rows, pairs))
+    axes.set_yticks(range(len(rows)), _labels(rows, pairs), linespacing=1.0)
     axes.set_ylim(len(rows) - 0.4, -0.72)
     for y, row in enumerate(rows):
         _bar(axes, y, row)
@@ -207,15 +253,13 @@ def _draw(axes: Any, rows: Sequence[Row], pairs: bool) -> None:
     for x, side, (_, word, color, _) in zip((0, 50, 100), ("left", "center", "right"), SHARES, strict=True):
         name = SOFT if word == "tie" else color[0]
         axes.text(x, -0.4, word, ha=side, va="bottom", color=name, fontsize=10.5, fontweight="bold")
-    stamp(axes, [y for y, row in enumerate(rows) if is_scripted(row)])
+    stamp(axes, [y for y, row in enumerate(rows) if is_scripted(row) and judged(row)])
     axes.set_xlim(0, 100)
     axes.set_xticks(range(0, 101, 25))
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(axis="x", color=LINE, length=3)
-    axes.set_xlabel("% of judged prompts", color=SOFT)
-    marked = f"{WORD}: " if any(is_scripted(row) for row in rows) else ""
-    title = "pairs of two others" if pairs else f"against {_cut(rows[0].get('baseline'), LONGEST - len(marked))}"
-    axes.set_title(f"{marked}{title}", fontweight="bold" if marked else "normal")
+    axes.set_xlabel(f"% of judged {unit(rows)}", color=SOFT)
+    axes.set_title(_title(rows, pairs), fontweight="bold" if any(is_scripted(row) for row in rows) else "normal")
 
 
 def _bar(axes: Any, y: int, row: Row) -> None:
@@ -232,7 +276,8 @@ def _bar(axes: Any, y: int, row: Row) -> None:
                 axes.text(middle, y, f"{part:.0f}", ha="center", va="center_baseline", **look)
         left += part
     if not judged(row):
-        axes.text(50, y, "no outcome", ha="center", va="center_baseline", color=SOFT, fontsize=11)
+        told = f"{WORD}: {NOTHING}" if is_scripted(row) else NOTHING
+        axes.text(50, y, told, ha="center", va="center_baseline", color=SOFT, fontsize=11)
     errors = _count(row, "errors")
     if errors:
         axes.text(0, y + 0.32, f"{words.count(errors, 'error')} apart", va="top", color=SOFT, fontsize=9.8)
@@ -240,12 +285,14 @@ def _bar(axes: Any, y: int, row: Row) -> None:
 
 def _beside(axes: Any, y: int, row: Row) -> None:
     """Right of the bar: the net win, its interval, and the rate with ties as half."""
+    if not judged(row):
+        return
     value, low, high = _net(row)
     digits = max(1, min(3, words.decimals(low, high) - 1))
     rate = row.get("half")
     shown = rate if words.is_number(rate) else share(row, "wins") + share(row, "ties") / 2
     known = words.is_number(low) and words.is_number(high)
-    lines = [words.interval(low, high, digits) if known else "", f"ties half {shown:.1f} %" if judged(row) else ""]
+    lines = [words.interval(low, high, digits) if known else "", f"ties half {shown:.1f} %"]
     where = {"transform": axes.get_yaxis_transform(), "ha": "left"}
     top = f"net {words.signed(value, digits)}"
     axes.text(1.03, y - 0.04, top, va="bottom", fontsize=11.0, fontweight="bold", color=INK, **where)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from leaven.report.canvas import INK, PAPER
+from leaven.report.canvas import INK, PAPER, SOFT
 from leaven.report.contents import Contents, Row
 from leaven.report.markup import Html, Node, tag
 
@@ -30,6 +30,11 @@ def any_scripted(contents: Contents) -> bool:
 def titled(contents: Contents, title: str) -> str:
     """A title of judged preferences, marked where they are made up."""
     return f"{WORD}, not a result: {title}" if any_scripted(contents) else title
+
+
+def captioned(contents: Contents, caption: str) -> str:
+    """The caption of a table of judged preferences, marked where they are made up."""
+    return f"{WORD}, not a result. {caption}" if any_scripted(contents) else caption
 
 
 def banner(contents: Contents) -> Node:
@@ -54,19 +59,37 @@ def mark(contents: Contents) -> Html | None:
     return tag("p", tag("b", WORD), f": {MEANING}", class_="scripted-note") if any_scripted(contents) else None
 
 
-def stamp(axes: Any, rows: Sequence[int], *, x: float = 0.5, size: float = 17.0) -> None:
+def stamp(axes: Any, rows: Sequence[int]) -> None:
     """The word across each of the `rows` of a drawing, so that a part of it that is cut out is marked too."""
     for y in rows:
         axes.text(
-            x,
+            0.5,
             y,
             WORD,
             transform=axes.get_yaxis_transform(),
             ha="center",
             va="center",
-            fontsize=size,
+            fontsize=17.0,
             fontweight="bold",
             color=INK,
             bbox={"boxstyle": "square,pad=0.12", "facecolor": PAPER, "edgecolor": INK, "alpha": 0.86, "lw": 1.0},
             zorder=9,
+        )
+
+
+def stamp_between(axes: Any, rows: Sequence[int]) -> None:
+    """The word beside what each of the `rows` shows, above it and beneath every mark: nothing of it is hidden."""
+    for y in rows:
+        axes.text(
+            0.5,
+            y - 0.36,
+            WORD,
+            transform=axes.get_yaxis_transform(),
+            ha="center",
+            va="center",
+            fontsize=9.5,
+            fontweight="bold",
+            color=SOFT,
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none"},
+            zorder=1.5,
         )

@@ -1,7 +1,8 @@
 """Figure: one scale for all arms, from every pair that was judged (Bradley and Terry, 1952, Biometrika 39).
 
 A dot is the log odds that an arm is preferred over the reference; the upper axis says the same as a win rate, 100 / (1
-+ exp(−x)) %. An arm whose place the votes do not fix is told in words and has no dot.
++ exp(−x)) %. An arm whose place the votes do not fix is told in words and has no dot. An arm is called above or below
+the reference only where neither its interval nor its corrected p leaves a doubt, like a pair (see `preference`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from leaven.report import words
@@ -16,11 +18,14 @@ from leaven.report.canvas import FAINT, INK, LINE, PAPER, SOFT
 from leaven.report.chart import Chart, Panel, beside, row_labels, rows_height
 from leaven.report.contents import Contents, Row
 from leaven.report.markup import bullets
-from leaven.report.scripted import MEANING, WORD, any_scripted, stamp, titled
+from leaven.report.scripted import MEANING, WORD, any_scripted, stamp_between, titled
 
-STEPS = (1, 2, 5, 10, 25)
-"""Steps in per cent between the win rates that the upper axis names: the first that gives no more than TICKS."""
-TICKS = 7
+STEPS = (1, 2, 5, 10)
+"""Steps in per cent between the win rates that the upper axis names: the first that has room."""
+LADDER = (50, 10, 90, 1, 99, 25, 75, 5, 95)
+"""Win rates for an axis on which even steps have no room, the most wanted first."""
+ROOM = 0.19
+"""The share of the axis that a label takes."""
 WIDEST = 6.0
 """Log odds beyond which an interval is drawn with an arrow: it would squeeze all others."""
 
@@ -41,16 +46,23 @@ def chart(contents: Contents) -> Chart | None:
         note=(
             f"Bradley–Terry strengths, a tie as half a win for each side. Dots: log odds against {reference}, which is "
             "0 by definition; lines: 95 % intervals, which resample whole prompts; above: the win rate against "
-            f"{reference} that the scale implies. Right is preferred more often."
+            f"{reference} that the scale implies. Right is preferred more often. {_told_apart(contents)}"
         ),
         panels=[
             Panel(
                 partial(_draw, rows=known, reference=reference, scripted=scripted),
-                rows_height(names, each=0.42, around=1.2),
+                rows_height(names, each=0.5 if scripted else 0.42, around=1.2),
                 _alt(known, reference, scripted),
             )
         ],
-        head=["arm", "log odds and interval", "win rate implied", "reference", *(["judge"] if scripted else [])],
+        head=[
+            "arm",
+            "log odds and interval",
+            "win rate implied",
+            "p, Holm",
+            "reference",
+            *(["judge"] if scripted else []),
+        ],
         rows=[
             [
                 str(row.get("arm")),
@@ -58,12 +70,13 @@ def chart(contents: Contents) -> Chart | None:
                 if found(row)
                 else f"not identified: {row.get('why') or 'the votes do not fix it'}",
                 rate(row) if found(row) else words.MISSING,
+                words.probability(row.get("p_holm")),
                 str(row.get("reference") or reference),
                 *([WORD] if scripted else []),
             ]
             for row in rows
         ],
-        numbers=(1, 2),
+        numbers=(1, 2, 3),
         data=("strengths.csv",),
         columns=1,
         more=_untold(rows),
@@ -106,24 +119,48 @@ def _untold(rows: Sequence[Row]) -> Any:
     )
 
 
+def leaning(row: Row, alpha: float) -> int:
+    """+1 above the reference, −1 below it, 0 where that cannot be told: the interval alone is not corrected."""
+    p, low, high = row.get("p_holm"), row.get("low"), row.get("high")
+    if not words.is_number(p) or p > alpha:
+        return 0
+    return 1 if words.is_number(low) and low > 0 else -1 if words.is_number(high) and high < 0 else 0
+
+
+def _tested(rows: Sequence[Row]) -> bool:
+    """Whether the rows hold corrected p-values: those of earlier versions do not."""
+    return any(words.is_number(row.get("p_holm")) for row in rows)
+
+
+def _told_apart(contents: Contents) -> str:
+    """What the lines are not: a decision over several arms."""
+    if not _tested(contents.strengths):
+        return "Intervals are not corrected for their number, so that one which leaves out 0 decides nothing."
+    return (
+        "Intervals are not corrected for their number: an arm is called above or below only where its interval leaves "
+        f"out 0 and its p, corrected by Holm's method, is at most {contents.alpha:g}. All pairs speak here, and so may "
+        "tell what one pair alone cannot."
+    )
+
+
 def _sentence(contents: Contents, known: Sequence[Row], reference: str) -> str:
     others = [row for row in known if str(row.get("arm")) != reference]
-    above = [str(row.get("arm")) for row in others if words.is_number(row.get("low")) and row["low"] > 0]
-    below = [str(row.get("arm")) for row in others if words.is_number(row.get("high")) and row["high"] < 0]
+    above = [str(row.get("arm")) for row in others if leaning(row, contents.alpha) > 0]
+    below = [str(row.get("arm")) for row in others if leaning(row, contents.alpha) < 0]
     said = []
+    if not _tested(others):
+        said.append(f"{words.count(len(others), 'arm')} {'has' if len(others) == 1 else 'have'} a place")
     if above:
         said.append(f"{words.listing(above)} {'stands' if len(above) == 1 else 'stand'} above {reference}")
     if below:
-        said.append(f"{words.listing(below)} {'stands' if len(below) == 1 else 'stand'} below it")
-    if len(said) == 1 and not above:
-        said = [said[0].replace("below it", f"below {reference}")]
+        said.append(f"{words.listing(below)} {'stands' if len(below) == 1 else 'stand'} below {reference}")
     rest = len(others) - len(above) - len(below)
-    if rest:
-        within = words.count(rest, "arm's interval holds it", "arms' intervals hold it")
-        said.append(within if said else f"every interval holds {reference}")
+    if rest and _tested(others):
+        untold = f"{words.count(rest, 'other arm')} cannot" if said else "no arm can"
+        said.append(f"{untold} be told from {reference}")
     lost = [str(row.get("arm")) for row in contents.strengths if not found(row)]
     if lost:
-        said.append(f"{words.listing(lost)} {'has' if len(lost) == 1 else 'have'} no place on it")
+        said.append(f"{words.listing(lost)} {'has' if len(lost) == 1 else 'have'} no place on the scale")
     mark = f"{WORD}. {MEANING} " if any_scripted(contents) else ""
     return f"{mark}On one scale of all pairs, {', and '.join(said)}."
 
@@ -146,38 +183,61 @@ def _draw(axes: Any, rows: Sequence[Row], reference: str, scripted: bool) -> Non
     for y, row in enumerate(rows):
         value, is_reference = float(row["strength"]), str(row.get("arm")) == reference
         low, high = row.get("low"), row.get("high")
-        ends.append(max(-WIDEST, min(WIDEST, value)))
+        at = _bounded(value)
+        ends.append(at)
         if words.is_number(low) and words.is_number(high) and not is_reference:
-            left, right = max(-WIDEST, low), min(WIDEST, high)
+            left, right = _bounded(low), _bounded(high)
             ends += [left, right]
             axes.plot([left, right], [y, y], color=INK, lw=2.2, solid_capstyle="butt", zorder=2)
-            if left > low:
+            if low < -WIDEST:
                 axes.plot([left], [y], "<", ms=6, color=INK, zorder=3)
-            if right < high:
+            if high > WIDEST:
                 axes.plot([right], [y], ">", ms=6, color=INK, zorder=3)
         full = PAPER if is_reference or scripted else INK
-        axes.plot([value], [y], "D" if is_reference else "o", ms=7, mec=INK, mew=1.6, mfc=full, zorder=4, clip_on=False)
+        axes.plot([at], [y], "D" if is_reference else "o", ms=7, mec=INK, mew=1.6, mfc=full, zorder=4, clip_on=False)
         shown = row.get("rate")
         told = "reference" if is_reference else f"{shown:.1f} %" if words.is_number(shown) else words.MISSING
         beside(axes, y, told, color=SOFT if is_reference else INK)
     pad = 0.06 * (max(ends) - min(ends))
     axes.set_xlim(min(ends) - pad, max(ends) + pad)
     axes.xaxis.set_major_formatter(lambda value, _: words.signed(value, 3).rstrip("0").rstrip(".") or "0")
-    axes.locator_params(axis="x", nbins=7)
+    axes.locator_params(axis="x", nbins=5)
     _rates(axes, min(ends) - pad, max(ends) + pad)
     axes.set_xlabel(f"{f'{WORD}: ' if scripted else ''}log odds, more often preferred →", color=SOFT)
     if scripted:
-        stamp(axes, range(len(rows)), size=13.0)
+        axes.set_ylim(len(rows) - 0.45, -0.62)
+        stamp_between(axes, range(len(rows)))
+
+
+def _bounded(value: float) -> float:
+    return max(-WIDEST, min(WIDEST, value))
 
 
 def _rates(axes: Any, low: float, high: float) -> None:
-    """The upper axis: win rates against the reference in even steps, as many as have room."""
-    first, last = (100 / (1 + math.exp(-end)) for end in (low, high))
-    step = next((step for step in STEPS if (last - first) / step <= TICKS), STEPS[-1])
-    shown = [rate for rate in range(step, 100, step) if first <= rate <= last and not (50 - rate) % step]
+    """The upper axis: win rates against the reference."""
+    shown = ticks(low, high)
     upper = axes.secondary_xaxis("top")
-    upper.set_xticks([math.log(rate / (100 - rate)) for rate in shown], [f"{rate} %" for rate in shown])
+    upper.set_xticks([_odds(rate) for rate in shown], [f"{rate} %" for rate in shown])
     upper.tick_params(color=FAINT, labelcolor=SOFT, labelsize=10.0, length=3)
     upper.spines["top"].set_visible(True)
     upper.spines["top"].set_color(FAINT)
     upper.set_xlabel("win rate implied against the reference", color=SOFT, fontsize=10.0, loc="left")
+
+
+def ticks(low: float, high: float) -> list[int]:
+    """Win rates in per cent that an axis from `low` to `high` log odds names: in even steps, or else those of LADDER,
+    as many as have room."""
+    apart = ROOM * (high - low)
+    for step in STEPS:
+        shown = [rate for rate in range(step, 100, step) if low <= _odds(rate) <= high and not (50 - rate) % step]
+        if all(_odds(right) - _odds(left) >= apart for left, right in pairwise(shown)):
+            return shown
+    shown = []
+    for rate in LADDER:
+        if low <= _odds(rate) <= high and all(abs(_odds(rate) - _odds(other)) >= apart for other in shown):
+            shown.append(rate)
+    return sorted(shown)
+
+
+def _odds(rate: float) -> float:
+    return math.log(rate / (100 - rate))

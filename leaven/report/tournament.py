@@ -123,15 +123,16 @@ def _answer(contents: Contents, row: Row) -> list[Node]:
     said = (
         f" {(MADE_UP if scripted.is_scripted(row) else HOW)[leaning]} {baseline}: net win {_whole(preference.net(row))}"
     )
-    p = _whole(words.probability(row.get("p_holm", row.get("p"))))
+    p = _whole(preference.probability(row))
     errors = int(row.get("errors") or 0)
     tail = f", {p} (Holm)" if p != words.MISSING else ""
     apart = f"; {words.count(errors, 'error')} apart" if errors else ""
+    told = f"{said}{tail}, {preference.tally(row)} judged{apart}." if preference.judged(row) else ""
     return [
         tag("span", scripted.WORD, class_="badge") if scripted.is_scripted(row) else badge(VERDICTS[leaning]),
         " ",
         tag("b", variant),
-        f"{said}{tail}, {words.amount(preference.judged(row))} judged{apart}.",
+        told or f" against {baseline}: {preference.NOTHING}{apart}.",
     ]
 
 

@@ -79,7 +79,7 @@ def test_a_leaning_needs_both_the_interval_and_the_corrected_p(change: dict[str,
 def test_ties_count_half_where_the_analysis_did_not_say() -> None:
     assert preference.half({"wins": 2, "ties": 4, "losses": 2}) == "50.0 %"
     assert preference.half(votes.winrates()[0]) == "47.7 % [42.2, 53.2]"
-    assert preference.half({}) == "–"
+    assert preference.half({}) == "no outcome"
 
 
 def test_an_arm_without_a_place_is_told_in_words_and_not_drawn() -> None:
@@ -88,7 +88,7 @@ def test_an_arm_without_a_place_is_told_in_words_and_not_drawn() -> None:
     assert "balanced→text" in said
     assert "code→text" not in said
     assert "code→text never lost, so no finite strength fits." in told(str(found.more))
-    assert "code→text has no place on it" in str(found.sentence)
+    assert "code→text has no place on the scale" in str(found.sentence)
     assert "52.2 %" in said
     assert "50 %" in said
 

@@ -77,6 +77,7 @@ def strengths() -> list[dict[str, Any]]:
     """The reference, two arms with a place, and one without."""
 
     def row(arm: str, at: float | None, why: str = "") -> dict[str, Any]:
+        tested = at is not None and arm != ARMS[0]
         ends = [None] * 3 if at is None else [at, at - 0.22, at + 0.22] if arm != ARMS[0] else [0.0] * 3
         rates = [None if end is None else 100 / (1 + math.exp(-end)) for end in ends]
         return {
@@ -84,6 +85,8 @@ def strengths() -> list[dict[str, Any]]:
             "reference": ARMS[0],
             **dict(zip(("strength", "low", "high"), ends, strict=True)),
             **dict(zip(("rate", "rate_low", "rate_high"), rates, strict=True)),
+            "p": 0.3 if tested else None,
+            "p_holm": 0.6 if tested else None,
             "identified": at is not None,
             "why": why,
         }
@@ -186,3 +189,49 @@ def tournament(scripted: bool = False) -> dict[str, Any]:
             for i in range(3)
         ],
     }
+
+
+FIVE = ("text-only", "balanced-only", "balanced→text", "micro.yaml code→text, then instructions", "code→text/seed-1")
+
+
+def five(scripted: bool = False) -> dict[str, Any]:
+    """What three seeds and five arms, all against all, leave: one pair without any outcome, one arm far ahead."""
+    named = list(combinations(FIVE, 2))
+    made = [dict(row) for row in winrates(scripted)]
+    rows = []
+    for place, (baseline, variant) in enumerate(named):
+        row = made[place % len(made)] | {"variant": variant, "baseline": baseline, "seeds": 3, "prompts": 67}
+        if place == len(named) - 1:
+            row |= dict.fromkeys(("net", "low", "high", "half", "half_low", "half_high", "needed", "resolvable"))
+            row |= dict.fromkeys(("zero_gap", "zero_gap_low", "zero_gap_high", "clean_net", "overlapping"))
+            row |= {
+                "wins": 0,
+                "losses": 0,
+                "ties": 0,
+                "errors": 201,
+                "reasons": {"outage": 201},
+                "p": 1.0,
+                "p_holm": 1.0,
+            }
+        rows.append(row)
+    places = {FIVE[0]: 0.0, FIVE[1]: -0.31, FIVE[2]: 0.12, FIVE[3]: 2.9}
+    strong = []
+    for arm, at in places.items():
+        half = 0.0 if arm == FIVE[0] else 1.4 if at > 1 else 0.21
+        ends = (at, at - half, at + half)
+        p = None if arm == FIVE[0] else 0.0002 if at > 1 else 0.02 if at < 0 else 0.4
+        strong.append(
+            {
+                "arm": arm,
+                "reference": FIVE[0],
+                **dict(zip(("strength", "low", "high"), ends, strict=True)),
+                **dict(zip(("rate", "rate_low", "rate_high"), (100 / (1 + math.exp(-x)) for x in ends), strict=True)),
+                "p": p,
+                "p_holm": None if p is None else 3 * p,
+                "identified": True,
+                "why": "",
+            }
+        )
+    nothing = dict.fromkeys(("strength", "low", "high", "rate", "rate_low", "rate_high", "p", "p_holm"))
+    lost = {"arm": FIVE[4], "reference": FIVE[0], **nothing, "identified": False, "why": f"{FIVE[4]} never lost"}
+    return {"baseline": FIVE[0], "alpha": 0.05, "winrates": rows, "strengths": [*strong, lost]}
