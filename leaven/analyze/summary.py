@@ -118,6 +118,7 @@ def method(asked: Request, family: int) -> str:
         "one-sided at 95 %, and a measure without such a task is no member of its family. Judged completions were "
         "shown in both orders, and only agreement of the two wins; errors are no ties. Preferences are tested with an "
         "exact sign test on prompts, corrected by Holm over all judged pairs, which speaks about these trained models; "
-        "their intervals resample prompts and include the seeds. The effect of length is a logistic slope on tanh of "
-        "the standardised length gap with ties as half a win: a diagnostic and no correction."
+        "their intervals resample prompts, together with one win and one loss of half a prompt's weight, and include "
+        "the seeds. The effect of length is a logistic slope on tanh of the standardised length gap with ties as half "
+        "a win: a diagnostic and no correction."
     )
