@@ -27,7 +27,7 @@ LADDER = (50, 10, 90, 1, 99, 25, 75, 5, 95)
 ROOM = 0.19
 """The share of the axis that a label takes."""
 WIDEST = 6.0
-"""Log odds beyond which an interval is drawn with an arrow: it would squeeze all others."""
+"""Log odds beyond which an interval ends in an arrow, and an arm is one: it would squeeze all others."""
 
 
 def chart(contents: Contents) -> Chart | None:
@@ -46,7 +46,8 @@ def chart(contents: Contents) -> Chart | None:
         note=(
             f"Bradley–Terry strengths, a tie as half a win for each side. Dots: log odds against {reference}, which is "
             "0 by definition; lines: 95 % intervals, which resample whole prompts; above: the win rate against "
-            f"{reference} that the scale implies. Right is preferred more often. {_told_apart(contents)}"
+            f"{reference} that the scale implies; arrows: further out than is drawn. Right is preferred more often. "
+            f"{_told_apart(contents)}"
         ),
         panels=[
             Panel(
@@ -194,7 +195,8 @@ def _draw(axes: Any, rows: Sequence[Row], reference: str, scripted: bool) -> Non
             if high > WIDEST:
                 axes.plot([right], [y], ">", ms=6, color=INK, zorder=3)
         full = PAPER if is_reference or scripted else INK
-        axes.plot([at], [y], "D" if is_reference else "o", ms=7, mec=INK, mew=1.6, mfc=full, zorder=4, clip_on=False)
+        marker = "D" if is_reference else "o" if at == value else ">" if value > 0 else "<"
+        axes.plot([at], [y], marker, ms=7, mec=INK, mew=1.6, mfc=full, zorder=4, clip_on=False)
         shown = row.get("rate")
         told = "reference" if is_reference else f"{shown:.1f} %" if words.is_number(shown) else words.MISSING
         beside(axes, y, told, color=SOFT if is_reference else INK)

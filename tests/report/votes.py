@@ -227,7 +227,7 @@ def five(scripted: bool = False) -> dict[str, Any]:
                 **dict(zip(("strength", "low", "high"), ends, strict=True)),
                 **dict(zip(("rate", "rate_low", "rate_high"), (100 / (1 + math.exp(-x)) for x in ends), strict=True)),
                 "p": p,
-                "p_holm": None if p is None else 3 * p,
+                "p_holm": None if p is None else min(1.0, 3 * p),
                 "identified": True,
                 "why": "",
             }
