@@ -50,7 +50,7 @@ def test_degenerate(text, expected):
 @given(st.integers(0, len(GOOD)), st.text(min_size=1, max_size=40), st.integers(0, 39), st.data())
 def test_an_end_that_loops_is_found_after_any_beginning(good, unit, part, data):
     unit = " ".join(unit.split()) + "."  # as the rule reads it: white space that is one space
-    times = 3 + max(32, good) // len(unit)
+    times = (3 if good >= 3 else 5) + max(32, good) // len(unit)  # without a word of three letters, five
     assert degenerate(GOOD[:good] + unit * times + unit[: part % len(unit)].rstrip())
 
 
@@ -100,11 +100,12 @@ HONEST = [
     "\n".join(f"In {1990 + 5 * n} the population was {4 + 0.3 * n:.1f} million." for n in range(7)),
     "\n".join(f"In {year} the river was frozen." for year in (1861, 1902, 1910, 1924, 1955, 1982, 2016)),
     ", ".join(f"{n} bottles of beer on the wall" for n in range(12, 0, -1)),
-    "\n".join(f"The committee met on day {n}." for n in range(1, 6)),
+    "\n".join(f"Day {n}: I go up to it." for n in range(1, 6)),  # five turns
+    "\n".join(f"Day {n}: rest in bed." for n in range(1, 20)),  # four words
     GOOD + "".join(f"\n{n}. They went home at once." for n in range(1, 7)),
     "\n".join(f"<li>Item {n}</li>" for n in range(1, 9)),
     "The next numbers are " + ", ".join(str(3 * n) for n in range(1, 30)),
-    "One long number, " + "".join(str(n * n) for n in range(2000)),
+    "One long number, " + "".join(str(n * n) for n in range(2000)) + ", is read.",
 ]
 
 
