@@ -6,7 +6,9 @@ Their sum se·T + d, with T and d independent, is the Behrens–Fisher (fiducial
 (G. K. Robinson, Annals of Statistics 4, 1976, "Properties of Student's t and of the Behrens-Fisher solution").
 
 Noise private to one seed *and* one item is in both parts; counting it twice would make accuracies look √2 noisier than
-they are. It is estimated from how differently the seeds react to one draw of items, and taken out of the item part.
+they are. It is estimated from how differently the seeds react to one draw of items, and taken out of the item part, but
+never more of it than the seed part holds: of two seeds that agree by luck the seed part holds nothing, and an interval
+without width would follow. So both variances together are never less than the items' own.
 Measured coverage of this and seven other constructions: docs/notebook.md.
 """
 
@@ -76,7 +78,8 @@ def cross(per_seed: Floats, draws: Floats, estimate: float) -> Crossed:
 
     `per_seed` must average to `estimate` up to the linearisation used for ratios; its spread is the seed part. The mean
     of a draw over seeds moves by shared and private item noise together: Var = v_items + v_private / S. The spread of a
-    draw's deviations between seeds estimates v_private, which the seed part holds already.
+    draw's deviations between seeds estimates v_private. The seed part's variance is (v_seeds + v_private) / S: what is
+    taken out is v_private / S, or that variance where luck made it smaller.
     """
     seeds = len(per_seed)
     moved = draws - per_seed
@@ -86,17 +89,11 @@ def cross(per_seed: Floats, draws: Floats, estimate: float) -> Crossed:
         se = math.sqrt(total)
         return Crossed(estimate, 0.0, se, se, seeds, shared)
     between = moved - shared[:, None]
+    seed_se = float(per_seed.std(ddof=1)) / math.sqrt(seeds)
     private = float(between.var(axis=0).sum()) / (seeds * (seeds - 1))
-    kept = max(total - private, 0.0)
+    kept = max(total - min(private, seed_se**2), 0.0)
     scale = math.sqrt(kept / total) if total > 0 else 0.0
-    return Crossed(
-        estimate,
-        float(per_seed.std(ddof=1)) / math.sqrt(seeds),
-        math.sqrt(kept),
-        math.sqrt(total),
-        seeds,
-        shared * scale,
-    )
+    return Crossed(estimate, seed_se, math.sqrt(kept), math.sqrt(total), seeds, shared * scale)
 
 
 def difference(
