@@ -100,7 +100,7 @@ HONEST = [
     "\n".join(f"In {1990 + 5 * n} the population was {4 + 0.3 * n:.1f} million." for n in range(7)),
     "\n".join(f"In {year} the river was frozen." for year in (1861, 1902, 1910, 1924, 1955, 1982, 2016)),
     ", ".join(f"{n} bottles of beer on the wall" for n in range(12, 0, -1)),
-    "\n".join(f"Day {n}: I go up to it." for n in range(1, 6)),  # five turns
+    "\n".join(f"{n}: I go up to it." for n in range(1, 7)),  # not quite six turns
     "\n".join(f"Day {n}: rest in bed." for n in range(1, 20)),  # four words
     GOOD + "".join(f"\n{n}. They went home at once." for n in range(1, 7)),
     "\n".join(f"<li>Item {n}</li>" for n in range(1, 9)),
@@ -121,6 +121,16 @@ def test_honest_answers_that_count_are_left_alone(text):
 @pytest.mark.parametrize("good", ["", GOOD[:60]])
 def test_a_sentence_that_counts_on_is_a_loop(line, start, step, good):
     text = good + "\n" + "\n".join(line.format(start + step * n) for n in range(12))
+    assert all(degenerate(text[: len(text) - cut]) for cut in range(60))
+
+
+@pytest.mark.parametrize("lines", [7, 8])
+def test_six_turns_are_enough(lines):
+    assert degenerate("\n".join(f"{n}: I go up to it." for n in range(1, lines + 1)))
+
+
+def test_a_number_that_was_cut_counts_on():
+    text = "Look, " + ", ".join(f"I saw a dog in round {n}" for n in range(95, 107))
     assert all(degenerate(text[: len(text) - cut]) for cut in range(60))
 
 
