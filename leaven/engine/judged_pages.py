@@ -24,9 +24,7 @@ def judged(prepared: Prepared, store: Store) -> dict[str, Any]:
         "prompts": _prompts(prepared, store),
         "judge": _judge(prepared, store),
         "judge_cost": _cost(prepared, store),
-        "rules": {
-            name: value for name, value in next(prepared.graph.of_kind("complete")).fields.items() if name != "seed"
-        },
+        "rules": _rules(prepared),
     }
 
 
