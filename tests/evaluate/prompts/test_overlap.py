@@ -163,6 +163,7 @@ def test_nothing_is_left(put, tmp_path: Path) -> None:
 
 
 LITTLE = ["???", "😀", "1 + 1 = ?", "Introduction", "Tides", "x?", "3, 5, 7, 9, …", "Define: loaf", "Solving"]
+LITTLE += ["*it*", "Straße?", "Go\n???"]
 """Prompts whose words alone say too little."""
 
 
@@ -183,6 +184,7 @@ def test_prompts_that_say_little_are_not_found_in_what_is_no_question(tmp_path: 
         "1 1\n3 5 7 9\n| 1 | 1 |\n1, 1",
         "Define loaf\nDEFINE: Loaf\nx\nx?\n\U0001f600\n1 + 1 = ?",
         "# Problem solving\nProblem\nSolving\nInput 1 + 1 = ?\nQuestionable: ???",
+        "Question: Go\nNow\nQuestion: Go!\n???\nQ: it*",
         "Question: Introduction to tides\nQuestion: What is 1 + 1 = ?\nQuestion: ????\nQ: 1 + 1\nQuestion: 3 5 7 9",
     ]
     assert occurring(tmp_path, LITTLE, documents, "{instruction}") == []
