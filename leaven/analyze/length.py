@@ -11,6 +11,10 @@ Only votes that the judge was asked for count: an empty completion that loses by
 Where every win lies at larger gaps than every loss there is no maximum: the slope would run away. A penalty (Firth, a
 weak prior) would give a number, but one that the penalty chose, and a sandwich interval around a perfect fit has almost
 no width. So nothing is fitted and the reason is said; the share won by the longer tells the whole story then.
+
+The same where equal lengths are not among what was judged: with one arm nearly always longer, `zero` would be told from
+where nothing lies, and far from zero tanh is 1 for every gap. Zero must lie within the middle nine tenths of the gaps,
+and these must span SPAN of tanh's range, or slope and `zero` rest on a handful of prompts.
 """
 
 from __future__ import annotations
@@ -26,7 +30,16 @@ from leaven.analyze.votes import Votes
 
 LEAST = 20
 """Prompts answered by the judge below which no slope is fitted: two coefficients on a handful of prompts mislead."""
+MIDDLE = (0.05, 0.95)
+"""Quantiles of tanh(gap / sd) that must hold zero. Of gaps around m sd they do to m = 1.6; intervals cover as for m = 0
+(94 to 97 %, 20 to 200 prompts)."""
+SPAN = 0.2
+"""How far these quantiles must lie apart, tanh going from −1 to 1: gaps of a normal distribution span 1.9, a hundred
+equal gaps and one far out nothing."""
 SEPARATED = "every win has a larger length gap than every loss"
+ONE_SIDED = "one arm is nearly always longer: nothing can be said about equal lengths"
+NO_SPREAD = "the length gaps of nearly all pairs are alike"
+UNFITTED = "the fit found no maximum"
 MOST_STEPS = 100
 
 
@@ -60,18 +73,25 @@ def length(votes: Votes, draws: int, key: int) -> Length:
     judged = ~np.isnan(wins)
     wins, gap = wins[judged.any(axis=1)][:, judged.any(axis=0)], votes.gap[judged.any(axis=1)][:, judged.any(axis=0)]
     spread = float(gap[~np.isnan(wins)].std(ddof=1)) if judged.sum() > 1 else 0.0
-    why = _why_not(wins, gap, spread)
+    x = np.tanh(gap / spread) if spread > 0 else np.zeros_like(gap)
+    why = _why_not(wins, gap, x)
+    if not why:
+        try:
+            slope, zero = _controlled(wins, x, draws, key)
+        except np.linalg.LinAlgError:
+            why = UNFITTED
     if why:
         return Length(int(decided.sum()), longer, spread, None, None, why)
-    slope, zero = _controlled(wins, np.tanh(gap / spread), draws, key)
     return Length(int(decided.sum()), longer, spread, slope, zero)
 
 
-def _why_not(wins: Floats, gap: Floats, spread: float) -> str:
-    """The likelihood has a maximum exactly where wins and losses overlap in the gap (ties are both)."""
+def _why_not(wins: Floats, gap: Floats, x: Floats) -> str:
+    """Reason against a fit of wins (NaN: none) on x = tanh(gap / sd). The likelihood has a maximum exactly where wins
+    and losses overlap in x (ties are both)."""
     if wins.shape[1] < LEAST:
         return f"fewer than {LEAST} prompts were put before the judge and answered"
-    if spread == 0:
+    judged = ~np.isnan(wins)
+    if len(np.unique(gap[judged])) == 1:
         return "all pairs have the same length gap"
     won, lost = gap[wins > 0], gap[wins < 1]
     if not len(won) or not len(lost):
@@ -80,14 +100,21 @@ def _why_not(wins: Floats, gap: Floats, spread: float) -> str:
         return SEPARATED
     if max(won) <= min(lost):
         return "every win has a smaller length gap than every loss"
-    return ""
+    low, high = np.quantile(x[judged], MIDDLE)
+    if low > 0 or high < 0:
+        return ONE_SIDED
+    # Gaps that differ may be one number in x, far out.
+    won, lost = x[wins > 0], x[wins < 1]
+    overlap = max(lost) > min(won) and max(won) > min(lost)
+    return "" if overlap and high - low >= SPAN else NO_SPREAD
 
 
 def fit(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Maximum-likelihood coefficients (zero, slope) and each observation's influence on them [n × 2].
 
     Newton's method with halved steps, on y in {0, ½, 1}; the data must overlap (`_why_not`). The influence is
-    H⁻¹ xᵢ (yᵢ − pᵢ): to first order what the coefficients owe to observation i.
+    H⁻¹ xᵢ (yᵢ − pᵢ): to first order what the coefficients owe to observation i. LinAlgError where the curvature is
+    singular or MOST_STEPS do not suffice.
     """
     design = np.stack([np.ones_like(x), x], axis=1)
     found = np.zeros(2)
@@ -101,6 +128,8 @@ def fit(x: Floats, y: Floats) -> tuple[Floats, Floats]:
         found, best = found + step, max(ahead, best)
         if np.abs(step).max() <= 1e-10 * (1 + np.abs(found).max()):
             break
+    else:
+        raise np.linalg.LinAlgError(UNFITTED)
     p = special.expit(design @ found)
     curvature = design.T @ (design * (p * (1 - p))[:, None])
     influence: Floats = np.linalg.solve(curvature, (design * (y - p)[:, None]).T).T

@@ -129,6 +129,64 @@ def test_what_cannot_be_fitted_is_said(outcomes: Any, gap: Any, why: str) -> Non
     assert (found.slope, found.zero_gap, found.why) == (None, None, why)
 
 
+def beside_yes(mean: float, prompts: int = 200, seeds: int = 1) -> Votes:
+    """One arm wins three in four and is longer by `mean` standard deviations of the gap."""
+    rng = np.random.default_rng(7)
+    shape = seeds, prompts
+    return votes(np.where(rng.random(shape) < 0.75, 1.0, -1.0), rng.normal(mean, 1, shape))
+
+
+@pytest.mark.parametrize("mean", [3, 6, 10, 15, 20, 200, -6, -15])
+def test_nothing_is_said_of_equal_lengths_where_one_arm_is_nearly_always_longer(mean: float) -> None:
+    found = length(beside_yes(mean, seeds=2), 200, 1)
+    assert (found.slope, found.zero_gap) == (None, None)
+    assert found.why == "one arm is nearly always longer: nothing can be said about equal lengths"
+    assert found.longer is not None
+
+
+@pytest.mark.parametrize("mean", [0, 0.5, 1])
+def test_an_arm_that_is_often_longer_is_compared_at_equal_lengths(mean: float) -> None:
+    found = length(beside_yes(mean), 200, 1)
+    assert found.zero_gap is not None
+    assert found.zero_gap.low < 0.75 < found.zero_gap.high
+
+
+@pytest.mark.parametrize(
+    ("gaps", "why"),
+    [
+        ((40.0, 40.0), "all pairs have the same length gap"),
+        ((0.1, 0.1), "all pairs have the same length gap"),
+        ((100.0, 300.0), "one arm is nearly always longer: nothing can be said about equal lengths"),
+        ((0.0, 300.0), ""),
+        ((-5.0, 5.0), ""),
+    ],
+)
+def test_gaps_of_one_or_two_sizes(gaps: tuple[float, float], why: str) -> None:
+    """Of two sizes the fit has no freedom left: both shares of wins come out as they are."""
+    outcomes, gap = np.resize([1, 1, -1, 1, -1, -1], 60), np.resize(gaps, 60)
+    outcomes[1::2] = np.resize([1, 1, -1], 30)
+    found = length(votes(outcomes, gap), 200, 1)
+    assert found.why == why
+    assert (found.slope is None) is bool(why)
+    if gaps[0] == 0:
+        assert found.zero_gap is not None
+        assert found.zero_gap.value == pytest.approx((outcomes[::2] == 1).mean())
+
+
+def test_a_slope_does_not_rest_on_a_handful_of_prompts() -> None:
+    gap = np.resize([1.0, -1.0], 100)
+    gap[:3] = 1e6
+    assert length(votes(np.resize([1, 1, -1], 100), gap), 200, 1).why == "the length gaps of nearly all pairs are alike"
+
+
+def test_a_fit_that_finds_no_maximum_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leaven.analyze.length.MOST_STEPS", 1)
+    found = length(drawn(60, 1.0, 0.4, seed=2), 200, 1)
+    assert (found.slope, found.zero_gap, found.why) == (None, None, "the fit found no maximum")
+    with pytest.raises(np.linalg.LinAlgError):
+        fit(np.ones(30), np.resize([1.0, 0.0, 0.5], 30))
+
+
 @given(st.lists(st.tuples(st.sampled_from([1.0, -1.0, 0.0]), st.integers(-9, 9)), min_size=20, max_size=40))
 @settings(max_examples=60)
 def test_either_a_reason_or_finite_figures(pairs: list[tuple[float, int]]) -> None:
