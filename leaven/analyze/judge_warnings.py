@@ -73,8 +73,8 @@ def _controls(votes: Votes) -> list[str]:
     if told and right > answered / 2:
         return []
     return [
-        f"The judge cannot tell intact text from the same words shuffled: it preferred the intact text in {right} of "
-        f"{answered} controls."
+        "The judge cannot tell intact text from the same words shuffled, or the baseline's text is hardly better than "
+        f"its words shuffled: the intact text was preferred in {right} of {answered} controls."
     ]
 
 
@@ -98,6 +98,13 @@ def _agreement(order: Orders, p: float) -> list[str]:
     kappa = order.kappa
     if order.answered < ENOUGH or kappa is None or kappa.high >= AGREEMENT or p < PREFERENCE:
         return []
+    if kappa.high < 0:
+        # A judge of one place for all prompts has κ = 0: its answers' frequencies explain it.
+        return [
+            "The judge contradicts itself: its two orders disagree more often than random answers would, so it goes by "
+            f"place, here by the first and there by the second: κ = {kappa.value:.2f} [{kappa.low:.2f}, "
+            f"{kappa.high:.2f}]; random answers give 0."
+        ]
     return [
         "The judge does not agree with itself: beyond chance its two orders agree by κ = "
         f"{kappa.value:.2f} [{kappa.low:.2f}, {kappa.high:.2f}]; random answers give 0."
@@ -121,7 +128,8 @@ def _length(size: Length, p: float) -> list[str]:
     if longer.low > LONGER and slope is None:
         # Where one arm is both longer and better throughout, the judge may be right.
         head = "The judge goes by length" if size.why == SEPARATED else "Length cannot be told from quality"
-        return [f"{head}: {share}; at equal lengths nothing can be said, since {size.why}."]
+        why = size.why.partition(":")[0]
+        return [f"{head}: {share}; at equal lengths nothing can be said, since {why}."]
     if longer.low > LONGER and slope is not None and slope.low > 0 and zero is not None:
         return [f"The judge goes by length: {share}; at equal lengths the variant wins {_percent(zero)}."]
     if slope is not None and zero is not None and slope.low > 0 and p < DOUBT and zero.low <= 0.5 <= zero.high:

@@ -15,10 +15,11 @@ from leaven.analyze.orders import orders
 from leaven.analyze.votes import Votes
 from leaven.analyze.winrates import sign_test, winrate_rows
 
-POSITION, MIND, AGREES, LENGTH, ALONE, CONTROLS, ERRORS, FEW, OVERLAP = (
+POSITION, MIND, AGREES, CONTRADICTS, LENGTH, ALONE, CONTROLS, ERRORS, FEW, OVERLAP = (
     "The judge goes by position",
     "The judge changed its mind",
     "The judge does not agree with itself",
+    "The judge contradicts itself",
     "The judge goes by length",
     "Length alone may explain",
     "The judge cannot tell intact text",
@@ -26,7 +27,8 @@ POSITION, MIND, AGREES, LENGTH, ALONE, CONTROLS, ERRORS, FEW, OVERLAP = (
     "decided: fewer than",
     "found in training documents",
 )
-KINDS = (POSITION, MIND, AGREES, LENGTH, ALONE, CONTROLS, ERRORS, FEW, OVERLAP)
+HALF = {"n": 20, "right": 10, "wrong": 10, "ties": 0, "errors": 0}
+KINDS = (POSITION, MIND, AGREES, CONTRADICTS, LENGTH, ALONE, CONTROLS, ERRORS, FEW, OVERLAP)
 
 
 def kinds(votes: Votes, draws: int = 200) -> set[str]:
@@ -138,7 +140,9 @@ def test_scripted_judges_are_exposed_with_a_hundred_prompts(script: str, caught:
 
 def test_a_random_judge_is_exposed_without_controls() -> None:
     found = [kinds(replace(scripted("random", seed), controls=None), draws=400) for seed in range(400)]
-    assert sum(AGREES in each for each in found) >= 380
+    # A random judge's κ is below 0, interval and all, in 2.5 % of runs.
+    assert sum(bool(each & {AGREES, CONTRADICTS}) for each in found) >= 380
+    assert sum(CONTRADICTS in each for each in found) <= 20
     assert sum(MIND in each for each in found) >= 180
 
 
@@ -160,7 +164,7 @@ def test_an_honest_judge_is_not_said_to_answer_at_random(
         votes = judge.votes(seed)
         order = orders(votes, 200, prompt_key(0))
         said = judge_warnings(replace(votes, controls=None), order, Length(), sign_test(votes.outcomes), 20, None)
-        accused += any(AGREES in each for each in said)
+        accused += any(kind in each for kind in (AGREES, CONTRADICTS) for each in said)
     assert accused <= 0.05 * runs  # 3 % and two standard errors less than that of 100 runs; here mostly none
 
 
@@ -224,6 +228,36 @@ def test_a_judge_that_goes_by_length_is_exposed_also_with_noise() -> None:
         return answers(side, side, longer.gap)
 
     assert sum(LENGTH in kinds(noisy(seed)) for seed in range(100)) >= 95
+
+
+def test_a_judge_that_contradicts_itself_does_not_answer_at_random() -> None:
+    """Of most prompts it takes one place in both orders, of some the first and of some the second."""
+    first = np.resize([1.0, -1.0], 60)
+    second = np.where(np.arange(60) < 50, -first, first)
+    (row,) = winrate_rows([answers(first[None], second[None], np.zeros((1, 60)))], 400, 0)
+    said = [warning for warning in row["warnings"] if "κ" in warning]
+    assert row["kappa_high"] < 0
+    assert len(said) == 1
+    assert said[0].startswith(f"{CONTRADICTS}: its two orders disagree more often than random answers would")
+    assert f"κ = {row['kappa']:.2f} [" in said[0]
+    assert AGREES not in " ".join(row["warnings"])
+
+
+def test_controls_accuse_the_judge_or_the_text_they_are_made_of() -> None:
+    (row,) = winrate_rows([replace(Honest(errors=0.0).votes(1), controls=dict(HALF))], 200, 0)
+    assert row["warnings"] == [
+        "The judge cannot tell intact text from the same words shuffled, or the baseline's text is hardly better than "
+        "its words shuffled: the intact text was preferred in 10 of 20 controls."
+    ]
+
+
+def test_an_arm_that_is_longer_nearly_everywhere_accuses_no_judge() -> None:
+    rng = np.random.default_rng(2)
+    side = np.where(rng.random((1, 100)) < 0.9, 1.0, -1.0)
+    (row,) = winrate_rows([answers(side, side, rng.normal(10, 1, (1, 100)))], 200, 0)
+    (said,) = row["warnings"]
+    assert said.startswith("Length cannot be told from quality: the longer text won")
+    assert said.endswith("at equal lengths nothing can be said, since one arm is nearly always longer.")
 
 
 def test_made_up_answers_are_the_first_thing_said() -> None:
