@@ -37,7 +37,7 @@ class Votes:
         first, second: [S × P] whom the judge preferred where a stood first, and where b did: +1 a, −1 b, 0 tie, NaN.
         gap: [S × P] characters of a minus characters of b.
         rules: [S × P] name of the rule that decided without asking the judge, "" where it was asked.
-        overlap: for each prompt the training sources it was found in, "" where in none.
+        overlap: for each prompt the training sources it was found in, "" where in none; None where none was searched.
         controls: pairs with a known better side, summed over seeds: n, right, wrong, ties, errors.
         scripted: a script answered in the place of a judge.
         reasons: why votes are errors, and how many.
@@ -158,8 +158,9 @@ def _rules(tables: Sequence[pd.DataFrame]) -> NDArray[np.str_] | None:
 
 
 def _overlap(tables: Sequence[pd.DataFrame]) -> tuple[str, ...] | None:
-    """Seeds meet the same prompts; a corpus built anew for a seed may hold others, so their sources are joined."""
-    if any("overlap" not in table for table in tables):
+    """Seeds meet the same prompts; a corpus built anew for a seed may hold others, so their sources are joined. A cell
+    is null where nothing was searched."""
+    if any("overlap" not in table for table in tables) or all(table["overlap"].isna().all() for table in tables):
         return None
     columns = [table["overlap"].fillna("").astype(str) for table in tables]
     return tuple(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -82,6 +83,26 @@ def test_the_order_in_which_votes_and_seeds_are_handed_in_does_not_matter(tmp_pa
     table = pq.read_table(given[0]["folder"] / "votes.parquet")
     pq.write_table(table.take(list(range(99, -1, -1))), given[0]["folder"] / "votes.parquet")
     assert winrate_rows(read_votes(given[::-1]), 200, 0) == there
+
+
+def overlapping(given: dict[str, Any], cells: list[str | None]) -> dict[str, Any]:
+    path = given["folder"] / "votes.parquet"
+    table = pq.read_table(path)
+    place = table.schema.get_field_index("overlap")
+    pq.write_table(table.set_column(place, table.schema.field(place), pa.array(cells, pa.string())), path)
+    return given
+
+
+def test_where_nothing_was_searched_nothing_is_said_of_overlap(tmp_path: Path) -> None:
+    never = overlapping(judged(tmp_path, "coin", 1), [None] * 100)
+    (row,) = winrate_rows(read_votes([never]), 200, 0)
+    assert (row["overlapping"], row["clean_net"]) == (None, None)
+    nowhere = overlapping(judged(tmp_path, "coin", 2), [""] * 100)
+    (row,) = winrate_rows(read_votes([nowhere]), 200, 0)
+    assert row["overlapping"] == 0
+    some = overlapping(judged(tmp_path, "coin", 3), ["dolly", None] * 50)
+    (row,) = winrate_rows(read_votes([never, some]), 200, 0)
+    assert row["overlapping"] == 50
 
 
 def test_before_rules_had_names_a_rule_was_about_degenerate_completions(tmp_path: Path) -> None:
