@@ -82,6 +82,8 @@ def render_lines(verdict: Mapping[str, Any]) -> list[str]:
             lines += [row] if len(row) <= WIDTH else _folded(f"  {shown:<{indent}}  ", f"{measure}  {word}  {effect}")
             shown = ""
     lines += judged_lines(verdict["winrates"])
+    scripted = any(row.get("scripted") for row in verdict["winrates"])
+    lines += strength_lines(verdict.get("strengths") or [], scripted=scripted)
     shown = "left out"
     for sentence in left_out(verdict):
         lines += _folded(f"  {shown:<{indent}}  ", sentence)
@@ -121,6 +123,35 @@ def _pair_text(row: Mapping[str, Any]) -> str:
     net = effect_text(row["net"], row["low"], row["high"], "points")
     half = f"half {row.get('half', 50 + row['net'] / 2):.1f} %"
     return f"{head}; net {net}, {half}, {p_text(row['p_holm'])}"
+
+
+def strength_lines(strengths: Sequence[Mapping[str, Any]], *, scripted: bool) -> list[str]:
+    """A line for each arm but the reference: log odds, the win rate they imply and p, or why there are none.
+
+    Args: `strengths`: rows of `bradley_terry.strengths`; `scripted`: a script answered, so that every line says so.
+    """
+    if not strengths:
+        return []
+    label = "SCRIPTED  " if scripted else "  "
+    others = [row for row in strengths if row["arm"] != row["reference"]]
+    count = sum(bool(row["identified"]) for row in others)
+    head = "made-up answers, no result: strengths" if scripted else "strengths"
+    corrected = f"; Holm over {count} arm{'' if count == 1 else 's'}" if count else ""
+    lines = _labelled(
+        label, f"{head} from all pairs (Bradley–Terry), log odds against {strengths[0]['reference']}{corrected}"
+    )
+    for row in others:
+        lines += _labelled(label, f"{row['arm']}: {_strength_text(row)}")
+    return lines
+
+
+def _strength_text(row: Mapping[str, Any]) -> str:
+    """`+0.31 [+0.10, +0.52], implied win rate 57.7 % [52.5, 62.7], p = 0.012`; `not identified: …` without a place."""
+    if not row["identified"]:
+        return f"not identified: {row['why']}"
+    odds = f"{signed(row['strength'], 2)} [{signed(row['low'], 2)}, {signed(row['high'], 2)}]"
+    rate = f"implied win rate {row['rate']:.1f} % [{row['rate_low']:.1f}, {row['rate_high']:.1f}]"
+    return f"{odds}, {rate}, {p_text(row['p_holm'])}"
 
 
 def _labelled(label: str, words: str) -> list[str]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from leaven.analyze.text import WIDTH, answer, effect_text, judged_lines, render_lines
+from leaven.analyze.text import WIDTH, answer, effect_text, judged_lines, render_lines, strength_lines
 
 ROW = {
     "variant": "balanced→text",
@@ -123,3 +123,33 @@ def test_nothing_of_a_scripted_judge_reads_like_a_result() -> None:
     assert all(line.startswith("SCRIPTED") and len(line) <= WIDTH for line in lines)
     assert "made-up answers, no result" in lines[0]
     assert judged_lines([]) == []
+
+
+STRENGTHS = [
+    {"arm": "text-only", "reference": "text-only", "strength": 0.0, "low": 0.0, "high": 0.0, "identified": True}
+    | {"rate": 50.0, "rate_low": 50.0, "rate_high": 50.0, "p": None, "p_holm": None, "why": ""},
+    {"arm": "code→text", "reference": "text-only", "strength": 0.31, "low": 0.1, "high": 0.52, "identified": True}
+    | {"rate": 57.69, "rate_low": 52.5, "rate_high": 62.72, "p": 0.006, "p_holm": 0.012, "why": ""},
+    {"arm": "balanced→text", "reference": "text-only", "identified": False}
+    | dict.fromkeys(("strength", "low", "high", "rate", "rate_low", "rate_high", "p", "p_holm"))
+    | {"why": "balanced→text never lost against text-only, so its strength has no upper bound"},
+]
+
+
+def test_strengths_have_a_block() -> None:
+    lines = [
+        "strengths from all pairs (Bradley–Terry), log odds against text-only; Holm over 1 arm",
+        "code→text: +0.31 [+0.10, +0.52], implied win rate 57.7 % [52.5, 62.7], p = 0.012",
+        "balanced→text: not identified: balanced→text never lost against text-only, so its strength has no upper bound",
+    ]
+    shown = strength_lines(STRENGTHS, scripted=False)
+    assert shown == [f"  {line}" for line in lines]
+    assert strength_lines([], scripted=True) == []
+    pair = {"variant": "code→text", "baseline": "text-only", "judge": "x", "wins": 0, "losses": 0, "ties": 0}
+    pair |= {"errors": 5, "p_holm": 1.0, **dict.fromkeys(("net", "low", "high", "half"))}
+    verdict = {"baseline": "text-only", "comparisons": [], "winrates": [pair], "strengths": STRENGTHS}
+    verdict |= {"excluded": [], "left_out": [], "proxy_sentence": ""}
+    assert render_lines(verdict)[3:] == shown
+    made_up = render_lines({**verdict, "winrates": [{**pair, "scripted": True}]})[1:]
+    assert all(line.startswith("SCRIPTED  ") and len(line) <= WIDTH for line in made_up)
+    assert made_up[2].startswith("SCRIPTED  made-up answers, no result: strengths from all pairs")
