@@ -24,10 +24,12 @@ def validation_lines(found: Validation) -> list[str]:
     for name, needs in found.missing.items():
         lines += wrapped("not checked  ", [f"{name}: its files were not given (--data): {needs}"], most=width())
     counts = found.counts
-    checked = sum(counts.values()) - counts["not checked"]
+    checked = sum(counts.values()) - counts["not checked"] - counts["beside"]
     parts = [f"{counts['reproduced']:,} of {checked:,} figures reproduced within rounding"]
     parts += [f"{counts['documented']:,} documented as wrong where published"] if counts["documented"] else []
     parts += [f"{counts['not reproduced']:,} not reproduced"] if counts["not reproduced"] else []
+    crossed = f"cross-check{'' if counts['beside'] == 1 else 's'} of figures that nobody published agree"
+    parts += [f"{counts['beside']:,} {crossed}"] if counts["beside"] else []
     return [*lines, *wrapped("in all       ", parts, most=width())]
 
 
@@ -48,8 +50,9 @@ def _set(found: Checked) -> list[str]:
         if check.ok is not None and (len(checks) <= MOST or not check.ok)
     ]
     if shown:
-        head = ["figure", "published", "ours", "within", ""]
-        rows = [[c.what, _number(c.published), _number(c.ours), _tolerance(c.tolerance), state(c)] for c in shown]
+        head = ["figure", "published" if not any(c.elsewhere for c in shown) else "published, or (elsewhere)"]
+        head += ["ours", "within", ""]
+        rows = [[c.what, _theirs(c), _ours(c), _tolerance(c.tolerance), state(c)] for c in shown]
         lines += ["", *table(head, rows, numbers=(1, 2, 3), most=width())]
     notes = [line for check in found.checks for line in _notes(check, listed=check in shown)]
     return [*lines, "", *notes] if notes else lines
@@ -69,6 +72,16 @@ def _notes(check: Check, *, listed: bool) -> list[str]:
 
 def _also(check: Check) -> list[str]:
     return [check.note] if check.note else []
+
+
+def _theirs(check: Check) -> str:
+    """The published figure; in brackets what another program makes of published ones."""
+    return f"({check.elsewhere})" if check.elsewhere else _number(check.published)
+
+
+def _ours(check: Check) -> str:
+    """A number that is below a bound, as another program's is, is said to be so."""
+    return check.elsewhere if check.ok and check.elsewhere.startswith("<") else _number(check.ours)
 
 
 def _number(value: float | None) -> str:

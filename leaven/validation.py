@@ -12,14 +12,17 @@ from leaven.analyze.published import SETS
 from leaven.analyze.published.check import Check
 from leaven.ground.errors import BadInput, did_you_mean
 
-STATES = ("reproduced", "documented", "not reproduced", "not checked")
-"""What becomes of a figure; `documented`: it does not agree, and it is known why the published one is wrong."""
+STATES = ("reproduced", "documented", "not reproduced", "not checked", "beside")
+"""What becomes of a figure; `documented`: it does not agree, and it is known why the published one is wrong; `beside`:
+nobody published it, and it agrees with what another program computed."""
 
 
 def state(check: Check) -> str:
     """One of `STATES`."""
     if check.ok is None:
         return "not checked"
+    if check.ok and check.elsewhere:
+        return "beside"
     return "reproduced" if check.ok else "documented" if check.defect else "not reproduced"
 
 

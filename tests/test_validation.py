@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from leaven import cli_validation
 from leaven.analyze.published import SETS
-from leaven.analyze.published.check import Check
+from leaven.analyze.published.check import Check, beside
 from leaven.ground.errors import BadInput
 from leaven.sentences_validation import validation_lines
 from leaven.validation import Checked, Validation, state, validate
@@ -44,6 +44,21 @@ def test_what_becomes_of_a_figure() -> None:
     assert not found(GOOD, WRONG).well
 
 
+def test_what_nobody_published_counts_only_where_it_differs() -> None:
+    agrees = beside("sign tests", "p", "board.csv, computed from it", "0.28", 0.2822, note="56 lost")
+    small = beside("sign tests", "another p", "board.csv", "< 0.001", 1.2e-5)
+    assert (agrees.published, small.published) == (None, None)
+    assert [state(check) for check in (agrees, small)] == ["beside", "beside"]
+    held = found(GOOD, agrees, small)
+    assert (held.well, held.counts["reproduced"], held.counts["beside"]) == (True, 1, 2)
+    text = "\n".join(validation_lines(held))
+    assert "1 of 1 figures reproduced" in text
+    assert " ".join(text.split()).count("(< 0.001) < 0.001") == 1
+    differs = beside("sign tests", "p", "board.csv", "< 0.001", 0.002)
+    assert state(differs) == "not reproduced"
+    assert not found(GOOD, differs).well
+
+
 def test_the_lines() -> None:
     text = "\n".join(validation_lines(found(GOOD, KNOWN, WRONG, LEFT)))
     assert "boards: some boards · there" in text
@@ -70,13 +85,16 @@ def test_the_paper_needs_no_files() -> None:
     result = CliRunner().invoke(app, [])
     assert result.exit_code == 0
     assert "not checked  alpaca_eval: its files were not given (--data)" in result.output
-    assert "in all       36 of 39 figures reproduced within rounding" in result.output
+    assert "in all       22 of 25 figures reproduced within rounding" in result.output
+    assert "14 cross-checks of figures that nobody published agree" in result.output
+    assert "(< 0.001)" in result.output
 
 
 def test_json_says_everything() -> None:
     data = json.loads(CliRunner().invoke(app, ["paper_winrates", "--json"]).output)
     assert data["well"] is True
-    assert data["counts"] == {"reproduced": 36, "documented": 3, "not reproduced": 0, "not checked": 0}
+    counts = {"reproduced": 22, "documented": 3, "not reproduced": 0, "not checked": 0, "beside": 14}
+    assert data["counts"] == counts
     assert data["missing"] == {}
     (only,) = data["sets"]
     assert only["name"] == "paper_winrates"
@@ -98,7 +116,7 @@ def test_all_that_is_shared_is_reproduced() -> None:
     folder = shared("benchdata")
     result = CliRunner().invoke(app, ["--data", str(folder)])
     assert result.exit_code == 0
-    assert "1,139 of 1,147 figures reproduced within rounding" in result.output
+    assert "1,125 of 1,133 figures reproduced within rounding" in result.output
     assert validate(["alpaca_eval"], [folder]) == validate(["alpaca_eval"], [folder / "alpaca_eval"])
 
 

@@ -14,11 +14,13 @@ class Check:
     group: the kind of figure, e.g. "rates from the annotations".
     what: which figure, e.g. "alpaca-7b by alpaca_eval_gpt4: win_rate".
     source: where it is published: a file and its line, or a document.
-    published, ours: None where there is no such number.
+    published, ours: None where there is no such number; `published` is what was printed, never what follows from it.
     tolerance: what rounding explains, in the figure's unit.
     ok: |published − ours| ≤ tolerance; None where it could not be checked, and `note` says why.
     note: what a reader should know beside it.
     defect: why the published figure itself is wrong, where that is documented. Such a check fails nothing.
+    elsewhere: what another program makes of the same published figures. Nobody published this one: it stands beside
+        them as a cross-check and is no part of any sum, unless it differs.
     """
 
     group: str
@@ -30,6 +32,7 @@ class Check:
     ok: bool | None
     note: str = ""
     defect: str = ""
+    elsewhere: str = ""
 
 
 def rounding(printed: str) -> float:
@@ -62,6 +65,16 @@ def compare(
     within = rounding(printed) if tolerance is None else tolerance
     ok = abs(published - ours) <= within
     return Check(group, what, source, published, ours, within, ok, note, "" if ok else defect)
+
+
+def beside(group: str, what: str, source: str, elsewhere: str, ours: float, *, note: str = "") -> Check:
+    """A cross-check of what nobody published with another program's number, within its rounding; "< 1" is a bound."""
+    if elsewhere.startswith("<"):
+        ok, within = ours < float(elsewhere.removeprefix("<")), 0.0
+    else:
+        within = rounding(elsewhere)
+        ok = abs(float(elsewhere) - ours) <= within
+    return Check(group, what, source, None, ours, within, ok, note, elsewhere=elsewhere)
 
 
 def unchecked(group: str, what: str, source: str, why: str, published: float | None = None) -> Check:

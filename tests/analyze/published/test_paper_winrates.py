@@ -27,6 +27,13 @@ def test_every_percentage_and_p_comes_out_again() -> None:
     assert by_group["sign tests"] == [True] * 7
 
 
+def test_only_what_the_paper_prints_is_published() -> None:
+    assert {check.group for check in checks() if check.elsewhere} == {"prompts", "sign tests"}
+    assert sum(check.published is not None for check in checks()) == 21 + 4
+    assert all((check.published is None) is bool(check.elsewhere) for check in checks())
+    assert [check.elsewhere for check in checks() if check.group == "sign tests"][:3] == ["< 0.001", "< 0.001", "0.67"]
+
+
 def test_what_the_text_says() -> None:
     half, net, losses, prompts = (check for check in checks() if check.group == "text")
     assert half.ok
