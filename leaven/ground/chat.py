@@ -36,6 +36,8 @@ providers say when overloaded)."""
 CONFIGURATION = frozenset({301, 302, 303, 307, 308, 401, 402, 403, 404, 405, 410, 498})
 """Statuses that every request will get until somebody changes the configuration or pays."""
 
+LINE = 200
+
 
 class OutageError(LeavenError):
     """The endpoint did not answer, however often it was asked, or the caller stopped asking.
@@ -106,15 +108,26 @@ class Chat:
         """Where requests go."""
         return dialects.address(self.dialect, self.url)
 
+    @property
+    def host(self) -> str:
+        """The host and port of the address."""
+        parts = urllib.parse.urlsplit(self.address)
+        name = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
+        return f"{name}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
     def ask(
         self,
         messages: Sequence[Mapping[str, str]],
         stopped: threading.Event | None = None,
         *,
+        left: threading.Event | None = None,
         once: str = "",
         lost: Callable[[], None] | None = None,
     ) -> Reply:
         """The answer to one conversation.
+
+        Once `stopped` is set no further try is begun, and the one under way is left as soon as `left` is: at the same
+        moment where that is not given.
 
         `once` names it for endpoints that understand an Idempotency-Key: what they have answered under a key they give
         again without billing it again. A try that was lost is repeated under the same key, here and by whoever asks
@@ -130,6 +143,7 @@ class Chat:
         if once and not re.fullmatch(r"[\x21-\x7e]{1,200}", once):
             raise ValueError("the name of a request is 1 to 200 printable ASCII characters without a space")
         stopped, key, tally = stopped or threading.Event(), self._key(), _Tally()
+        left = left or stopped
         data = dialects.request(self.dialect, self.address, self.model, messages, self.decoding)
         body = json.dumps(data).encode()
         jitter = np.random.Generator(np.random.Philox(key=key64("jitter/2", self.seed, body.decode())))
@@ -142,7 +156,7 @@ class Chat:
                 with self.pace.turn(stopped) if self.pace else nullcontext():
                     if stopped.is_set():
                         raise Stopped("stopped")
-                    answer = post(self.address, body, headers, key, self.timeout, stopped)
+                    answer = post(self.address, body, headers, key, self.timeout, left)
             except Stopped:
                 break
             before = tally.lost
@@ -162,7 +176,7 @@ class Chat:
                 stopped.wait(wait)
         if stopped.is_set():
             raise OutageError("stopped", perhaps_billed=tally.perhaps_billed)
-        what = f"the {self.who}'s endpoint gave no answer in {self.tries} tries; last: {last}"
+        what = f"the {self.who}'s endpoint at {self.host} gave no answer in {self.tries} tries; last: {last}"
         raise OutageError(what, perhaps_billed=tally.perhaps_billed)
 
     def _key(self) -> Secret:
@@ -278,5 +292,13 @@ def _clean(text: str, key: Secret) -> str:
 
 
 def _line(text: str, key: Secret) -> str:
-    """Text of a server's on one line, at most 200 characters."""
-    return " ".join(key.struck(text).split())[:200]
+    """Text of a server's on one line."""
+    return one_line(key.struck(text))
+
+
+def one_line(text: str) -> str:
+    """At most LINE characters of a text that nobody vouches for, on one line, in which nothing hides and nothing speaks
+    to a terminal."""
+    line = " ".join(text.split())
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line[: LINE + 1])
+    return line if len(line) <= LINE else line[: LINE - 1] + "…"

@@ -2,8 +2,9 @@
 of what they cost.
 
 One JSON line an event. A reply: {"key", "text", "finish", "refused"}, with the tokens "given" and "written", which are
-"estimated" where the endpoint did not count them, and "scope" where somebody keeps accounts. A question that is on its way: {"asking": key, "scope"}; one
-that ended without a reply and was not billed: {"failed": key, "scope"}. Other fields and lines are passed over.
+"estimated" where the endpoint did not count them, and "scope" where somebody keeps accounts. A question that is on its
+way: {"asking": key, "scope"}; one that ended without a reply and was not billed: {"failed": key, "scope"}. Other fields
+and lines are passed over.
 
 The key is a hash of everything that shaped the request, so an entry never goes stale; replies, not what was read from
 them, are kept, so that a corrected parser applies to old replies. A line is written by one append under a lock, so any

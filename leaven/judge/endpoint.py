@@ -3,8 +3,9 @@
 Each question is asked by a template and its replies are kept in the cache; questions whose replies are there already
 need no network, and cost nothing again. A reply without a readable verdict is asked for again, a few times; then the
 question is an error. A question that the endpoint did not answer is an error too, which is not kept: a later run
-mends it. An endpoint that is down for several questions in a row stops the step, and so does a budget that is used up:
-what was answered stays in the cache, and the next run goes on from there.
+mends it. An endpoint that is down for several questions in a row stops the step, and so do a budget that is used up and
+a judge that decides none of the first questions: what was answered stays in the cache, and the next run goes on from
+there.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from leaven.ground.chat import Chat, OutageError, RejectedError, Reply, Usage
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.progress import Progress, silent
 from leaven.ground.replies import ReplyCache
+from leaven.judge.hopeless import Trial, first_asked, given_up, is_hopeless
 from leaven.judge.question import Question, Verdict
 from leaven.judge.spending import WRITTEN, Price, Spending, read_by_judge
 from leaven.judge.template import Template
@@ -30,6 +32,9 @@ from leaven.judge.workers import work_through
 
 OUTAGES_IN_A_ROW = 3
 """Questions in a row without any answer, each after all its tries, before an endpoint counts as down."""
+
+UNANSWERED = ("outage", "rejected")
+"""Reasons of questions to which there is no reply at all."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +114,11 @@ class Endpoint:
     def compare(self, questions: Sequence[Question], progress: Progress = silent) -> list[Verdict]:
         """One verdict for each question; equal questions share one, as they share one cache key.
 
+        Ctrl-C begins nothing new, and is raised when what is under way has been answered and kept.
+
         Raises BadInput where the configuration is at fault, BudgetError where the budget is used up, LeavenError where
-        the endpoint is down, the cache cannot be written, or something is missing offline.
+        the endpoint is down, the cache cannot be written, something is missing offline, or not one of the first
+        HOPELESS questions has a verdict.
         """
         keys = [self.key(question) for question in questions]
         times = Counter(keys)
@@ -119,29 +127,42 @@ class Endpoint:
         done = sum(times[key] for key in verdicts)
         if not asked or done:
             progress(done, len(questions), "questions answered by the judge")
+        if is_hopeless(first := first_asked(times, verdicts), verdicts):
+            raise self._given_up(first, verdicts)
         if asked and self.offline:
             raise LeavenError(
                 f"{len(asked)} of {len(times)} questions are not among the kept replies of {self.name}, "
                 "and nothing is asked offline"
             )
         if asked:
-            round = _Round(self, asked)
-            began = time.monotonic()
+            round = _Round(self, asked, Trial(times, verdicts))
+            began, failed = time.monotonic(), 0
 
-            def answered(item: tuple[str, Question], verdict: Verdict | None) -> None:
-                nonlocal done
-                if verdict is not None:
-                    verdicts[item[0]] = verdict
-                    done += times[item[0]]
-                    left = len(times) - len(verdicts)
-                    pace = (time.monotonic() - began) / (len(asked) - left)
-                    progress(done, len(questions), _note(round.spending.told(), pace * left))
+            def ended(item: tuple[str, Question], verdict: Verdict | None) -> None:
+                nonlocal done, failed
+                if verdict is None:
+                    return
+                key, count = item[0], times[item[0]]
+                verdicts[key] = verdict
+                unanswered = verdict.reason in UNANSWERED
+                failed, done = failed + count * unanswered, done + count * (not unanswered)
+                left = len(times) - len(verdicts)
+                pace = (time.monotonic() - began) / (len(asked) - left)
+                progress(done, len(questions), _note(failed, round.spending.told(), pace * left if done else 0.0))
 
-            work_through(list(asked.items()), round.ask, self.at_once, round.stopped, answered)
+            work_through(list(asked.items()), round.ask, self.at_once, round.stopped, round.left, ended)
+            if is_hopeless(first := first_asked(times, verdicts), verdicts):
+                raise self._given_up(first, verdicts, round.rejection)
             if round.used_up.is_set():
                 left = [_given(self, question) for key, question in asked.items() if key not in verdicts]
                 raise round.spending.refusal(left)
         return [verdicts[key] for key in keys]
+
+    def _given_up(self, first: Sequence[str], verdicts: Mapping[str, Verdict], told: str = "") -> LeavenError:
+        reasons = [verdicts[key].reason for key in first]
+        replies = [reply for key in first for reply in self.cache.replies(key)]
+        spent = Spending(self.cache, self.scope, self.price, None, None, Usage(0, 0)).so_far()
+        return given_up(self.name, self.template, self.chat.section, reasons, replies, told, spent)
 
     def _cached(self, key: str) -> Verdict | None:
         """The verdict that the kept replies hold, or the error where as many as are asked for hold none."""
@@ -160,37 +181,52 @@ class Endpoint:
 class _Round:
     """What the threads that ask one endpoint share."""
 
-    def __init__(self, judge: Endpoint, asked: Mapping[str, Question]) -> None:
-        self.judge = judge
-        self.stopped, self.used_up = threading.Event(), threading.Event()
+    def __init__(self, judge: Endpoint, asked: Mapping[str, Question], trial: Trial) -> None:
+        self.judge, self.trial = judge, trial
+        self.stopped, self.left, self.used_up = threading.Event(), threading.Event(), threading.Event()
         usual = Usage(sum(_given(judge, question) for question in asked.values()) // len(asked), WRITTEN)
         self.spending = Spending(judge.cache, judge.scope, judge.price, judge.budget, judge.most_calls, usual)
+        self.rejection = ""
         self._lock = threading.Lock()
         self._outages = 0
 
     def ask(self, item: tuple[str, Question]) -> Verdict | None:
-        """The verdict on one question; None where the budget holds no more, for this one or an earlier one.
+        """The verdict on one question; None where no more is asked: everything stops, the judge was given up, or the
+        budget holds no more, for this question or an earlier one.
 
-        A budget that is used up lets what is under way end: it is paid for.
+        What is under way by then ends: it is paid for.
         """
-        key, question = item
+        if not self.trial.wait(item[0], self._no_more):
+            return None
+        verdict = self._ask(*item)
+        if verdict is not None:
+            self.trial.ended(item[0], verdict)
+        return verdict
+
+    def _no_more(self) -> bool:
+        return self.stopped.is_set() or self.used_up.is_set()
+
+    def _ask(self, key: str, question: Question) -> Verdict | None:
         judge = self.judge
         messages = judge.template.messages(question)
         given = read_by_judge(messages)
         while (verdict := judge._cached(key)) is None:
-            if self.used_up.is_set() or not self.spending.announce(key, given):
+            if self._no_more():
+                return None
+            if not self.spending.announce(key, given):
                 self.used_up.set()
                 return None
             replies = judge.cache.replies(key)
             try:
                 once, lost = _once(key, len(replies)), partial(judge.cache.asking, key, judge.scope)
-                reply = judge.chat.ask(messages, self.stopped, once=once, lost=lost)
+                reply = judge.chat.ask(messages, self.stopped, left=self.left, once=once, lost=lost)
             except (OutageError, RejectedError) as trouble:
                 self.spending.failed(key)  # tries that were lost stay in the journal
                 if isinstance(trouble, OutageError):
                     self._failed(trouble)
-                reason = "outage" if isinstance(trouble, OutageError) else "rejected"
-                return Verdict("error", reason=reason, replies=_texts(replies))
+                    return Verdict("error", reason="outage", replies=_texts(replies))
+                self.rejection = str(trouble)
+                return Verdict("error", reason="rejected", replies=_texts(replies))
             except BadInput:
                 self.spending.failed(key)
                 raise
@@ -204,7 +240,10 @@ class _Round:
             self._outages += 1
             down = self._outages >= OUTAGES_IN_A_ROW
         if down and not self.stopped.is_set():
-            raise LeavenError(f"{outage}\n  The answers so far are kept; run again to go on from there.")
+            raise LeavenError(
+                f"{outage}\n  Look at {self.judge.chat.section}.url: is a server running there, and can it be reached "
+                "from here?\n  The answers so far are kept; run again to go on from there."
+            )
 
 
 def _once(key: str, attempt: int) -> str:
@@ -220,9 +259,9 @@ def _texts(replies: Sequence[Reply]) -> tuple[str, ...]:
     return tuple(reply.text for reply in replies)
 
 
-def _note(spent: str, seconds: float) -> str:
-    """`questions answered by the judge · 0.42 USD · 3:10 left`."""
-    parts: list[Any] = ["questions answered by the judge", spent]
+def _note(failed: int, spent: str, seconds: float) -> str:
+    """`questions answered by the judge · 3 without an answer · 0.42 USD · 3:10 left`."""
+    parts: list[Any] = ["questions answered by the judge", f"{failed} without an answer" if failed else "", spent]
     if seconds > 0:
         minutes, rest = divmod(round(seconds), 60)
         hours, minutes = divmod(minutes, 60)

@@ -138,6 +138,15 @@ class Spending:
         spent = replace(spent, unanswered=max(0, spent.unanswered - self._under_way))
         return ("about " if spent.unknown or spent.unanswered else "") + dollars(_usd(spent, self.price, self.usual))
 
+    def so_far(self) -> str:
+        """`0.42 USD in 160 calls`; nothing where there was none. What this process has under way is in it."""
+        spent = self.cache.spent(self.scope)
+        calls = spent.replies + spent.unanswered
+        words = "1 call" if calls == 1 else f"{calls} calls"
+        if calls == 0 or self.price is None:
+            return words if calls else ""
+        return f"{self.told()} in {words}"
+
     def refusal(self, left: Sequence[int]) -> BudgetError:
         """What to tell when the caps hold no more. `left`: tokens given with each question that is still open."""
         spent = self.cache.spent(self.scope)

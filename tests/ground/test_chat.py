@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from leaven.ground.chat import Chat, OutageError, RejectedError, Reply, Usage
+from leaven.ground.chat import Chat, OutageError, RejectedError, Reply, Usage, one_line
 from leaven.ground.errors import BadInput
 from leaven.ground.pace import Pace
 
@@ -109,6 +109,55 @@ def test_a_stop_ends_the_waiting(server, paced):
         chat(server.url, pace=Pace(1) if paced else None).ask(HELLO, stopped)
     assert len(server.requests) == 1
     assert not caught.value.perhaps_billed
+
+
+def test_a_try_that_is_under_way_may_end_after_a_stop(server):
+    """Its answer is paid for; what was told to stop begins no other."""
+    server.script = [server.answer(500), server.answer(delay=0.3, body=server.says("hi").body)]
+    stopped, left = stops_after(server, 2), threading.Event()
+    assert chat(server.url).ask(HELLO, stopped, left=left).text == "hi"
+    assert stopped.is_set()
+    server.script = [server.answer(500, delay=0.3)]
+    stopped = stops_after(server, 3)
+    with pytest.raises(OutageError, match="^stopped$"):
+        chat(server.url).ask(HELLO, stopped, left=left)
+    assert len(server.requests) == 3
+
+
+def test_a_try_that_is_under_way_is_left_when_it_is_said(server):
+    server.default = lambda request: server.answer(drip=0.5, body=b" " * 1000)
+    stopped, left = threading.Event(), stops_after(server, 1)
+    stopped_with_it = threading.Thread(target=lambda: (left.wait(), stopped.set()))
+    stopped_with_it.start()
+    with pytest.raises(OutageError, match="^stopped$") as caught:
+        chat(server.url, timeout=600.0).ask(HELLO, stopped, left=left)
+    assert caught.value.perhaps_billed
+    stopped_with_it.join()
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://127.0.0.1:8000/v1", "127.0.0.1:8000"),
+        ("https://api.host/v1", "api.host:443"),
+        ("http://[::1]/v1", r"[::1]:80"),
+    ],
+)
+def test_where_it_asks_is_said_without_the_rest_of_the_address(url, host):
+    assert chat(url).host == host
+
+
+def test_an_outage_says_where(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with pytest.raises(OutageError, match=r"the judge's endpoint at 127.0.0.1:1 gave no answer in 1 tries; last: "):
+        chat("http://127.0.0.1:1/v1", tries=1).ask(HELLO)
+
+
+def test_text_of_others_is_one_line_that_a_terminal_shows_as_it_is():
+    assert one_line(" a\n\tb – é 日\x1b[31m\x07\u202e\ud800") == "a b – é 日\\x1b[31m\\x07\\u202e\\ud800"
+    assert one_line("x" * 200) == "x" * 200
+    assert one_line("x" * 201) == "x" * 199 + "…"
+    assert len(one_line("\x1b" * 500)) == 200
 
 
 @pytest.mark.parametrize("status", [400, 413, 418, 422, 501])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from leaven.ground.chat import Chat, Reply
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.replies import ReplyCache
+from leaven.judge import workers
 from leaven.judge.endpoint import Endpoint, _note
 from leaven.judge.question import Question
 from leaven.judge.template import Template
@@ -166,8 +168,10 @@ def test_a_request_whose_fate_nobody_knows_stays_in_the_journal(server, judge):
 def test_an_endpoint_that_is_down_stops_the_step_and_keeps_what_was_answered(server, judge):
     server.script = [server.says("Preferred: Answer (A)")] * 4
     server.default = lambda request: server.answer(503)
-    with pytest.raises(LeavenError, match="run again to go on from there"):
+    with pytest.raises(LeavenError, match="run again to go on from there") as told:
         judge(at_once=1).compare(questions(50))
+    assert f"endpoint at {server.url.split('/')[2]} gave no answer in 2 tries; last: HTTP 503" in str(told.value)
+    assert "Look at judge.url" in str(told.value)
     assert len(server.requests) <= 4 + 2 * 4
     server.default = lambda request: server.says("Preferred: Answer (B)")
     before = len(server.requests)
@@ -194,11 +198,31 @@ def test_an_interrupt_begins_nothing_more_and_keeps_what_was_answered(server, ju
     assert threads() == []
     assert asked < 100
     judge().compare(questions(500))
-    # What was under way may have been given up, but nothing that was answered is asked for again.
-    assert 500 <= len(server.requests) <= 500 + 4
+    assert len(server.requests) == 500
 
 
-def test_an_interrupt_does_not_wait_for_a_server_that_hangs(server, judge):
+def test_an_interrupt_keeps_the_answers_that_are_under_way(server, judge, capfd):
+    """They are paid for: each of the eight that the interrupt met is there at the next run."""
+    slow = server.answer(delay=0.8, body=server.says("Preferred: Answer (B)").body)
+    server.script = [server.says("Hm."), *[slow] * 8]
+
+    def interrupted(done, total, note=""):
+        while len(server.requests) < 10:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    server.script[8:8] = [server.says("Preferred: Answer (A)")]
+    with pytest.raises(KeyboardInterrupt):
+        judge(at_once=8).compare(questions(50), interrupted)
+    assert capfd.readouterr().err == "\nwaiting for 8 answers that are under way; once more to leave them\n"
+    assert len(server.requests) == 10
+    judge().compare(questions(50))
+    # One for each question, and one more for the reply without a verdict.
+    assert len(server.requests) == 51
+
+
+def test_an_interrupt_does_not_wait_for_a_server_that_hangs(server, judge, monkeypatch):
+    monkeypatch.setattr(workers, "DRAIN", 0.5)
     server.script = [server.says("Preferred: Answer (A)"), *[server.answer(drip=0.2, body=b" " * 100)] * 3]
 
     def interrupted(done, total, note=""):
@@ -276,7 +300,17 @@ def test_progress_counts_the_answers_and_says_what_is_left(judge):
     ("seconds", "left"), [(0.0, ""), (9.6, " · 0:10 left"), (190, " · 3:10 left"), (7325, " · 2:02:05 left")]
 )
 def test_what_is_left_is_written_as_a_clock(seconds, left):
-    assert _note("0.42 USD", seconds) == "questions answered by the judge · 0.42 USD" + left
+    assert _note(0, "0.42 USD", seconds) == "questions answered by the judge · 0.42 USD" + left
+
+
+def test_progress_notes_apart_what_has_no_answer(server, judge):
+    seen = []
+    server.script = [*[server.answer(500)] * 2, server.answer(400), server.says("Preferred: Answer (A)")]
+    judge(at_once=1).compare(questions(3), lambda done, total, note="": seen.append((done, total, note)))
+    told = "questions answered by the judge"
+    # Of a server that has answered nothing nobody can say how long it will take.
+    assert seen[:2] == [(0, 3, f"{told} · 1 without an answer"), (0, 3, f"{told} · 2 without an answer")]
+    assert seen[2] == (1, 3, f"{told} · 2 without an answer")
 
 
 def test_it_says_what_it_is(judge):
