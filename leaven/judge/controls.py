@@ -4,6 +4,11 @@ A judge that tosses a coin for every pair and remembers the toss agrees with its
 rate nor the first-position rate tells it from one that reads. Here it is right in half of the pairs, and a judge that
 reads in nearly all. Both sides have the same words and the same length, so that a taste for length decides nothing: it
 ties.
+
+A control is only as good as the text it is made of. Sentences and their shuffled words are far apart, but what a small
+or barely trained model babbles is no better than the same babble shuffled, and nobody can tell which is which: there a
+judge that is right in half of the controls may be a good one. So they speak about a judge where the completions that
+they are made of (those of the baseline) are sentences, and say nothing where they are not.
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ SPACE = re.compile(r"(\s+)")
 
 
 def controls(completions: Iterable[Completion], n: int, seed: int) -> list[tuple[Completion, Completion]]:
-    """Up to n pairs (intact, shuffled), sorted by prompt.
+    """Up to n pairs (intact, shuffled), sorted by prompt. Their answer is known as far as the intact texts make sense.
 
     Chosen by a hash of the seed and the prompt's id among the completions that are not degenerate and have at least
     DISTINCT different words; fewer where there are not so many.

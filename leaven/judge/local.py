@@ -58,7 +58,8 @@ class Local:
         offline: bool = False,
     ) -> None:
         self.label = label
-        self._files, self._form, self._template, self._cache = files, form, template, cache
+        self.template = template
+        self._files, self._form, self._cache = files, form, cache
         self._longest, self._tokens, self._offline = longest, tokens, offline
 
     @classmethod
@@ -68,7 +69,7 @@ class Local:
         template: Template,
         cache: ReplyCache,
         *,
-        revision: str = "",
+        revision: str = "main",
         tokens: int = TOKENS,
         download: bool = False,
         offline: bool = False,
@@ -77,7 +78,7 @@ class Local:
         first question is asked that the cache does not answer.
 
         Args:
-            revision: of the hub's model; main where it is empty.
+            revision: branch, tag or commit of the hub's model; main where it is empty.
             download: ask the hub for what is missing; only where the user said so.
 
         Raises:
@@ -86,13 +87,14 @@ class Local:
             LeavenError: the hub cannot be reached.
         """
         folder.require()
+        revision = revision or "main"
         with folder.quiet():
-            found = folder.find_folder(str(name), revision=revision or "main", download=download)
+            found = folder.find_folder(str(name), revision=revision, download=download)
             files = folder.look_through(found)
             words = load_words(files.folder, next(iter(end_tokens(files)), None))
             longest = longest_input(folder.load_config(files))
             form = _form(words.tokenizer, template, str(name))
-        label = Path(name).resolve().name if Path(name).is_dir() else f"{name}@{revision}".removesuffix("@")
+        label = Path(name).resolve().name if Path(name).is_dir() else f"{name}@{revision}".removesuffix("@main")
         return cls(label, files, form, template, cache, longest=longest, tokens=tokens, offline=offline)
 
     @property
@@ -101,10 +103,10 @@ class Local:
 
     @property
     def what(self) -> str:
-        ties = " or its own verdict of a tie in either" if self._template.tie is not None else ""
+        ties = " or its own verdict of a tie in either" if self.template.tie is not None else ""
         return (
             f"the language model {self.label}, run here and asked greedily in both orders which of two completions is "
-            f"better (template {self._template.id}); only agreement of the two orders wins, and a tie is their "
+            f"better (template {self.template.id}); only agreement of the two orders wins, and a tie is their "
             f"disagreement{ties}"
         )
 
@@ -120,7 +122,7 @@ class Local:
     def key(self, question: Question) -> str:
         """The cache key: sha256 of the model's files, the template, the length of a reply and the three texts."""
         asked = [question.prompt, question.first, question.second]
-        return hashlib.sha256(canonical([self._identity, self._template.id, self._tokens, *asked])).hexdigest()
+        return hashlib.sha256(canonical([self._identity, self.template.id, self._tokens, *asked])).hexdigest()
 
     def compare(self, questions: Sequence[Question], progress: Progress = silent) -> list[Verdict]:
         """One verdict for each question; equal ones are asked once.
@@ -175,7 +177,7 @@ class Local:
         )
 
     def _verdict(self, reply: str) -> Verdict:
-        choice = self._template.parse(reply)
+        choice = self.template.parse(reply)
         if choice is None:
             return Verdict("error", reason="no verdict", replies=(reply,))
         return Verdict(choice, replies=(reply,))

@@ -25,7 +25,8 @@ def test_before_anything_was_written_it_is_what_the_evaluation_plan_says():
     """200 prompts × 2 orders × about 700 tokens read and 120 written: 0.28M and 0.05M, about 1.2 USD at 2.5/10."""
     known = {"prompt_characters": 200, "completion_tokens": 200, "template": TEMPLATE, "price": PRICE}
     dolly = expected(pairs=1, prompts=200, **known)
-    assert (dolly.questions, dolly.calls) == (400, 400)
+    assert (dolly.questions, dolly.calls, dolly.at_most) == (400, 400, 1200)
+    assert expected(pairs=1, prompts=200, replies=2, **known).at_most == 800
     assert dolly.given / dolly.calls == 700
     assert (dolly.given, dolly.written) == (280_000, 48_000)
     assert dolly.usd == pytest.approx(1.18)
@@ -36,7 +37,7 @@ def test_before_anything_was_written_it_is_what_the_evaluation_plan_says():
 
 def test_without_a_price_there_is_no_sum():
     sums = expected(pairs=1, prompts=1, prompt_characters=0, completion_tokens=0, template=TEMPLATE, written=7)
-    assert sums == Estimate(2, 2, 500, 14, None)
+    assert sums == Estimate(2, 2, 500, 14, None, at_most=6)
 
 
 def test_of_questions_only_those_that_need_a_call_are_counted(tmp_path):
@@ -50,8 +51,8 @@ def test_of_questions_only_those_that_need_a_call_are_counted(tmp_path):
     left = [questions[1], questions[3], questions[4]]
     given = sum(math.ceil((1000 + len(q.prompt) + len(q.first) + len(q.second)) / 4) for q in left)
     said = estimate(judge, [*questions, questions[4]])
-    assert said == Estimate(6, 3, given, 360, pytest.approx((given * 2.5 + 360 * 10) / 1e6))
-    assert estimate(judge, questions[:1]) == Estimate(1, 0, 0, 0, 0.0)
+    assert said == Estimate(6, 3, given, 360, pytest.approx((given * 2.5 + 360 * 10) / 1e6), at_most=6)
+    assert estimate(judge, questions[:1]) == Estimate(1, 0, 0, 0, 0.0, at_most=0)
 
 
 def test_without_a_price_an_endpoint_has_no_sum_either(tmp_path):

@@ -436,8 +436,10 @@ def test_a_revision_of_a_name_in_the_hubs_cache(
         (model / "refs").mkdir(exist_ok=True)
         (model / "refs" / revision).write_text(commit)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    ours, old = (Local.load("someone/judge", TEMPLATE, cache, revision=revision) for revision in ("", "old"))
+    ours, old = (Local.load("someone/judge", TEMPLATE, cache, revision=revision) for revision in ("main", "old"))
     assert (ours.name, old.name) == ("local:someone/judge", "local:someone/judge@old")
+    assert {Local.load("someone/judge", TEMPLATE, cache, **how).name for how in ({}, {"revision": ""})} == {ours.name}
+    assert ours.template is TEMPLATE
     for judge, kind in ((ours, "turns"), (old, "chatml")):
         assert judge.key(QUESTIONS[0]) == Local.load(folders[kind], TEMPLATE, cache).key(QUESTIONS[0])
 
