@@ -49,7 +49,8 @@ def estimated(found: Estimate) -> str:
     """`1,610 questions, 1,204 calls left · about 1.1M tokens to it, 0.2M from it · about 4.75 USD`."""
     cost = "no price given" if found.usd is None else f"about {found.usd:,.2f} USD"
     return (
-        f"{found.questions:,} questions, {found.calls:,} calls left · about {short(int(found.given))} tokens to it, "
+        f"{found.questions:,} questions, {found.calls:,} calls left (at most {found.at_most:,}, if replies hold no "
+        f"verdict) · about {short(int(found.given))} tokens to it, "
         f"{short(int(found.written))} from it · {cost}"
     )
 

@@ -51,6 +51,7 @@ def judging(prepared: Prepared, existing: Collection[str]) -> dict[str, Any]:
             completion_tokens=judge.longest,
             template=template_of(judge.template.as_asked()),
             price=price,
+            replies=judge.replies,
         )
         found |= asdict(about)
     return found

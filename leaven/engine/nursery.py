@@ -20,6 +20,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from typing import Any
 
 from leaven.corpus.hub.snapshot import UNASKED
@@ -34,6 +35,8 @@ PRELOAD = (
     "leaven.engine.stages",
     "leaven.evaluate.harness",
 )
+GRACE = 9.0
+"""Seconds that a step has to keep the answers it pays for when all ends; it waits 8 for them itself."""
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -107,11 +110,17 @@ class Nursery:
         return EOFError("the process that steps are started from has ended")
 
     def close(self) -> None:
-        """End the nursery and every step still running."""
+        """End the nursery and every step still running. One that pays for its answers may keep what is under way."""
         self.socket.close()
         try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)
+                return
+            print(
+                "waiting for answers of the judge that are under way; Ctrl-C leaves them", file=sys.stderr, flush=True
+            )
+            self.process.wait(GRACE + 2)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
             self.process.kill()
             self.process.wait()
 
@@ -129,6 +138,8 @@ class _Forks:
         self.selector = selectors.DefaultSelector()
         self.selector.register(upstream, selectors.EVENT_READ)
         self.children: dict[int, tuple[int, list[str], bytes]] = {}
+        self.paid: set[int] = set()
+        """Processes of steps that pay for what they are answered."""
         self.buffer = b""
         self.unsent = b""
 
@@ -175,6 +186,7 @@ class _Forks:
             code = 1
             try:
                 die_with_parent()
+                signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, where a shell started us with &
                 self.selector.close()
                 self.upstream.close()
                 os.close(ours)
@@ -186,6 +198,8 @@ class _Forks:
             finally:
                 os._exit(code)
         os.close(theirs)
+        if any(is_paid(member) for member in order["members"]):
+            self.paid.add(pid)
         self.children[ours] = (pid, members, b"")
         self.selector.register(ours, selectors.EVENT_READ)
 
@@ -201,6 +215,7 @@ class _Forks:
         os.close(pipe)
         del self.children[pipe]
         _, status = os.waitpid(pid, 0)
+        self.paid.discard(pid)
         for step_id in members:
             self.tell(identity=step_id, event="exit", code=os.waitstatus_to_exitcode(status))
 
@@ -219,9 +234,23 @@ class _Forks:
         self.selector.modify(self.upstream, selectors.EVENT_READ | waiting)
 
     def kill(self) -> None:
-        for pid, _, _ in self.children.values():
+        """End every step; those that pay for answers are interrupted first and have GRACE seconds to keep them."""
+        running = {pid for pid, _, _ in self.children.values()}
+        for pid in running:
+            os.kill(pid, signal.SIGINT if pid in self.paid else signal.SIGKILL)
+        until = time.monotonic() + GRACE
+        while self.paid & running and time.monotonic() < until:
+            ended = {pid for pid in self.paid & running if os.waitpid(pid, os.WNOHANG)[0]}
+            running -= ended
+            time.sleep(0.02)
+        for pid in running:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+
+
+def is_paid(member: dict[str, Any]) -> bool:
+    """Whether a step asks an endpoint that may charge for each answer."""
+    return bool(member["kind"] == "judge" and member["fields"].get("judge") == "endpoint")
 
 
 def main() -> None:

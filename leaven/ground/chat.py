@@ -122,7 +122,7 @@ class Chat:
         *,
         left: threading.Event | None = None,
         once: str = "",
-        lost: Callable[[], None] | None = None,
+        lost: Callable[[], bool] | None = None,
     ) -> Reply:
         """The answer to one conversation.
 
@@ -135,7 +135,8 @@ class Chat:
         which says that the request of this key is still under way, and not the first 429 or 425 of a key, which come
         before any work and say nothing of a try that was lost.)
 
-        `lost` is called for every try that may have been billed without a reply to show for it.
+        `lost` is called for every try that may have been billed without a reply to show for it, and says whether there
+        may be another.
 
         Raises BadInput where the configuration is at fault (no key, wrong key, wrong address), RejectedError where
         the endpoint refuses this request for good, OutageError where it never answered or `stopped` was set.
@@ -161,11 +162,12 @@ class Chat:
                 break
             before = tally.lost
             outcome = self._read(answer, key, tally)
-            if lost is not None and tally.lost > before:
-                lost()
+            more = lost() if lost is not None and tally.lost > before else True
             if isinstance(outcome, Reply):
                 return outcome
             last = outcome.what
+            if not more:
+                break
             wait = jitter.uniform(0.0, min(self.longest_wait, self.first_wait * 2**attempt))
             if outcome.retry_after is not None:
                 # The jitter on top: all who were told the same do not come back at the same moment.
@@ -176,7 +178,7 @@ class Chat:
                 stopped.wait(wait)
         if stopped.is_set():
             raise OutageError("stopped", perhaps_billed=tally.perhaps_billed)
-        what = f"the {self.who}'s endpoint at {self.host} gave no answer in {self.tries} tries; last: {last}"
+        what = f"the {self.who}'s endpoint at {self.host} gave no answer in {attempt + 1} tries; last: {last}"
         raise OutageError(what, perhaps_billed=tally.perhaps_billed)
 
     def _key(self) -> Secret:

@@ -2,9 +2,9 @@
 of what they cost.
 
 One JSON line an event. A reply: {"key", "text", "finish", "refused"}, with the tokens "given" and "written", which are
-"estimated" where the endpoint did not count them, and "scope" where somebody keeps accounts. A question that is on its
-way: {"asking": key, "scope"}; one that ended without a reply and was not billed: {"failed": key, "scope"}. Other fields
-and lines are passed over.
+"estimated" where the endpoint does not count them, and "scope" where somebody keeps accounts. A question that is on its
+way: {"asking": key, "scope"}; one that ended without a reply and was not billed: {"failed": key, "scope"}; one that was
+given up, however often it was asked: {"gave_up": key, "reason"}. Other fields and lines are passed over.
 
 The key is a hash of everything that shaped the request, so an entry never goes stale; replies, not what was read from
 them, are kept, so that a corrected parser applies to old replies. A line is written by one append under a lock, so any
@@ -65,6 +65,7 @@ class ReplyCache:
         self._inode = self._offset = 0
         self._replies: dict[str, list[Reply]] = defaultdict(list)
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
+        self._given_up: dict[str, str] = {}
         self._open: dict[str, Counter[str]] = defaultdict(Counter)
         """Scope → key → questions that nothing has followed so far."""
 
@@ -100,6 +101,16 @@ class ReplyCache:
     def failed(self, key: str, scope: str = "") -> None:
         """Note that a question has ended without a reply and was not billed."""
         self._append({"failed": key, "scope": scope}, durable=False)
+
+    def gave_up(self, key: str, reason: str) -> None:
+        """Note that a question has no reply, so that what was made of the others can be made again from here alone."""
+        self._append({"gave_up": key, "reason": reason}, durable=True)
+
+    def given_up(self, key: str) -> str:
+        """Why a question was given up, where no reply has come since; "" where it was not."""
+        with self._lock:
+            self._catch_up()
+            return self._given_up.get(key, "")
 
     def _append(self, entry: dict[str, Any], *, durable: bool) -> None:
         if self._offline:
@@ -155,15 +166,21 @@ class ReplyCache:
                 if event in entry:
                     self._mark(event, str(entry[event]), scope)
                     return
+            if "gave_up" in entry:
+                self._given_up[str(entry["gave_up"])] = str(entry["reason"])
+                return
             given, written = tokens(entry.get("given")), tokens(entry.get("written"))
             usage = None if given is None or written is None else Usage(given, written)
             counted = None if entry.get("estimated") else usage
-            reply = Reply(str(entry["text"]), str(entry["finish"]), bool(entry["refused"]), counted)
+            # JSON can name half a surrogate pair, which no file can hold.
+            text = str(entry["text"]).encode("utf-8", "replace").decode()
+            reply = Reply(text, str(entry["finish"]), bool(entry["refused"]), counted)
             key = str(entry["key"])
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             # A line torn by a kill: that reply is asked for again.
             return
         self._replies[key].append(reply)
+        self._given_up.pop(key, None)
         self._mark("reply", key, scope)
         counts = self._counts[scope]
         counts["replies"] += 1

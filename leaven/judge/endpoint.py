@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from leaven.ground.canonical import canonical
@@ -153,9 +153,19 @@ class Endpoint:
             work_through(list(asked.items()), round.ask, self.at_once, round.stopped, round.left, ended)
             if is_hopeless(first := first_asked(times, verdicts), verdicts):
                 raise self._given_up(first, verdicts, round.rejection)
+            # What nobody answered is asked once more, after all others: much trouble passes.
+            again = {key: asked[key] for key in asked if key in verdicts and verdicts[key].reason == "outage"}
+            if again and not round.used_up.is_set():
+                failed, round.patient = failed - sum(times[key] for key in again), True
+                for key in again:
+                    del verdicts[key]
+                work_through(list(again.items()), round.ask_again, self.at_once, round.stopped, round.left, ended)
             if round.used_up.is_set():
                 left = [_given(self, question) for key, question in asked.items() if key not in verdicts]
                 raise round.spending.refusal(left)
+            for key in asked:
+                if verdicts[key].reason in UNANSWERED:
+                    self.cache.gave_up(key, verdicts[key].reason)
         return [verdicts[key] for key in keys]
 
     def _given_up(self, first: Sequence[str], verdicts: Mapping[str, Verdict], told: str = "") -> LeavenError:
@@ -165,15 +175,17 @@ class Endpoint:
         return given_up(self.name, self.template, self.chat.section, reasons, replies, told, spent)
 
     def _cached(self, key: str) -> Verdict | None:
-        """The verdict that the kept replies hold, or the error where as many as are asked for hold none."""
-        replies = self.cache.replies(key)
+        """The verdict that the kept replies hold, or the error where as many as are asked for hold none. Offline also
+        the error of a question that was given up: asked again, it may be mended."""
+        replies = self.cache.replies(key)[: self.replies]
         for count, reply in enumerate(replies, 1):
             choice = None if reply.refused else self.template.parse(reply.text)
             if choice is not None:
                 # The first that decides, in the order of the file: another process may have asked the same meanwhile.
                 return Verdict(choice, replies=_texts(replies[:count]))
         if len(replies) < self.replies:
-            return None
+            reason = self.cache.given_up(key) if self.offline else ""
+            return Verdict("error", reason=reason, replies=_texts(replies)) if reason else None
         refused = any(reply.refused for reply in replies)
         return Verdict("error", reason="refusal" if refused else "no verdict", replies=_texts(replies))
 
@@ -186,9 +198,9 @@ class _Round:
         self.stopped, self.left, self.used_up = threading.Event(), threading.Event(), threading.Event()
         usual = Usage(sum(_given(judge, question) for question in asked.values()) // len(asked), WRITTEN)
         self.spending = Spending(judge.cache, judge.scope, judge.price, judge.budget, judge.most_calls, usual)
-        self.rejection = ""
+        self.rejection, self.patient = "", False
         self._lock = threading.Lock()
-        self._outages = 0
+        self.outages = 0
 
     def ask(self, item: tuple[str, Question]) -> Verdict | None:
         """The verdict on one question; None where no more is asked: everything stops, the judge was given up, or the
@@ -202,6 +214,11 @@ class _Round:
         if verdict is not None:
             self.trial.ended(item[0], verdict)
         return verdict
+
+    def ask_again(self, item: tuple[str, Question]) -> Verdict | None:
+        """The verdict on a question that nobody answered; whether the judge is of use was seen from the others. Several
+        in a row without an answer say nothing now: these are the ones that had none."""
+        return self._ask(*item)
 
     def _no_more(self) -> bool:
         return self.stopped.is_set() or self.used_up.is_set()
@@ -217,11 +234,20 @@ class _Round:
                 self.used_up.set()
                 return None
             replies = judge.cache.replies(key)
+            refused: list[bool] = []
+
+            def lost(refused: list[bool] = refused) -> bool:
+                refused.append(not self.spending.lost(key, given))
+                return not refused[-1]
+
             try:
-                once, lost = _once(key, len(replies)), partial(judge.cache.asking, key, judge.scope)
+                once = _once(key, len(replies))
                 reply = judge.chat.ask(messages, self.stopped, left=self.left, once=once, lost=lost)
             except (OutageError, RejectedError) as trouble:
                 self.spending.failed(key)  # tries that were lost stay in the journal
+                if any(refused):
+                    self.used_up.set()
+                    return None
                 if isinstance(trouble, OutageError):
                     self._failed(trouble)
                     return Verdict("error", reason="outage", replies=_texts(replies))
@@ -231,15 +257,15 @@ class _Round:
                 self.spending.failed(key)
                 raise
             with self._lock:
-                self._outages = 0
+                self.outages = 0
             self.spending.answered(key, reply, given)
         return verdict
 
     def _failed(self, outage: OutageError) -> None:
         with self._lock:
-            self._outages += 1
-            down = self._outages >= OUTAGES_IN_A_ROW
-        if down and not self.stopped.is_set():
+            self.outages += 1
+            down = self.outages >= OUTAGES_IN_A_ROW
+        if down and not self.patient and not self.stopped.is_set():
             raise LeavenError(
                 f"{outage}\n  Look at {self.judge.chat.section}.url: is a server running there, and can it be reached "
                 "from here?\n  The answers so far are kept; run again to go on from there."

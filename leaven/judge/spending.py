@@ -116,6 +116,12 @@ class Spending:
         with self._lock:
             self._under_way -= 1
 
+    def lost(self, key: str, given: int) -> bool:
+        """A try for the announced request was lost, perhaps billed: it stays in the journal. Whether another fits."""
+        with self._lock:
+            self.cache.asking(key, self.scope)
+            return self._fits(given)
+
     def _fits(self, given: int) -> bool:
         if self.budget is None and self.most_calls is None:
             return True

@@ -142,24 +142,21 @@ def test_a_rejected_question_is_an_error_and_the_others_go_on(server, judge):
     assert [(v.choice, v.reason) for v in verdicts] == [("first", ""), ("error", "rejected"), ("first", "")]
 
 
-def test_an_outage_of_one_question_is_an_error_that_a_later_run_can_mend(server, judge):
-    server.script = [server.answer(500)] * 2
-    verdicts = judge(at_once=1).compare(questions(3))
-    assert [(v.choice, v.reason) for v in verdicts] == [("error", "outage"), ("first", ""), ("first", "")]
-    assert [v.choice for v in judge().compare(questions(3))] == ["first"] * 3
-    assert len(server.requests) == 5
-
-
 def test_outages_with_answers_between_them_are_no_end(server, judge):
-    server.script = [*[server.answer(500)] * 2, server.says("Preferred: Answer (A)")] * 5
+    odd = [f"prompt {n}\n" for n in (1, 3, 5, 7, 9)]
+    server.default = lambda request: (
+        server.answer(500)
+        if any(prompt in request["messages"][1]["content"] for prompt in odd)
+        else server.says("Preferred: Answer (A)")
+    )
     verdicts = judge(at_once=1).compare(questions(10))
-    assert [verdict.choice for verdict in verdicts] == ["error", "first"] * 5
+    assert [verdict.choice for verdict in verdicts] == ["first", "error"] * 5
 
 
 def test_a_request_whose_fate_nobody_knows_stays_in_the_journal(server, judge):
     # The server takes longer than is waited for. Then it answers, but with an error.
-    server.script = [server.answer(delay=0.3), *[server.answer(503)] * 2, server.answer(400)]
-    for reason, unanswered in (("outage", 1), ("outage", 1), ("rejected", 1)):
+    server.script = [*[server.answer(delay=0.3)] * 2, *[server.answer(503)] * 4, server.answer(400)]
+    for reason, unanswered in (("outage", 2), ("outage", 2), ("rejected", 2)):
         hasty = judge(scope="study", timeout=0.1, tries=1 if server.script[0].delay else 2)
         assert hasty.compare([Q])[0].reason == reason
         assert hasty.cache.spent("study").unanswered == unanswered
@@ -319,3 +316,46 @@ def test_it_says_what_it_is(judge):
     assert "language model m, asked in both orders" in judge().what
     assert f"template {TEMPLATE.id}" in judge().what
     assert judge().what.endswith("only agreement of the two orders wins, and a tie is their disagreement")
+
+
+def test_more_replies_in_the_cache_than_are_asked_for_change_nothing(server, judge):
+    server.script = [server.says("Hm."), server.says("Hm."), server.says("Preferred: Answer (B)")]
+    assert judge(replies=3).compare([Q])[0].choice == "second"
+    assert (judge(replies=1).compare([Q])[0].choice, judge(replies=1).compare([Q])[0].reason) == ("error", "no verdict")
+    assert judge(replies=3).compare([Q])[0].choice == "second"
+    assert len(server.requests) == 3
+
+
+def test_an_outage_is_asked_again_after_all_others(server, judge):
+    server.script = [server.answer(500)] * 2
+    server.default = lambda request: server.says("Preferred: Answer (A)")
+    verdicts = judge(at_once=1).compare(questions(3))
+    assert [verdict.choice for verdict in verdicts] == ["first"] * 3
+    assert len(server.requests) == 5
+
+
+def test_what_stayed_without_an_answer_is_replayed_so_and_mended_when_asked_again(server, judge):
+    bad = "prompt 1\n"
+    well: list[bool] = []
+
+    def answer(request):
+        if bad in request["messages"][1]["content"] and not well:
+            return server.answer(500)
+        return server.says("Preferred: Answer (A)")
+
+    server.default = answer
+    first = judge(at_once=1).compare(questions(3))
+    assert [(v.choice, v.reason) for v in first] == [("first", ""), ("error", "outage"), ("first", "")]
+    asked = len(server.requests)
+    assert judge(offline=True).compare(questions(3)) == first
+    assert len(server.requests) == asked
+    well.append(True)
+    assert [v.choice for v in judge().compare(questions(3))] == ["first"] * 3
+    assert [v.choice for v in judge(offline=True).compare(questions(3))] == ["first"] * 3
+
+
+def test_tries_that_are_lost_count_against_the_caps(server, judge):
+    server.default = lambda request: server.answer(cut=5, body=b"{" * 50)
+    with pytest.raises(LeavenError, match="budget of 2 calls is used up"):
+        judge(scope="study", most_calls=2, at_once=1, tries=5).compare(questions(4))
+    assert len(server.requests) == 2
