@@ -28,14 +28,13 @@ from leaven.contestants import Contest, complete_all, notes, the_prompts
 from leaven.engine.judging import REPLIES, alone, check_judge, cost_of, judge_of, require_key, weights_of
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, did_you_mean
-from leaven.ground.files import read_json, sha256_file, write_json
+from leaven.ground.files import read_json, write_json
 from leaven.ground.folders import appear, part
 from leaven.ground.progress import Progress, silent
-from leaven.ground.tables import read_table
-from leaven.ground.version import __version__
 from leaven.report.tournament import write_tournament
 from leaven.study.judging import Judge
 from leaven.study.versions import VERSIONS
+from leaven.tournament_page import about, page
 
 if TYPE_CHECKING:
     from leaven.judge.estimate import Estimate
@@ -44,9 +43,7 @@ if TYPE_CHECKING:
 FOLDER = "judgements"
 TAKEN = ("prompts", "completions", "lock", REPLIES, f"{REPLIES}.lock")
 """Names among the results that are no tournament's."""
-ALPHA, DRAWS = 0.05, 2000
-SAMPLES = 60
-"""Judged prompts of each pair that the page shows."""
+DRAWS = 2000
 Tell = Callable[["Forecast"], None]
 
 
@@ -189,14 +186,14 @@ def judge(
         found = strengths(votes, names, base, DRAWS, 0) if all_met(votes) else []
         cost = _cost(asked, judge)
         contest.copy(made / "completions")
-        page = _page(contest, judge, fields, asked, base, rows, found, cost, judgements)
-        write_tournament(page, made)
-        told = {"judge": _about(asked, fields), "prompts": contest.about, "arms": names, "baseline": base}
+        gathered = page(contest, fields, asked, base, rows, found, cost, judgements)
+        write_tournament(gathered, made)
+        told = {"judge": about(asked, fields), "prompts": contest.about, "arms": names, "baseline": base}
         write_json(made / "tournament.json", {**told, "winrates": rows, "strengths": found, "identity": key})
         write_json(made / "cost.json", cost)
         appear(made, folder, again=True)
     calls = _calls(asked) - before
-    return Tournament(folder, _about(asked, fields), contest.about, tuple(names), base, rows, found, cost, calls)
+    return Tournament(folder, about(asked, fields), contest.about, tuple(names), base, rows, found, cost, calls)
 
 
 def _baseline(arms: Sequence[Arm], given: str | None) -> str:
@@ -307,65 +304,3 @@ def _cost(asked: Asked, judge: Judge) -> dict[str, Any]:
         return {}
     price = judge.price.model_dump() if judge.price else None
     return cost_of(asked.cache, asked.scope, price, judge.budget)
-
-
-def _about(asked: Asked, fields: Mapping[str, Any]) -> dict[str, Any]:
-    template = getattr(asked, "template", None)
-    return {
-        "name": asked.name,
-        "what": asked.what,
-        "scripted": asked.scripted,
-        "template": template.id if template else "",
-        "gate": fields["gate"],
-        "controls": fields["controls"],
-    }
-
-
-def _votes(pair: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every vote of a pair, for programs."""
-    columns = read_table(pair["folder"] / "votes.parquet")
-    about = {name: pair[name] for name in ("variant", "baseline", "seed")}
-    return [about | dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _page(
-    contest: Contest,
-    judge: Judge,
-    fields: Mapping[str, Any],
-    asked: Asked,
-    baseline: str,
-    rows: list[dict[str, Any]],
-    found: list[dict[str, Any]],
-    cost: Mapping[str, Any],
-    judgements: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
-    """What the page is made from."""
-    from leaven.judge.sample import sample
-
-    samples = [
-        row
-        for pair in judgements
-        for row in sample(
-            pair["folder"], variant=pair["variant"], baseline=pair["baseline"], seed=pair["seed"], limit=SAMPLES
-        )
-    ]
-    title = " against ".join(arm.name for arm in contest.arms) if len(contest.arms) == 2 else "a tournament"
-    return {
-        "title": f"{title}: {contest.about['set']}",
-        "baseline": baseline,
-        "arms": [{"name": arm.name, "what": contest.what(arm.name)} for arm in contest.arms],
-        "winrates": rows,
-        "strengths": found,
-        "samples": samples,
-        "votes": [row for pair in judgements for row in _votes(pair)],
-        "prompts": {**contest.about, "notes": [*(contest.about.get("notes") or ()), *notes(contest)]},
-        "judge": _about(asked, fields),
-        "cost": dict(cost),
-        "rules": contest.rules,
-        "provenance": {
-            "leaven": __version__,
-            **{f"completions of {arm.name}": contest.hashes()[arm.name] for arm in contest.arms},
-            "prompts": sha256_file(contest.prompts),
-        },
-        "alpha": ALPHA,
-    }
