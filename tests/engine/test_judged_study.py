@@ -9,6 +9,8 @@ import pytest
 from leaven.evaluate.overlap import training_texts
 from leaven.ground.tables import read_table
 from leaven.lab import load
+from leaven.study.load_judge import load_judge
+from leaven.tournament import judge as held
 
 INSTRUCTIONS = [
     "Write one sentence about the river that runs behind the old stone house.",
@@ -93,8 +95,21 @@ def test_prompts_of_a_file_all_against_all(judged, server, tmp_path):
     assert "Costs of judging" in page
 
 
-def test_a_scripted_judge_marks_the_whole_page(judged):
+def test_a_scripted_judge_marks_the_whole_page(judged, tmp_path):
     results = judged("{kind: scripted, script: longer, completion: 8}").run(quiet=True)
     assert set(results.winrates()["scripted"]) == {True}
     assert "SCRIPTED" in results.report().read_text(encoding="utf-8")
     assert any(line.lstrip().startswith("SCRIPTED") for line in results.lines())
+
+    # The stages are arms of a tournament as well: they complete a set of prompts, each once.
+    graph = results.prepared.graph
+    folders = [str(results.study.store.folder(run.stages[-1])) for run in graph.runs[:2]]
+    script = load_judge("scripted:longer", settings=[f"prompts={tmp_path}/mine.jsonl", "completion=8"]).judge
+    runs = tmp_path / "elsewhere"
+    found = held([f"a={folders[0]}", f"b={folders[1]}"], script, runs=runs)
+    rows = [json.loads(line) for line in (found.folder / "completions/1/completions.jsonl").read_text().splitlines()]
+    assert [row["instruction"] for row in rows] == INSTRUCTIONS
+    assert all(row["prompt"] == f"Question: {row['instruction']}\n\nAnswer:" for row in rows)
+    written = {path: path.stat().st_mtime_ns for path in (runs / "judgements" / "completions").rglob("*.jsonl")}
+    assert held([f"a={folders[0]}", f"b={folders[1]}"], script, runs=runs).winrates == found.winrates
+    assert {path: path.stat().st_mtime_ns for path in written} == written
