@@ -11,6 +11,13 @@ import time
 
 from leaven.ground.replies import ReplyCache
 
+INTERRUPTIBLE = (
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+)
+"""Before a command: a shell that starts the tests with `&` has Ctrl-C ignored, by them and all that they start."""
+
 
 def test_answers_under_way_are_kept(server, study_file, tmp_path):
     slow = threading.Event()
@@ -23,7 +30,18 @@ def test_answers_under_way_are_kept(server, study_file, tmp_path):
     server.default = answer
     slow.set()
     judge = f"judge={{kind: endpoint, url: '{server.url}', model: m, completion: 8, at_once: 2, controls: 0}}"
-    command = [sys.executable, "-m", "leaven.cli", "run", str(study_file), "--seeds", "1", "--set", judge]
+    command = [
+        *INTERRUPTIBLE,
+        sys.executable,
+        "-m",
+        "leaven.cli",
+        "run",
+        str(study_file),
+        "--seeds",
+        "1",
+        "--set",
+        judge,
+    ]
     environment = {**os.environ, "no_proxy": "127.0.0.1"}
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
