@@ -22,14 +22,14 @@ walls: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 tests: $(VENV)/.installed-dev
-	$(BIN)/pytest -m "not long and not peer"
+	$(BIN)/pytest --hypothesis-profile check -m "not long and not peer"
 
 # Checks against heavy peers and long tests, in an environment of their own so that `make test` never sees torch.
 test-peers: .venv-peers/.installed
-	.venv-peers/bin/pytest -m "peer or long"
+	.venv-peers/bin/pytest --hypothesis-profile check -m "peer or long"
 
 test-long: $(VENV)/.installed-dev
-	$(BIN)/pytest -m long
+	$(BIN)/pytest --hypothesis-profile check -m long
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .

@@ -12,6 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# `make test` asks the same examples every time, so that a commit passes everywhere or nowhere; pytest alone explores.
+settings.register_profile("check", derandomize=True)
 
 # Bytes are compared, and programs compiled, for the processor, also where there is something faster. Tests of
 # accelerators are run with JAX_PLATFORMS set.

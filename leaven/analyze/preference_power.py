@@ -32,8 +32,8 @@ EXACT = 200
 def prompts_needed(net: float, ties: float = TIES, alpha: float = 0.05, wanted: float = POWER) -> int | None:
     """Prompts that resolve a net win of this many points; None for no net win, or one that MOST_PROMPTS do not.
 
-    Where the normal formula asks for fewer than EXACT, the first number from there on with which the exact test has the
-    wanted power (its power is no steady function of the prompts: now and then a larger number has a little less).
+    Where the normal formula asks for fewer than EXACT, the smallest number with which the exact test has the wanted
+    power (its power is no steady function of the prompts: now and then a larger number has a little less).
     """
     effect, spread = abs(net) / 100, 1 - ties
     if effect == 0 or spread <= 0:
@@ -42,7 +42,7 @@ def prompts_needed(net: float, ties: float = TIES, alpha: float = 0.05, wanted: 
     root = critical * math.sqrt(spread) + power * math.sqrt(max(spread - effect**2, 0.0))
     needed = math.ceil((root / effect) ** 2)
     if needed < EXACT:
-        return next(n for n in itertools.count(max(needed, 1)) if exact_power(n, net, ties, alpha) >= wanted)
+        return next(n for n in itertools.count(1) if exact_power(n, net, ties, alpha) >= wanted)
     return needed if needed <= MOST_PROMPTS else None
 
 

@@ -71,7 +71,7 @@ def test_what_prompts_resolve_needs_these_prompts(prompts: int, ties: float) -> 
     needed = prompts_needed(net + 1e-6, ties)
     assert needed is not None
     if prompts < EXACT:
-        # The exact power has teeth: a few prompts fewer may do as well.
+        # The exact power has teeth: fewer prompts may do as well.
         assert needed <= prompts
         assert exact_power(needed, net + 1e-6, ties) >= 0.8
     elif prompts > EXACT + 1:
