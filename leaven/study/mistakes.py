@@ -17,8 +17,8 @@ LONGEST_SHOWN = 60
 """Characters of a wrong value that a message repeats."""
 
 
-def tell(error: Any, where: Callable[[Sequence[str | int]], str]) -> str:
-    """One of pydantic's errors as `study.yaml:18: field: what is wrong`."""
+def tell(error: Any, where: Callable[[Sequence[str | int]], str], root: type[BaseModel] = Study) -> str:
+    """One of pydantic's errors as `study.yaml:18: field: what is wrong`. `root`: the schema of the file."""
     keys: list[str | int] = [key for key in error["loc"] if not (isinstance(key, str) and key.startswith("function-"))]
     kind, message = error["type"], error["msg"]
     wrong_name = keys[-1:] == ["[key]"]
@@ -29,7 +29,7 @@ def tell(error: Any, where: Callable[[Sequence[str | int]], str]) -> str:
         message = f"a name must be text; YAML reads this one as {str(error['input']).lower()}: quote it"
         return ": ".join(part for part in (where(keys[:-1]), field(keys[:-1]), message) if part)
     if kind == "extra_forbidden":
-        message = f'unknown field "{keys[-1]}"{did_you_mean(str(keys[-1]), _fields_at(keys[:-1]))}'
+        message = f'unknown field "{keys[-1]}"{did_you_mean(str(keys[-1]), _fields_at(keys[:-1], root))}'
     elif kind == "missing":
         message = "the field is missing"
     elif kind in {"value_error", "assertion_error"}:
@@ -47,9 +47,9 @@ def tell(error: Any, where: Callable[[Sequence[str | int]], str]) -> str:
     return ": ".join(part for part in (where(keys), field(keys), message) if part)
 
 
-def _fields_at(keys: Sequence[str | int]) -> list[str]:
+def _fields_at(keys: Sequence[str | int], root: type[BaseModel]) -> list[str]:
     """Field names the schema has at a key path."""
-    kind: Any = Study
+    kind: Any = root
     for key in keys:
         kind = _unwrap(kind)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
