@@ -15,7 +15,15 @@ from types import FrameType
 
 import typer
 
-from leaven import cli_corpus, cli_evaluation, cli_judging, cli_study, cli_training, cli_validation
+from leaven import (
+    cli_comparison,
+    cli_corpus,
+    cli_evaluation,
+    cli_judging,
+    cli_study,
+    cli_training,
+    cli_validation,
+)
 from leaven.ground.errors import LeavenError
 from leaven.options import AsJson, Runs
 from leaven.sentences import print_json
@@ -42,6 +50,7 @@ for command in (
 app.command("eval")(cli_evaluation.eval_)
 app.command()(cli_judging.judge)
 app.command()(cli_validation.validate)
+app.command()(cli_comparison.compare)
 app.add_typer(cli_corpus.app, name="corpus")
 
 

@@ -7,7 +7,7 @@ excluded" are empty lists here and nowhere a special case.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from leaven.report.markup import seen
@@ -46,6 +46,40 @@ class Contents:
     prompts: Row = field(default_factory=dict)
     judge_cost: Row = field(default_factory=dict)
     rules: Row = field(default_factory=dict)
+    sizes: Sequence[Row] = field(default=())
+    point: str = "final"
+    figures: Sequence[str] = field(default=())
+    gates: Sequence[Row] = field(default=())
+    optimum: Row = field(default_factory=dict)
+    transfer: Row = field(default_factory=dict)
+
+    def at(self, size: str) -> Contents:
+        """What is there of one size: its variants, its baseline, and the rows that are of it or of no size."""
+        row = next((row for row in self.sizes if row.get("size") == size), {})
+        variants = tuple(str(name) for name in row.get("variants") or self.variants)
+
+        def mine(rows: Sequence[Row]) -> list[Row]:
+            return [each for each in rows if str(each.get("size") or size) == size]
+
+        return replace(
+            self,
+            baseline=str(row.get("baseline") or self.baseline),
+            variants=tuple(name for name in self.variants if name in variants) or variants,
+            stages=mine(self.stages),
+            comparisons=mine(self.comparisons),
+            scores=mine(self.scores),
+            winrates=mine(self.winrates),
+            excluded=mine(self.excluded),
+            gates=mine(self.gates),
+            sizes=[row] if row else (),
+        )
+
+    @property
+    def each_size(self) -> list[tuple[str, Contents]]:
+        """Every size by itself with its name; of a study of one size, the whole under no name."""
+        if len(self.sizes) < 2:
+            return [("", self)]
+        return [(str(row["size"]), self.at(str(row["size"]))) for row in self.sizes]
 
     @property
     def name(self) -> str:
@@ -118,6 +152,7 @@ def read(data: Mapping[str, Any]) -> Contents:
     baseline = str(verdict.get("baseline") or study.get("baseline") or "")
     named = [baseline] if baseline else []
     named += part(study, "variants", {})
+    named += [str(name) for row in part(verdict, "sizes", []) for name in row.get("variants") or []]
     named += [str(row["variant"]) for row in (*comparisons, *scores) if row.get("variant")]
     measures = list(part(verdict, "measures", []))
     known = {row.get("name") for row in measures}
@@ -158,4 +193,10 @@ def read(data: Mapping[str, Any]) -> Contents:
         prompts=part(data, "prompts", {}),
         judge_cost=part(data, "judge_cost", {}),
         rules=part(data, "rules", {}),
+        sizes=part(verdict, "sizes", []),
+        point=str(part(verdict, "point", "final")),
+        figures=[str(name) for name in part(verdict, "figures", [])],
+        gates=part(verdict, "gates", []),
+        optimum=part(verdict, "optimum", {}),
+        transfer=part(verdict, "transfer", {}),
     )

@@ -9,13 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from leaven.ground.files import write_text
+from leaven.ground.files import write_json, write_text
 from leaven.ground.tables import write_table
 from leaven.report.contents import Contents, Row
 from leaven.report.corpus import dropped
@@ -36,9 +37,10 @@ SCHEMAS: dict[str, Schema] = {
     "gains": _schema(
         "variant baseline measure primary:truth verdict effect:float low:float high:float unit margin:float better"
         " p:float p_holm:float p_equivalence:float p_equivalence_holm:float seeds:whole items:whole would_resolve"
+        " size role ratio would_change"
     ),
     "scores": _schema(
-        "variant point measure task counted:truth mean:float low:float high:float seeds:floats items:whole"
+        "variant point measure task counted:truth mean:float low:float high:float seeds:floats items:whole size"
     ),
     "winrates": _schema(
         "variant baseline wins:whole losses:whole ties:whole errors:whole prompts:whole seeds:whole"
@@ -49,7 +51,7 @@ SCHEMAS: dict[str, Schema] = {
         " longer_high:float length_sd:float length_slope:float length_low:float length_high:float zero_gap:float"
         " zero_gap_low:float zero_gap_high:float length_why needed:whole resolvable:float overlapping:whole"
         " clean_net:float clean_low:float clean_high:float ruled_degenerate:whole ruled_identical:whole controls:whole"
-        " controls_right:whole reasons warnings"
+        " controls_right:whole reasons warnings size"
     ),
     "strengths": _schema(
         "arm reference strength:float low:float high:float rate:float rate_low:float rate_high:float p:float"
@@ -58,13 +60,15 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "noise": _schema(
         "measure variant mean:float seed_sd:float item_se:float paired_seed_sd:float paired_item_sd:float unit"
-        " seeds:whole items:whole clusters:whole"
+        " seeds:whole items:whole clusters:whole size"
     ),
-    "power": _schema("measure smallest_effect:float smallest_effect_quietest:float unit note"),
-    "excluded": _schema("task measure reason chance:float variant value:float"),
+    "power": _schema("measure smallest_effect:float smallest_effect_quietest:float unit note size"),
+    "excluded": _schema("task measure reason chance:float variant value:float size"),
+    "gates": _schema("gate size variant seed:whole task said effect"),
+    "sizes": _schema("size parameters:whole baseline variants seeds"),
     "stages": _schema(
         "stage kind seed:whole variants parent mixture tokens:whole learning_rate_first:float"
-        " learning_rate_last:float seconds:float identity"
+        " learning_rate_last:float seconds:float identity size"
     ),
     "ledger": _schema("stage seed:whole source planned:whole tokens:whole rows:whole epochs_begun:whole"),
     "curves": _schema("stage seed:whole variants column tokens:whole value:float"),
@@ -82,6 +86,11 @@ VOTES = _schema(
     "variant baseline seed:whole prompt outcome first_order second_order rule reason score_a:float score_b:float"
     " length_a:whole length_b:whole degenerate_a:truth degenerate_b:truth overlap category scripted:truth"
 )
+VERDICT = "verdict.json"
+"""Everything that was found, for programs, and for `leaven compare`."""
+STUDY = "study.json"
+DECLARED = ("name", "question", "corpus", "variants", "mixtures", "baseline", "seeds", "model", "settings")
+"""What the study's file said, as the page has it."""
 JUDGED = ("winrates", "strengths")
 """The tables that a tournament has."""
 
@@ -90,6 +99,8 @@ def write(contents: Contents, folder: Path) -> None:
     """Write all tables of a study into `folder`, an existing empty folder."""
     _write(_rows(contents), folder)
     _write_samples(contents, folder)
+    write_json(folder / VERDICT, _finite(contents.verdict))
+    write_json(folder / STUDY, _finite({key: contents.study.get(key) for key in DECLARED if key in contents.study}))
 
 
 def write_votes(contents: Contents, folder: Path, votes: Sequence[Row] = ()) -> None:
@@ -137,6 +148,10 @@ def _rows(contents: Contents) -> dict[str, list[Row]]:
             {**row, "variant": variant, "value": value}
             for row in contents.excluded
             for variant, value in ((row.get("values") or {}).items() or [(None, None)])
+        ],
+        "gates": list(contents.gates),
+        "sizes": [
+            {**row, "variants": _list(row.get("variants")), "seeds": _list(row.get("seeds"))} for row in contents.sizes
         ],
         "stages": [_stage(stage) for stage in contents.stages],
         "ledger": [row for stage in contents.stages for row in _ledger(stage)],
@@ -219,6 +234,15 @@ def _counts(rows: Iterable[Row], name: str) -> str:
 def _columns(rows: Iterable[Row], schema: Schema) -> dict[str, list[Any]]:
     found = list(rows)
     return {name: [_cast(row.get(name), kind) for row in found] for name, kind in schema.items()}
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for what is no number: JSON has no word for it."""
+    if isinstance(value, Mapping):
+        return {str(key): _finite(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(held) for held in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _cast(value: Any, kind: pa.DataType) -> Any:

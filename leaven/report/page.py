@@ -5,7 +5,8 @@ Invariant: equal data gives equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from leaven.report import (
     document,
     exports,
     gains,
+    gates,
     judged,
     methods,
     preference,
@@ -32,6 +34,7 @@ from leaven.report import (
     timeline,
 )
 from leaven.report.contents import Contents, read
+from leaven.report.markup import anchor
 
 
 def write_report(data: Mapping[str, Any], out: Path) -> None:
@@ -52,8 +55,21 @@ def write_report(data: Mapping[str, Any], out: Path) -> None:
 
 def figures(contents: Contents) -> list[chart.Chart]:
     """The figures there is data for, in the order of the page."""
-    made = (gains.chart, scores.chart, preference.chart, strengths.chart, curves.chart, timeline.chart)
-    return [drawing for drawing in (make(contents) for make in made) if drawing is not None]
+    each, trained = (gains.chart, scores.chart), (curves.chart, timeline.chart)
+    made = [
+        *(_of_size(make, size, here) for size, here in contents.each_size for make in each),
+        *(make(contents) for make in (preference.chart, strengths.chart)),
+        *(_of_size(make, size, here) for size, here in contents.each_size for make in trained),
+    ]
+    return [drawing for drawing in made if drawing is not None]
+
+
+def _of_size(make: Callable[[Contents], chart.Chart | None], size: str, contents: Contents) -> chart.Chart | None:
+    """A figure of one size, under a name and a title that say so."""
+    drawing = make(contents)
+    if drawing is None or not size:
+        return drawing
+    return replace(drawing, name=f"{drawing.name}-{anchor(size)}", title=f"{drawing.title}, {size}")
 
 
 def page(contents: Contents, charts: list[chart.Chart]) -> str:
@@ -63,6 +79,7 @@ def page(contents: Contents, charts: list[chart.Chart]) -> str:
         ("figures", "Figures", document.figures(charts)),
         ("categories", "Categories", averages.section(contents)),
         ("excluded", "Excluded", tables.excluded(contents)),
+        ("gates", "Gates", gates.section(contents)),
         ("noise", "Noise and power", tables.noise(contents)),
         ("tokens", "Tokens", accounts.ledger(contents)),
         ("corpus", "Corpus", corpus.corpus(contents)),

@@ -213,6 +213,21 @@ def _verdict() -> dict[str, Any]:
             for asked in FIXED["measures"]
         ],
         "answers": answers,
+        "point": "final",
+        "sizes": [
+            {"size": "0.3m", "parameters": 282_000, "baseline": "text-only", "variants": names, "seeds": [1, 2, 3]}
+        ],
+        "gates": [
+            {
+                "gate": "diverged",
+                "size": "0.3m",
+                "variant": "code→text",
+                "seed": 2,
+                "task": "",
+                "said": "its held-out loss at the end is 3.2, those of the other seeds 1.9 and 2.0",
+                "effect": "left out",
+            }
+        ],
     }
 
 

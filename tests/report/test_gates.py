@@ -1,0 +1,76 @@
+"""What gates found stands on the page, by size, and what they did not find too."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from leaven.report import gates, page
+from leaven.report.contents import read
+
+
+def test_a_seed_that_is_left_out_is_told(data: dict[str, Any]) -> None:
+    said = str(gates.section(read(data)))
+    assert "code→text seed 2" in said
+    assert "left out" in said
+    assert "Its held-out loss" in said or "its held-out loss" in said
+    assert "Nothing was found by: at chance" in said
+
+
+def test_a_verdict_without_gates_has_no_section(data: dict[str, Any]) -> None:
+    del data["verdict"]["gates"]
+    assert gates.section(read(data)) is None
+
+
+def test_what_is_found_at_another_size_says_which(data: dict[str, Any]) -> None:
+    two_sizes(data)
+    said = str(gates.section(read(data)))
+    assert ">size</th>" in said
+    assert "1m" in said
+
+
+def two_sizes(data: dict[str, Any]) -> dict[str, Any]:
+    """The study with two of its variants at a second size, where balanced-only is the baseline."""
+    verdict = data["verdict"]
+    verdict["sizes"].append(
+        {
+            "size": "1m",
+            "parameters": 1_060_000,
+            "baseline": "balanced-only",
+            "variants": ["balanced-only", "code→text"],
+            "seeds": [1, 2, 3],
+        }
+    )
+    for name in ("comparisons", "scores", "winrates", "noise"):
+        for row in verdict[name]:
+            row["size"] = "0.3m"
+    for name in ("comparisons", "scores"):
+        here = [deepcopy(row) for row in verdict[name] if row["variant"] in ("balanced-only", "code→text")]
+        verdict[name] += [
+            {**row, "size": "1m", "baseline": "balanced-only"}
+            for row in here
+            if name == "scores" or row["variant"] == "code→text"
+        ]
+    verdict["gates"].append({**verdict["gates"][0], "size": "1m", "seed": 3})
+    verdict["answers"] = []
+    return data
+
+
+def test_each_size_has_its_own_figures(data: dict[str, Any]) -> None:
+    names = [chart.name for chart in page.figures(read(two_sizes(data)))]
+    assert {"gains-0-3m", "gains-1m", "scores-0-3m", "scores-1m"} <= set(names)
+    assert len(set(names)) == len(names)
+
+
+def test_one_size_keeps_the_plain_names(data: dict[str, Any]) -> None:
+    names = [chart.name for chart in page.figures(read(data))]
+    assert "gains" in names
+
+
+def test_rows_of_a_size_are_compared_with_its_own_baseline(data: dict[str, Any]) -> None:
+    small, large = (contents for _, contents in read(two_sizes(data)).each_size)
+    assert small.baseline == "text-only"
+    assert large.baseline == "balanced-only"
+    assert large.variants == ("balanced-only", "code→text")
+    assert {row["variant"] for row in large.comparisons} == {"code→text"}
+    assert len(small.comparisons) > len(large.comparisons) > 0
