@@ -17,9 +17,8 @@ from leaven.corpus.survey import SETTLED
 from leaven.ground.errors import BadInput
 from leaven.ground.files import sha256_file, write_text
 from leaven.model.config import ModelConfig
-from leaven.study.check import Where
 from leaven.study.corpus_graph import TOKENIZER, Survey
-from leaven.study.document import Keys
+from leaven.study.document import Keys, Where
 from leaven.study.document import field as field_of
 from leaven.study.expand import start_key
 from leaven.study.sources import Corpus

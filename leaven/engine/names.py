@@ -16,8 +16,7 @@ from leaven.corpus.licence.spdx import keep
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.read.shapes import shape
 from leaven.ground.errors import BadInput, did_you_mean
-from leaven.study.check import Where
-from leaven.study.document import Keys, field
+from leaven.study.document import Keys, Where, field
 from leaven.study.sources import Corpus, Source
 
 

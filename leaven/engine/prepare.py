@@ -25,8 +25,9 @@ from leaven.engine.store import Store
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
 from leaven.model.config import SIZES, ModelConfig, flops_per_token, from_size
 from leaven.sandbox.level import Level, probe
-from leaven.study.check import Where, check
+from leaven.study.check import check
 from leaven.study.corpus_graph import ITEMS, TOKENIZER, Survey, add_corpus
+from leaven.study.document import Where
 from leaven.study.expand import expand
 from leaven.study.load import Loaded
 from leaven.study.load_corpus import LoadedCorpus

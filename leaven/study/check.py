@@ -7,25 +7,18 @@ soon as they are there, in a study as it was read or as it was settled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from leaven.ground.errors import BadInput, did_you_mean
-from leaven.study.document import Keys, field
+from leaven.study.check_names import check_names
+from leaven.study.document import Keys, Where, field
 from leaven.study.mixtures import flatten
+from leaven.study.sizes import views
 from leaven.study.spec import Study
 from leaven.study.stages import Schedule, Stage
-
-Where = Callable[[Sequence[str | int]], str]
 
 
 def check(study: Study, where: Where) -> None:
     """Raises BadInput with file, line and field."""
-    if study.baseline not in study.variants:
-        raise BadInput(
-            f'unknown variant "{study.baseline}"{did_you_mean(study.baseline, study.variants)}',
-            where=where(("baseline",)),
-            field="baseline",
-        )
+    check_names(study, where)
     if not study.evaluate.measures:
         raise BadInput(
             f"suite {study.evaluate.suite} has no measures, so the study has nothing to compare",
@@ -45,6 +38,21 @@ def check(study: Study, where: Where) -> None:
             flatten(name, study.mixtures, study.corpus.sources)
         except BadInput as error:
             raise BadInput(error.what, where=where(error.field.split(".")), field=error.field, fix=error.fix) from None
+    for view in views(study):
+        try:
+            _chains(view, where)
+        except BadInput as error:
+            size = view.model.size
+            at_size = "" if size == study.model.size else f"at size {size}: "
+            raise BadInput(f"{at_size}{error.what}", where=error.where, field=error.field, fix=error.fix) from None
+    if study.judge.kind == "reference-likelihood":
+        reference = study.reference_stage()
+        _known_mixture(study, reference, ("judge", "mixture"), where)
+        _stage(study, reference, None, ("judge", "tokens"), where)
+
+
+def _chains(study: Study, where: Where) -> None:
+    """Every stage of every variant, at one size."""
     for variant, stages in study.variants.items():
         if not stages:
             raise BadInput(
@@ -63,10 +71,6 @@ def check(study: Study, where: Where) -> None:
             _known_mixture(study, stage, at, where)
             _start(stage, index, at, where)
             rate = _stage(study, stage, rate, at, where)
-    if study.judge.kind == "reference-likelihood":
-        reference = study.reference_stage()
-        _known_mixture(study, reference, ("judge", "mixture"), where)
-        _stage(study, reference, None, ("judge", "tokens"), where)
 
 
 def _known_mixture(study: Study, stage: Stage, at: Keys, where: Where) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ import yaml
 from leaven.ground.errors import BadInput
 
 Keys = tuple[str | int, ...]
+Where = Callable[[Sequence[str | int]], str]
+"""`study.yaml:18` of a key path."""
 
 
 @dataclass(frozen=True)

@@ -322,7 +322,7 @@ class _Expansion:
             ],
             "alpha": 0.05,
             "draws": 2000,
-            "proxy": study.proxy,
+            "proxy": study.stand_in is not False,
             "averages": {name: list(members) for name, members in study.evaluate.averages.items()},
             "scores": {name: benchmark.score for name, benchmark in study.evaluate.tasks.items()},
         }

@@ -65,10 +65,16 @@ def load(
     content = dict(doc.data)
     settings = list(settings)
     # A part that is replaced as a whole is read before single fields of it are changed.
-    whole = [s for s in settings if s.partition("=")[0].strip() in PARTS]
+    whole = [s for s in settings if s.partition("=")[0].strip() in (*PARTS, "proxy")]
     changed = [set_field(content, setting) for setting in whole]
     parts: dict[str, Document] = {}
     home = path.parent if path else Path()
+    if isinstance(content.get("proxy"), str):
+        given = ("proxy",) in changed
+        named = COMMAND_LINE if given else doc.where(("proxy",))
+        parts["proxy"], _ = _part(content["proxy"], "proxies", "proxy", named, Path() if given else home)
+        content["proxy"] = parts["proxy"].data
+        changed = [keys for keys in changed if keys != ("proxy",)]
     for part, folder in PARTS.items():
         if isinstance(content.get(part), str):
             given = (part,) in changed

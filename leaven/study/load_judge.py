@@ -12,10 +12,10 @@ from pydantic import BeforeValidator, Field, ValidationError
 from leaven.ground.errors import BadInput, did_you_mean
 from leaven.study import document
 from leaven.study.changes import COMMAND_LINE, set_field
+from leaven.study.further import listed
 from leaven.study.judging import Judge
 from leaven.study.load import Where, built_in, listed_beside, load
 from leaven.study.mistakes import tell
-from leaven.study.spec import listed
 from leaven.study.stages import Closed
 from leaven.study.templates import judge_beside
 

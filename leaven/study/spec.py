@@ -10,7 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from leaven.study.further import Against, Figure, FurtherSize, Point, Seeds, Sweep, listed
 from leaven.study.judging import Judge
+from leaven.study.proxy import Proxy
 from leaven.study.sources import LONGEST_NAME, Corpus, Name
 from leaven.study.stages import Closed, Schedule, Stage, not_truth
 from leaven.study.suites import Suite
@@ -91,14 +93,6 @@ def _known(value: int | None) -> int:
     return value
 
 
-def listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-MOST_SEEDS = 1000
-"""A count beyond this is a seed written where a number of seeds belongs."""
-
-
 class Study(Closed):
     """A question, a corpus, a model size, variants, seeds, a baseline, an evaluation suite."""
 
@@ -106,17 +100,28 @@ class Study(Closed):
     question: str
     corpus: Corpus
     model: Model = Model()
-    seeds: list[Annotated[int, BeforeValidator(not_truth), Field(ge=0, lt=2**32)]] = Field(min_length=1)
+    sizes: dict[Name, FurtherSize] = Field(default_factory=dict, description="further sizes of the model, by name")
+    seeds: Seeds
     mixtures: dict[Name, dict[str, Weight]] = Field(default_factory=dict)
     training: Training = Training()
     variants: dict[Name, list[Stage]] = Field(min_length=1)
     baseline: str
+    compare: Point = Field(default="final", description="the point of training that verdicts are about")
+    against: Against = Field(
+        default_factory=dict,
+        description="what a variant is compared with instead of the baseline, the first before all others; [] nothing",
+    )
+    sweep: Sweep | None = None
+    figures: list[Figure] = Field(default_factory=list, description="parts of the paper that this study repeats")
     evaluate: Suite
     data: Annotated[list[str], BeforeValidator(listed)] = Field(
         default_factory=list, description="where benchmarks are looked for: folders, mapping files, `hub`"
     )
     judge: Judge = Judge(kind="none")
-    proxy: bool = Field(default=True, description="whether the model is a stand-in for a larger one")
+    proxy: Proxy | None = Field(default=None, description="what --size changes besides the size")
+    stand_in: bool | None = Field(
+        default=None, description="whether its models stand in for larger ones; without it: none has a billion weights"
+    )
 
     @field_validator("study")
     @classmethod
@@ -127,23 +132,14 @@ class Study(Closed):
             raise ValueError('"store" is where steps are kept; call the study something else')
         return value
 
-    @field_validator("seeds", mode="before")
-    @classmethod
-    def _count_of_seeds(cls, value: Any) -> Any:
-        if isinstance(value, int) and not isinstance(value, bool):
-            if value < 1:
-                raise ValueError("a study needs at least one seed")
-            if value > MOST_SEEDS:
-                raise ValueError(f"{value} seeds are more than {MOST_SEEDS}; list seeds as [7, 8, 9]")
-            return list(range(1, value + 1))
-        return value
+    @property
+    def sweeps(self) -> list[str]:
+        """The variants of the sweep, in its order; none where there is no sweep."""
+        return [] if self.sweep is None else self.sweep.variants or list(self.variants)
 
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, value: list[int]) -> list[int]:
-        if len(set(value)) != len(value):
-            raise ValueError("seeds must differ from one another")
-        return value
+    def against_of(self, variant: str) -> list[str]:
+        """What a variant is compared with, the first before all others: the baseline unless the study says else."""
+        return self.against.get(variant, [] if variant == self.baseline else [self.baseline])
 
     def settled(self, *, sequence: int, batch: int, precision: str) -> Study:
         """The study with these in place of what it leaves to its model's size."""

@@ -1,0 +1,31 @@
+"""What `--size` changes in a study besides the size: the same protocol with what a smaller computer has.
+
+A study of 470 million parameters and 400 billion tokens asks the same question of a model of 0.3 million, with other
+sources, another suite, other learning rates and budgets that follow from one stated rule: what stands for `of` tokens
+gets `tokens_per_parameter` tokens for every parameter of the first size.
+
+The parts are checked when they are used, as parts of the study they are put into.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from leaven.study.stages import Closed, Tokens
+
+
+class Proxy(Closed):
+    proxy: str = Field(default="", description="its name")
+    tokens_per_parameter: float = Field(gt=0, description="tokens that stand for `of`, per parameter of the first size")
+    of: Tokens = Field(description="a budget of the study as it is written")
+    corpus: str | dict[str, Any] | None = None
+    evaluate: str | dict[str, Any] | None = None
+    data: str | list[str] | None = None
+    judge: dict[str, Any] | None = None
+    seeds: int | list[int] | None = None
+    model: dict[str, Any] = Field(default_factory=dict, description="fields of `model` in place of the study's")
+    training: dict[str, Any] = Field(default_factory=dict, description="fields of `training` in place of the study's")
+    mixtures: dict[str, dict[str, Any]] = Field(default_factory=dict, description="in place of those of the same name")
+    variants: dict[str, list[Any]] = Field(default_factory=dict, description="in place of those of the same name")
