@@ -6,7 +6,13 @@ is what makes a comparison paired. Seeds are not resampled here: with three of t
 instead of 95 % (docs/notebook.md); `crossed.py` adds them as a t component. Items of one group (a document, a
 package) are drawn together, since their results rise and fall together.
 
-`ratios_reference` says in plain loops what `ratios_resampled` does with counts and matrix products.
+Sums of floats depend on the order in which they are added, and with it on the threads and kernels of the linear algebra
+library. Here they do not: values are first rounded to a grid of a power of two so fine (2⁻⁵³ of the largest possible
+sum) that every sum of resampled items is exact, and an exact sum has no order. What is rounded off is at most the number
+of items times 2⁻⁵³ of the largest value: nothing that printed digits show.
+
+`ratios_reference` says in plain loops what `ratios_resampled` does with counts and matrix products; the two are equal
+to the last bit.
 """
 
 from __future__ import annotations
@@ -20,8 +26,8 @@ from scipy import special
 
 Floats = NDArray[np.float64]
 
-CHUNK = 250
-"""Draws held in memory at once; part of the algorithm's version, since it fixes how the generator is read."""
+PICKS = 5_000_000
+"""Clusters drawn at once: what memory holds. The generator is read one pick at a time, so this decides no result."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +51,21 @@ def cluster_sums(values: Floats, clusters: NDArray[np.int64]) -> Floats:
 
 
 def picks(groups: int, draws: int, key: int) -> Iterator[NDArray[np.int64]]:
-    """Clusters drawn with replacement, in chunks [≤ CHUNK × groups]; the same for the same key."""
+    """Clusters drawn with replacement, in chunks of whole draws [? × groups]; the same for the same key."""
     generator = np.random.Generator(np.random.Philox(key=key))
-    for start in range(0, draws, CHUNK):
-        yield generator.integers(0, groups, size=(min(CHUNK, draws - start), groups), dtype=np.int64)
+    chunk = max(1, PICKS // groups)
+    for start in range(0, draws, chunk):
+        yield generator.integers(0, groups, size=(min(chunk, draws - start), groups), dtype=np.int64)
+
+
+def on_grid(values: Floats) -> Floats:
+    """Values [rows × G] of each row rounded to multiples of a power of two, so that any G of them, repeated or not, add
+    up without error in any order."""
+    groups = values.shape[1]
+    largest = np.abs(values).max(axis=1, keepdims=True)
+    # Of G multiples of 2^e, each at most 2^m, every partial sum is a multiple of 2^e below G · 2^m ≤ 2^(53 + e).
+    exponent = np.frexp(largest)[1] + (groups - 1).bit_length() - 53
+    return np.ldexp(np.rint(np.ldexp(values, -exponent)), exponent)
 
 
 def widening(groups: int) -> float:
@@ -70,8 +87,8 @@ def ratios_resampled(arms: list[Sums], draws: int, key: int) -> Floats:
     errors) keeps the statistic of the full set.
     """
     groups = arms[0].numerator.shape[1]
-    numerators = np.concatenate([arm.numerator for arm in arms])
-    denominators = np.concatenate([arm.denominator for arm in arms])
+    numerators = on_grid(np.concatenate([arm.numerator for arm in arms]))
+    denominators = on_grid(np.concatenate([arm.denominator for arm in arms]))
     # Bytes and counts are the same in every run, so one column usually serves as every denominator.
     shared = bool((denominators == denominators[0]).all())
     full = numerators.sum(axis=1) / denominators.sum(axis=1)
@@ -94,11 +111,12 @@ def ratios_reference(arms: list[Sums], draws: int, key: int) -> Floats:
     result = np.empty((len(arms), draws, arms[0].numerator.shape[0]))
     drawn = [row for chunk in picks(groups, draws, key) for row in chunk]
     for a, arm in enumerate(arms):
+        numerator, denominator = on_grid(arm.numerator), on_grid(arm.denominator)
         for b, chosen in enumerate(drawn):
-            for s in range(arm.numerator.shape[0]):
-                full = float(arm.numerator[s].sum() / arm.denominator[s].sum())
-                above = sum(float(arm.numerator[s, g]) for g in chosen)
-                below = sum(float(arm.denominator[s, g]) for g in chosen)
+            for s in range(numerator.shape[0]):
+                full = sum(map(float, numerator[s])) / sum(map(float, denominator[s]))
+                above = sum(float(numerator[s, g]) for g in chosen)
+                below = sum(float(denominator[s, g]) for g in chosen)
                 value = above / below if below > 0 else full
                 result[a, b, s] = full + widening(groups) * (value - full)
     return result
