@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from leaven.report import words
 from leaven.report.contents import VERDICTS, Contents, Row
 from leaven.report.gains import badge, unit_of
-from leaven.report.markup import Html, Node, bullets, paragraph, tag, text
+from leaven.report.markup import Html, Node, bullets, details, paragraph, tag, text
 
 STRIP = (240, 16)
 """Width and height of the inline interval, in its own units; it stretches to the room it gets."""
@@ -34,43 +34,98 @@ def _tally(contents: Contents) -> list[Node]:
         found = len(contents.of(rows, verdict=verdict))
         if found:
             shown += [" ", badge(verdict), f" {found}"]
-    return [f"{words.count(len(rows), 'primary comparison')} with {contents.baseline}:", tag("span", shown)]
+    several = len({row.get("baseline") for row in rows}) > 1
+    whom = "their baselines" if several else rows[0].get("baseline") or contents.baseline
+    return [f"{words.count(len(rows), 'primary comparison')} with {whom}:", tag("span", shown)]
 
 
 def section(contents: Contents) -> Html:
-    """Answers by variant, the proxy sentence, and what would change them."""
-    cards = []
-    for name in contents.variants:
-        rows = contents.of(contents.primary, variant=name)
-        if rows:
-            chain = (contents.study.get("variants") or {}).get(name) or []
-            cards.append(
-                tag(
-                    "article",
-                    tag("h3", name),
-                    paragraph(" → ".join(str(stage) for stage in chain), class_="soft") if chain else None,
-                    [_answer(contents, row) for row in rows],
-                    class_="card",
-                )
-            )
-    baseline = (contents.study.get("variants") or {}).get(contents.baseline) or []
-    chain_of = f" ({' → '.join(str(stage) for stage in baseline)})" if baseline else ""
+    """Answers by variant, size by size, the proxy sentence, and what would change them."""
     return tag(
         "section",
         tag("h2", "Answers"),
-        paragraph(
-            f"Against the baseline {contents.baseline}{chain_of}. In every strip the line in the middle is no change, "
-            "the shaded band is too small to matter, and right is better.",
-            class_="soft",
-        )
-        if cards
+        [_of_size(size, here) for size, here in contents.each_size],
+        _beyond(contents),
+        paragraph(_capital(contents.verdict.get("proxy_sentence") or PROXY), class_="proxy")
+        if not contents.transfer.get("proven")
         else None,
-        tag("div", cards, class_="cards"),
-        paragraph(_capital(contents.verdict.get("proxy_sentence") or PROXY), class_="proxy"),
         tag("h2", "What would change it", id="change"),
         bullets(_changes(contents)),
         id="answers",
     )
+
+
+def _of_size(size: str, contents: Contents) -> list[Node]:
+    """A card for each variant of one size."""
+    cards = []
+    for name in contents.variants:
+        rows, beside = _split(contents.of(contents.comparisons, variant=name))
+        if rows:
+            cards.append(
+                tag(
+                    "article",
+                    tag("h3", name),
+                    paragraph(_chain(contents, name), class_="soft") if _chain(contents, name) else None,
+                    [_answer(contents, row) for row in rows],
+                    _elsewhere(contents, beside),
+                    class_="card",
+                )
+            )
+    if not cards:
+        return []
+    baseline = _chain(contents, contents.baseline)
+    return [
+        tag("h3", f"At {size}", class_="size") if size else None,
+        paragraph(
+            f"Against the baseline {contents.baseline}{f' ({baseline})' if baseline else ''}"
+            f"{_point(contents)}. In every strip the line in the middle is no change, the shaded band is too small to "
+            "matter, and right is better.",
+            class_="soft",
+        ),
+        tag("div", cards, class_="cards"),
+    ]
+
+
+def _split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Primary rows, and those of primary measures against a second baseline."""
+    return [row for row in rows if row.get("primary")], [row for row in rows if row.get("role") == "other baseline"]
+
+
+def _chain(contents: Contents, variant: str) -> str:
+    return " → ".join(str(stage) for stage in (contents.study.get("variants") or {}).get(variant) or [])
+
+
+def _point(contents: Contents) -> str:
+    return "" if contents.point == "final" else f", {contents.point}"
+
+
+def _elsewhere(contents: Contents, rows: Sequence[Row]) -> Html | None:
+    """The same variant against the other baselines that the study names."""
+    if not rows:
+        return None
+    said = [
+        [
+            badge(str(row.get("verdict"))),
+            f" {row.get('measure')} against {row.get('baseline')}: ",
+            _shown(contents, row),
+        ]
+        for row in rows
+    ]
+    return details("Against other baselines", bullets(said))
+
+
+def _shown(contents: Contents, row: Row) -> str:
+    return words.effect(row.get("effect"), row.get("low"), row.get("high"), unit_of(contents, row))
+
+
+def _beyond(contents: Contents) -> Html | None:
+    """What the study says of the best share and of other sizes."""
+    said = [
+        (word, contents_of.get("said"))
+        for word, contents_of in (("Best share", contents.optimum), ("Sizes", contents.transfer))
+    ]
+    told = [[tag("b", f"{word}: "), words.sentence(sentence)] for word, sentence in said if sentence]
+    return bullets(told, class_="beyond") if told else None
 
 
 def _capital(said: object) -> str:
@@ -79,7 +134,7 @@ def _capital(said: object) -> str:
 
 
 def _answer(contents: Contents, row: Row) -> Html:
-    shown = words.effect(row.get("effect"), row.get("low"), row.get("high"), unit_of(contents, row))
+    shown = _shown(contents, row)
     probability = words.probability(row.get("p_holm", row.get("p")))
     return tag(
         "div",
@@ -87,6 +142,9 @@ def _answer(contents: Contents, row: Row) -> Html:
             "p",
             badge(str(row.get("verdict"))),
             tag("b", str(row.get("measure"))),
+            tag("span", f"against {row['baseline']}", class_="soft")
+            if row.get("baseline") not in (None, contents.baseline)
+            else None,
             tag("span", shown, class_="effect"),
             class_="line",
         ),
@@ -94,6 +152,7 @@ def _answer(contents: Contents, row: Row) -> Html:
         tag(
             "p",
             words.sentence(row.get("answer") or _spoken(row, probability)),
+            f" {words.sentence(row['ratio'])}" if row.get("ratio") else None,
             class_="soft",
         ),
         class_="answer",
@@ -163,6 +222,15 @@ def _changes(contents: Contents) -> Sequence[Node]:
         ]
         for said, where in asked.items()
     ]
+    settled: dict[str, list[str]] = {}
+    for row in contents.primary:
+        if row.get("verdict") != "unresolved" and row.get("would_change"):
+            settled.setdefault(words.sentence(row["would_change"]), []).append(
+                f"{row.get('variant')} on {row.get('measure')}"
+            )
+    if settled:
+        told = [[tag("b", "; ".join(names)), f": {said}"] for said, names in settled.items()]
+        items.append(details("What is resolved would change only so", bullets(told)))
     if contents.primary and not asked:
         items.append("Every primary comparison is resolved: more seeds or items would only narrow intervals.")
     beside = len(contents.of(contents.comparisons, verdict="unresolved")) - sum(
@@ -177,7 +245,8 @@ def _changes(contents: Contents) -> Sequence[Node]:
                 " says what each would take.",
             ]
         )
-    items.append("Other sizes: only several sizes that agree would speak for a larger model than these.")
+    if not contents.transfer.get("proven"):
+        items.append("Other sizes: only several sizes that agree would speak for a larger model than these.")
     out = sorted({str(row.get("task")) for row in contents.excluded})
     if out:
         items.append(f"Models that beat chance on {words.listing(out)}, which this study had to exclude.")

@@ -25,8 +25,9 @@ def chart(contents: Contents) -> Chart | None:
     for measure in ordered:
         here = contents.of(rows, measure=measure["name"])
         if here:
-            names = [str(row["variant"]) for row in here]
-            panels.append(Panel(partial(_draw, measure=measure, rows=here), rows_height(names), _alt(measure, here)))
+            names = [_label(contents, row) for row in here]
+            draw = partial(_draw, measure=measure, rows=here, names=names)
+            panels.append(Panel(draw, rows_height(names), _alt(measure, here)))
     if not panels:
         return None
     return Chart(
@@ -34,7 +35,7 @@ def chart(contents: Contents) -> Chart | None:
         title="Gains over the baseline",
         sentence=_sentence(contents),
         note=(
-            f"Dots: change against {contents.baseline}; lines: 95 % intervals; shaded: changes smaller "
+            f"Dots: change against {_whom(contents, rows)}; lines: 95 % intervals; shaded: changes smaller "
             "than the study cares about. Right is better in every panel (axes of measures where lower is better are "
             "reversed). Bold titles are primary measures."
         ),
@@ -42,7 +43,7 @@ def chart(contents: Contents) -> Chart | None:
         head=["variant", "measure", "verdict", "effect and interval", "p, Holm", "seeds", "items"],
         rows=[
             [
-                str(row["variant"]),
+                _label(contents, row),
                 str(row["measure"]),
                 badge(str(row.get("verdict"))),
                 words.effect(row["effect"], row.get("low"), row.get("high"), unit_of(contents, row)),
@@ -56,6 +57,18 @@ def chart(contents: Contents) -> Chart | None:
         legend=tag("ul", [tag("li", badge(verdict)) for verdict in VERDICTS], class_="key"),
         data=("gains.csv",),
     )
+
+
+def _label(contents: Contents, row: Row) -> str:
+    """The variant, and what it is compared with where that is not the study's baseline."""
+    other = row.get("baseline") not in (None, contents.baseline)
+    return f"{row['variant']} vs {row['baseline']}" if other else str(row["variant"])
+
+
+def _whom(contents: Contents, rows: Sequence[Row]) -> str:
+    """What the rows of a figure are compared with."""
+    others = {row.get("baseline") for row in rows} - {None, contents.baseline}
+    return f"{contents.baseline} or the baseline that is named" if others else contents.baseline
 
 
 def badge(verdict: str) -> Html:
@@ -84,7 +97,7 @@ def _sentence(contents: Contents) -> str:
         found = len(contents.of(rows, verdict=verdict))
         if found:
             parts.append(f"{found} {verdict}")
-    return f"Of {words.count(len(rows), kind)} with {contents.baseline}: {words.listing(parts)}."
+    return f"Of {words.count(len(rows), kind)} with {_whom(contents, rows)}: {words.listing(parts)}."
 
 
 def _alt(measure: Row, rows: Sequence[Row]) -> str:
@@ -96,10 +109,10 @@ def _alt(measure: Row, rows: Sequence[Row]) -> str:
     return f"Gains on {measure['name']} with intervals: {said}."
 
 
-def _draw(axes: Any, measure: Row, rows: Sequence[Row]) -> None:
+def _draw(axes: Any, measure: Row, rows: Sequence[Row], names: Sequence[str]) -> None:
     unit = str(rows[0].get("unit") or "")
     margin = measure.get("margin")
-    row_labels(axes, [str(row["variant"]) for row in rows])
+    row_labels(axes, names)
     if words.is_number(margin):
         axes.axvspan(-float(margin), float(margin), color=BAND, zorder=0, lw=0)
     axes.axvline(0, color=INK, lw=1.0, zorder=1)
