@@ -61,7 +61,7 @@ def numbers(column: pd.Series[Any], what: str, where: Where) -> Floats:
     """A column of numbers [rows], NaN where there is none. Raises BadInput for words and for infinity written out."""
     if not isinstance(column.dtype, pd.CategoricalDtype):
         try:
-            return column.to_numpy(dtype=np.float64, na_value=np.nan)
+            return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
         except (TypeError, ValueError):
             column = pd.Series(pd.Categorical(_texts(column)))
     values = np.full(len(column.cat.categories) + 1, np.nan)
@@ -77,7 +77,8 @@ def numbers(column: pd.Series[Any], what: str, where: Where) -> Floats:
             if rows.size:
                 fix = "Write numbers with a decimal point." if re.fullmatch(r"-?\d+,\d+", text) else ""
                 raise BadInput(f"{text[:60]!r} is no number", where=where(int(rows[0])), field=what, fix=fix) from None
-    return values[codes]
+    found: Floats = values[codes]
+    return found
 
 
 def is_numeric(column: pd.Series[Any]) -> bool:

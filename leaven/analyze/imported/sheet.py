@@ -53,7 +53,8 @@ class Sheet:
 
     def row(self, index: int) -> str:
         """`results.csv:12` of a data row counted from 0; a line where rows are lines."""
-        return f"{self.name}:{index + 1 + self.head}" if self.kind in ("csv", "tsv") else f"{self.name}, row {index + 1}"
+        line = self.kind in ("csv", "tsv")
+        return f"{self.name}:{index + 1 + self.head}" if line else f"{self.name}, row {index + 1}"
 
     def provenance(self, rows: int) -> dict[str, Any]:
         return {"sha256": sha256_file(self.path), "bytes": self.path.stat().st_size, "rows": rows}
