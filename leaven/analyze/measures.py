@@ -34,6 +34,7 @@ STATISTICS: dict[str, Statistic] = {
     "acc_bytes": Statistic("acc_bytes", None, True, (100.0, "points"), (0.0, 1.0)),
     "exact_match": Statistic("exact_match", None, True, (100.0, "points"), (0.0, 1.0)),
     "exact_match_lm_eval": Statistic("exact_match_lm_eval", None, True, (100.0, "points"), (0.0, 1.0)),
+    "value": Statistic("value", None, False, (1.0, "units"), (-math.inf, math.inf)),
     "pass@1": Statistic("passed", None, True, (100.0, "points"), (0.0, 1.0)),
 }
 """Statistics by their name in a study file. EVALUATION.md §2.5 (bits-per-byte: Σ bits / Σ UTF-8 bytes, never a mean of

@@ -180,7 +180,7 @@ def resolve_sentence(
     """What would settle an unresolved comparison, at the noise observed and the family's first Holm step `alpha`.
 
     An effect seen below the margin can be settled in two ways, told from zero or shown to be too small to matter; the
-    cheaper one is named. `items` counts what `noun` calls: items, or groups of items that vary together.
+    cheaper one is named. `items` counts what `noun` calls: items, or groups of items that vary together; 0: unknown.
     """
     if seeds < 2:
         return "one seed cannot tell a recipe from its luck: run at least 3 seeds"
@@ -201,7 +201,8 @@ def resolve_sentence(
             needed, goal = min(found, key=lambda pair: pair[0])
             needed = max(needed, seeds if factor > 1 else seeds + 1)
             need = [f"{needed} seeds (now {seeds})"] if needed > seeds else []
-            need += [f"{items * factor:,} {noun} (now {items:,})"] if factor > 1 else []
+            more = f"{items * factor:,} {noun} (now {items:,})" if items else f"{factor} times the {noun}"
+            need += [more] if factor > 1 else []
             return f"{head}about {' and '.join(need)} would {goal}"
     every = " or ".join(goal for goal, _ in goals)
     return f"{head}not even {MOST_SEEDS} seeds and {MORE_ITEMS[-1]} times the {noun} would {every}"
