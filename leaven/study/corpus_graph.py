@@ -6,7 +6,7 @@ language list reads nothing again. A control is no source of its own: it is anot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,17 +52,25 @@ class CorpusSteps:
     absent: frozenset[str] = field(default_factory=frozenset)
 
 
-def add_corpus(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], tables: str) -> CorpusSteps:
+def add_corpus(
+    graph: Graph,
+    corpus: Corpus,
+    surveys: Mapping[str, Survey],
+    tables: str,
+    drawn: Collection[str] | None = None,
+) -> CorpusSteps:
     """Add the steps of a corpus to a graph.
 
     Args:
         surveys: for every source that is found, not generated; for a tokenizer that is given, under `TOKENIZER`.
         tables: identity of the data tables behind rules, languages and licences.
+        drawn: sources that something draws from. A control that is none of them is not built, and not said to be left
+            out; nothing else depends on it. None: every one is built.
 
     Raises:
         BadInput: a source that holds nothing and is not optional.
     """
-    absent = _absent(graph, corpus, surveys)
+    absent = _absent(graph, corpus, surveys, drawn)
     present = [name for name, source in corpus.sources.items() if name not in absent and source.kind != "control"]
     inputs = {}
     for name in present:
@@ -94,7 +102,7 @@ def add_corpus(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], tabl
     tokenizer = _tokenizer(graph, corpus, surveys, assembled)
     shards = {}
     for name, source in corpus.sources.items():
-        if name in absent:
+        if name in absent or (source.kind == "control" and drawn is not None and name not in drawn):
             continue
         fields: dict[str, Any] = {"source": name}
         if source.kind == "control":
@@ -113,7 +121,7 @@ def _tokenizer(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], asse
     return graph.add("tokenizer", "tokenizer", given, {}, {"path": wanted.path})
 
 
-def _absent(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey]) -> set[str]:
+def _absent(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], drawn: Collection[str] | None) -> set[str]:
     absent = set()
     for name, source in corpus.sources.items():
         if source.kind == "control" or source.origin == "generated" or surveys[name].files:
@@ -129,7 +137,8 @@ def _absent(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey]) -> set[
     for name, source in corpus.sources.items():
         if source.of in absent:
             absent.add(name)
-            graph.left_out.append(f"source {name}: it is a control of {source.of}, which is left out")
+            if drawn is None or name in drawn:
+                graph.left_out.append(f"source {name}: it is a control of {source.of}, which is left out")
     return absent
 
 

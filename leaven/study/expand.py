@@ -67,7 +67,7 @@ def expand(
     if not study.is_settled:
         raise ValueError("the study leaves something to its model's size: settle it first")
     graph = Graph()
-    steps = add_corpus(graph, study.corpus, surveys, tables)
+    steps = add_corpus(graph, study.corpus, surveys, tables, _drawn(study))
     absent, corpus = set(steps.absent), steps.corpus
     present = [n for n, source in study.corpus.sources.items() if n not in absent and source.kind != "control"]
     suite = graph.add(
@@ -110,6 +110,13 @@ def expand(
     expansion.runs()
     expansion.verdict()
     return graph
+
+
+def _drawn(study: Study) -> set[str]:
+    """The sources that its stages draw from, at any size, and those of the judge's reference model."""
+    named = {stage.mixture for stages in study.variants.values() for stage in stages}
+    named |= {study.judge.mixture} if study.judge.kind == "reference-likelihood" and study.judge.mixture else set()
+    return {source for name in named for source in flatten(name, study.mixtures, study.corpus.sources)}
 
 
 def executed(suite: Suite, surveys: Mapping[str, Survey]) -> list[str]:

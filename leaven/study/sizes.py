@@ -8,12 +8,11 @@ they are compared with, whether they are cooled down, and by which factor their 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 from leaven.study.further import FurtherSize, Sweep
 from leaven.study.spec import Model, Study, Training
-from leaven.study.stages import Schedule, Stage
+from leaven.study.stages import Schedule, Stage, times
 
 SHARED = ("sequence", "rope_theta", "norm_eps", "logit_scale")
 """Fields of a model that a study states for every size; its dimensions are those of one."""
@@ -86,7 +85,4 @@ def _rated(stages: Sequence[Stage], rate: float) -> list[Stage]:
 
 
 def _peaked(schedule: Schedule, rate: float) -> Schedule:
-    """A schedule with its stated peak times `rate`, as decimals are multiplied by hand."""
-    if schedule.peak == "parent" or rate == 1:
-        return schedule
-    return schedule.model_copy(update={"peak": float(Fraction(str(schedule.peak)) * Fraction(str(rate)))})
+    return schedule.model_copy(update={"peak": times(schedule.peak, rate)})

@@ -14,7 +14,7 @@ from leaven.study.further import Against, Figure, FurtherSize, Point, Seeds, Swe
 from leaven.study.judging import Judge
 from leaven.study.proxy import Proxy
 from leaven.study.sources import LONGEST_NAME, Corpus, Name
-from leaven.study.stages import Closed, Schedule, Stage, not_truth
+from leaven.study.stages import Closed, Schedule, Stage, not_truth, times
 from leaven.study.suites import Suite
 
 Weight = Annotated[float, BeforeValidator(not_truth)]
@@ -164,14 +164,17 @@ class Study(Closed):
         return _known(self.training.batch)
 
     def schedule_of(self, stage: Stage) -> Schedule:
-        """The schedule of a stage: its kind's in `training`, with the fields that the stage itself gives."""
+        """The schedule of a stage: its kind's in `training`, with the fields that the stage itself gives. Its peak is
+        the one that is trained with: `rate` is in it."""
         default = {
             "pretrain": self.training.pretrain,
             "continue": self.training.continue_,
             "cooldown": self.training.cooldown,
         }[stage.kind]
         own = stage.schedule
-        return default if own is None else default.model_copy(update={n: getattr(own, n) for n in own.model_fields_set})
+        given = {} if own is None else {name: getattr(own, name) for name in own.model_fields_set}
+        found = default.model_copy(update=given)
+        return found.model_copy(update={"peak": times(found.peak, found.rate), "rate": 1.0})
 
     def reference_stage(self) -> Stage:
         """The one stage of the judge's reference model: warmed up, then decayed to nothing."""

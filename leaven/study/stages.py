@@ -7,6 +7,7 @@ declared (`carry`, `cursor`).
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, get_args
 
@@ -59,6 +60,7 @@ class Schedule(Closed):
 
     schedule: Literal["constant", "cosine", "linear", "wsd"] = "constant"
     peak: Peak = Field(default=0.01, description="highest learning rate, or `parent`")
+    rate: float = Field(default=1.0, gt=0, description="factor on a stated peak; what `parent` gives stays as it is")
     final: float | None = Field(
         default=None, ge=0, description="learning rate after the last step (cosine, linear, wsd)"
     )
@@ -69,6 +71,11 @@ class Schedule(Closed):
         default="continue",
         description="whether a child goes on where its ancestors stopped in each source, or starts over",
     )
+
+
+def times(peak: float | Literal["parent"], rate: float) -> float | Literal["parent"]:
+    """A stated peak times `rate`, as decimals are multiplied by hand; `parent` stays."""
+    return peak if peak == "parent" or rate == 1 else float(Fraction(str(peak)) * Fraction(str(rate)))
 
 
 class Stage(Closed):
