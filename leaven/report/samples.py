@@ -140,7 +140,7 @@ def _sample(row: Row, scripted: bool) -> Html:
     return tag(
         "article",
         paragraph([[mark, " "] for mark in marks if mark], class_="marks"),
-        tag("h4", "prompt"),
+        tag("h3", "prompt"),
         _excerpt(row.get("prompt"), LENGTH),
         details("As the models were given it", _excerpt(row["given"], LENGTH)) if row.get("given") else None,
         tag(
@@ -192,7 +192,7 @@ def _replies(row: Row) -> Html | None:
             [
                 tag(
                     "div",
-                    tag("h4", f"first {arms[i]}, second {arms[1 - i]}"),
+                    tag("h3", f"first {arms[i]}, second {arms[1 - i]}"),
                     [_excerpt(reply, TALE) for reply in order] if order else paragraph("nothing", class_="soft"),
                 )
                 for i, order in enumerate(orders)
@@ -206,7 +206,7 @@ def _replies(row: Row) -> Html | None:
 def _side(name: Any, completion: Any, score: Any, chosen: bool) -> Html:
     mark: Node = tag("span", " · preferred", class_="better") if chosen else None
     shown = f" · score {words.number(score)}" if words.is_number(score) else ""
-    return tag("div", tag("h4", str(name), tag("span", shown, class_="soft"), mark), _excerpt(completion, LENGTH))
+    return tag("div", tag("h3", str(name), tag("span", shown, class_="soft"), mark), _excerpt(completion, LENGTH))
 
 
 def _excerpt(value: Any, length: int) -> Html:
