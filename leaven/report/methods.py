@@ -18,9 +18,14 @@ def paragraph(contents: Contents) -> str:
             _model(contents),
             _corpus(contents),
             _variants(contents),
+            _sizes(contents),
+            words.sentence(contents.study.get("scaling") or ""),
             _training(contents),
             _evaluation(contents),
+            _point(contents),
             words.sentence(contents.verdict.get("method") or ""),
+            _sweep(contents),
+            _gates(contents),
             _preference(contents),
             _compute(contents),
         )
@@ -83,6 +88,50 @@ def _variants(contents: Contents) -> str:
         f"We compared {words.count(len(variants), 'variant')}{times}: {words.listing(told)}; the baseline is "
         f"{contents.baseline}. Stages that variants share were trained once per seed.{where}"
     )
+
+
+def _sizes(contents: Contents) -> str:
+    """Which variants were trained at which size, where there are several."""
+    if len(contents.sizes) < 2:
+        return ""
+    told = []
+    for row in contents.sizes:
+        parameters = row.get("parameters")
+        many = f", {words.amount(parameters)} parameters" if words.is_number(parameters) else ""
+        names = [str(name) for name in row.get("variants") or []]
+        which = "every variant" if set(names) == set(contents.variants) else words.listing(names)
+        told.append(f"{row.get('size')} ({which}{many}; baseline {row.get('baseline')})")
+    return (
+        f"{words.count(len(told), 'size').capitalize()} of model were trained on the same data: {words.listing(told)}."
+    )
+
+
+def _point(contents: Contents) -> str:
+    return "" if contents.point == "final" else f"Verdicts are about the models {contents.point}."
+
+
+def _sweep(contents: Contents) -> str:
+    """How the best share was found, where there is a sweep."""
+    found = contents.optimum
+    laws = list(
+        dict.fromkeys(str(fit.get("law")) for row in found.get("measures") or [] for fit in row.get("fits") or [])
+    )
+    if not laws:
+        return ""
+    return (
+        f"The best share of {found.get('of')} was sought with {words.listing(laws)}, fitted to the means of each share; "
+        "its interval holds the noise of seeds and items, and a best share whose interval spans the range, or that lies "
+        "at its edge, is called so and not named."
+    )
+
+
+def _gates(contents: Contents) -> str:
+    """Seeds that gates left out: what a reader of a paper has to be told."""
+    out = [row for row in contents.gates if row.get("effect") == "left out" and row.get("seed") is not None]
+    if not out:
+        return ""
+    told = [f"{row.get('variant')} seed {row['seed']} ({row.get('gate')})" for row in out]
+    return f"Left out by gates: {words.listing(told)}."
 
 
 def _training(contents: Contents) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from leaven.report import gates, page
+from leaven.report import gates, methods, page
 from leaven.report.contents import read
 
 
@@ -74,3 +74,12 @@ def test_rows_of_a_size_are_compared_with_its_own_baseline(data: dict[str, Any])
     assert large.variants == ("balanced-only", "code→text")
     assert {row["variant"] for row in large.comparisons} == {"code→text"}
     assert len(small.comparisons) > len(large.comparisons) > 0
+
+
+def test_the_methods_tell_sizes_and_seeds_that_were_left_out(data: dict[str, Any]) -> None:
+    data["verdict"]["point"] = "before cooldown"
+    said = methods.paragraph(read(two_sizes(data)))
+    assert "2 sizes of model were trained on the same data: 0.3m (every variant, 282K parameters" in said
+    assert "1m (balanced-only and code→text, 1.06M parameters; baseline balanced-only)" in said
+    assert "Verdicts are about the models before cooldown." in said
+    assert "Left out by gates: code→text seed 2 (diverged)" in said
