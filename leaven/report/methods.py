@@ -119,9 +119,9 @@ def _sweep(contents: Contents) -> str:
     if not laws:
         return ""
     return (
-        f"The best share of {found.get('of')} was sought with {words.listing(laws)}, fitted to the means of each share; "
-        "its interval holds the noise of seeds and items, and a best share whose interval spans the range, or that lies "
-        "at its edge, is called so and not named."
+        f"The best share of {found.get('of')} was sought with {words.listing(laws)}, fitted to the means of each "
+        "share; its interval holds the noise of seeds and items, and a best share whose interval spans the range, or "
+        "that lies at its edge, is called so and not named."
     )
 
 
