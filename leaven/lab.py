@@ -72,9 +72,15 @@ class Study:
         return self.loaded.study.study
 
     def prepare(
-        self, *, allow_unisolated: bool = False, without_code: bool = False, remember: bool = False
+        self,
+        *,
+        allow_unisolated: bool = False,
+        without_code: bool = False,
+        remember: bool = False,
+        declared: bool = False,
     ) -> Prepared:
-        """Look at the raw files and expand the graph. `remember` keeps their hashes in the store for the next time."""
+        """Look at the raw files and expand the graph. `remember` keeps their hashes in the store for the next time;
+        with `declared` the study's word is taken for what cannot be looked at now."""
         from leaven.engine.prepare import prepare
 
         return prepare(
@@ -84,6 +90,7 @@ class Study:
             without_code=without_code,
             remember=remember,
             roots=self.roots,
+            declared=declared,
         )
 
     def plan(
@@ -101,7 +108,7 @@ class Study:
         from leaven.engine.plan import plan
 
         together, found = packing.wanted(pack), devices.find(device)
-        prepared = prepared or self.prepare(allow_unisolated=allow_unisolated, without_code=without_code)
+        prepared = prepared or self.prepare(allow_unisolated=allow_unisolated, without_code=without_code, declared=True)
         return plan(prepared, self.store, jobs=jobs, device=found, pack=together)
 
     def compile_ahead(self, topology: str, *, model_axis: int = 1) -> list[Ahead]:

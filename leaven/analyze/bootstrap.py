@@ -8,7 +8,7 @@ package) are drawn together, since their results rise and fall together.
 
 Sums of floats depend on the order in which they are added, and with it on the threads and kernels of the linear algebra
 library. Here they do not: values are first rounded to a grid of a power of two so fine (2⁻⁵³ of the largest possible
-sum) that every sum of resampled items is exact, and an exact sum has no order. What is rounded off is at most the number
+sum) that every sum of resampled items is exact, and an exact sum has no order. What is rounded off is at most the count
 of items times 2⁻⁵³ of the largest value: nothing that printed digits show.
 
 `ratios_reference` says in plain loops what `ratios_resampled` does with counts and matrix products; the two are equal

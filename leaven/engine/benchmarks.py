@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+from leaven.engine.declared import Unseen
 from leaven.evaluate.benchmarks.plan import Benchmark
 from leaven.evaluate.made import DEFAULT_ITEMS
 from leaven.ground.errors import BadInput, did_you_mean
@@ -27,8 +29,9 @@ def benchmarks_of(suite: Suite) -> list[Benchmark]:
     ]
 
 
-def survey_benchmarks(loaded: Loaded) -> dict[str, Survey]:
-    """The fingerprint and the form of every benchmark whose data is found, under its name in surveys.
+def survey_benchmarks(loaded: Loaded, unseen: Unseen | None = None) -> dict[str, Survey]:
+    """The fingerprint and the form of every benchmark whose data is found, under its name in surveys; also of those
+    that the hub may have, where it cannot be asked and `unseen` allows to take the study's word for them.
 
     Raises BadInput where a benchmark is unknown, a place of data does not exist, or a score or a measure is one that
     a benchmark's items do not have.
@@ -39,12 +42,13 @@ def survey_benchmarks(loaded: Loaded) -> dict[str, Survey]:
     from leaven.evaluate.benchmarks.survey import fingerprint  # lm-eval takes a second to import
 
     include = [Path(folder) for folder in suite.include]
+    unseen = unseen or Unseen()
     found = {}
     forms: dict[str, str] = {}
     for benchmark in benchmarks_of(suite):
         try:
             forms[benchmark.name] = _form(benchmark, include)
-            print_ = fingerprint(benchmark, loaded.study.data, include)
+            print_ = unseen.look(benchmark.name, partial(fingerprint, benchmark, loaded.study.data, include), _declared)
         except BadInput as error:
             where = error.where or loaded.where(("evaluate", "tasks", benchmark.name))
             raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None
@@ -52,6 +56,10 @@ def survey_benchmarks(loaded: Loaded) -> dict[str, Survey]:
             found[benchmark_key(benchmark.name)] = Survey(print_, 0, 0, form=forms[benchmark.name])
     _check_measures(loaded, forms)
     return found
+
+
+def _declared(print_: str) -> str | None:
+    return print_
 
 
 def _form(benchmark: Benchmark, include: Sequence[Path]) -> str:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leaven.engine.declared import Unseen
 from leaven.engine.given import Hashes
 from leaven.engine.task import Task
 from leaven.ground.canonical import identity
@@ -22,7 +23,7 @@ from leaven.ground.errors import BadInput
 from leaven.ground.progress import Progress, silent
 from leaven.study.corpus_graph import Survey
 from leaven.study.expand import JUDGE, PROMPTS
-from leaven.study.judging import Judge, Prompts
+from leaven.study.judging import Judge, Prompts, is_file
 
 if TYPE_CHECKING:
     from leaven.evaluate.prompts.plan import PromptPlan
@@ -58,8 +59,13 @@ def frame_ends(judge: Judge) -> tuple[str, ...]:
     return stop_of(plan_of(judge.prompts).frame)
 
 
-def survey_judge(judge: Judge, data: list[str], cache: Path | None, where: WHERE) -> dict[str, Survey]:
+def survey_judge(
+    judge: Judge, data: list[str], cache: Path | None, where: WHERE, unseen: Unseen | None = None
+) -> dict[str, Survey]:
     """The fingerprints of the judged prompts and of a local judge's weights, under their names in surveys.
+
+    Args:
+        unseen: what may be taken as declared: known sets of prompts, weights.
 
     Raises BadInput where prompts, weights, template or script cannot be used.
     """
@@ -67,14 +73,20 @@ def survey_judge(judge: Judge, data: list[str], cache: Path | None, where: WHERE
     if judge.kind == "none":
         return found
     check_judge(judge, where)
+    unseen = unseen or Unseen()
     if not judge.heldout:
         from leaven.evaluate.prompts.survey import survey_prompts
 
+        prompts = partial(survey_prompts, plan_of(judge.prompts), data)
+        named = f"prompts {judge.prompts.set}"
         with _named(("judge", "prompts"), where):
-            found[PROMPTS] = Survey(survey_prompts(plan_of(judge.prompts), data), 0, 0)
+            print_ = unseen.look(named, prompts, str, mistakes=not is_file(judge.prompts.set))
+        found[PROMPTS] = Survey(print_, 0, 0)
     if judge.kind == "local":
+        weights = partial(weights_of, str(judge.model), judge.revision, cache)
         with _named(("judge", "model"), where):
-            found[JUDGE] = Survey(weights_of(str(judge.model), judge.revision, cache), 0, 0)
+            print_ = unseen.look(f"judge {judge.model}", weights, str, mistakes=True)
+        found[JUDGE] = Survey(print_, 0, 0)
     return found
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from leaven.analyze.preference_power import resolvable
 from leaven.engine.judging import plan_of, template_of
 from leaven.engine.prepare import Prepared
+from leaven.ground.errors import LeavenError
 from leaven.study.amounts import short
 
 CHARACTERS = 260
@@ -58,10 +59,15 @@ def judging(prepared: Prepared, existing: Collection[str]) -> dict[str, Any]:
 
 
 def _prompts(prepared: Prepared) -> int | None:
-    """Prompts of a set, counted without writing them down."""
+    """Prompts of a set, counted without writing them down; None where it cannot be looked at."""
     from leaven.evaluate.prompts.build import count_prompts
 
-    return count_prompts(plan_of(prepared.study.judge.prompts), prepared.study.data)
+    try:
+        return count_prompts(plan_of(prepared.study.judge.prompts), prepared.study.data)
+    except LeavenError:
+        if not prepared.unseen:
+            raise
+        return None
 
 
 def lines(found: dict[str, Any]) -> list[str]:

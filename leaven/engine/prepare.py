@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from leaven.corpus.contamination.items import file_of
 from leaven.corpus.plan import SourcePlan
 from leaven.corpus.synthetic.execute import reachable
 from leaven.engine.benchmarks import check_tasks, left_out, survey_benchmarks
+from leaven.engine.declared import Unseen
 from leaven.engine.given import survey_starts, survey_tokenizer
 from leaven.engine.judging import frame_ends, survey_judge
 from leaven.engine.names import check_near, check_source, named
@@ -48,6 +50,8 @@ class Prepared:
     """Of what else the study gives: evaluation items, a tokenizer, weights."""
     isolation: Level
     flops_per_token: float
+    unseen: tuple[str, ...] = ()
+    """Sentences on what could not be looked at and was taken as declared: a plan of it cannot be run as it is."""
 
     @property
     def study(self) -> Study:
@@ -69,6 +73,7 @@ def prepare(
     without_code: bool = False,
     remember: bool = False,
     roots: Mapping[str, Path] | None = None,
+    declared: bool = False,
 ) -> Prepared:
     """Survey the sources, resolve the model, expand the graph.
 
@@ -76,6 +81,8 @@ def prepare(
         store: only its cache of file hashes is used.
         remember: write hashes of raw files that were not in that cache; without it nothing at all is written.
         roots: label → folder of the workstation corpus; this computer's by default.
+        declared: take the study's word for what the hub holds, and for prompts and weights that are not here, where
+            they cannot be looked at now.
 
     Raises:
         BadInput: a source's path is missing or holds nothing; an unknown model size; a stage that does not fit the
@@ -85,13 +92,14 @@ def prepare(
     loaded = settle(loaded)
     study = loaded.study
     check_tasks(loaded)
+    unseen = Unseen(declared)
     with _hashes(store, remember) as cache:
-        surveys = _survey(study.corpus, cache, roots, loaded.where)
+        surveys = _survey(study.corpus, cache, roots, loaded.where, unseen)
         given = surveys.get(TOKENIZER)
         config = model_of(study, given.vocabulary if given else study.corpus.tokenizer.vocabulary, loaded.where)
         surveys |= survey_starts(study, config, cache, loaded.where)
-        surveys |= survey_judge(study.judge, study.data, cache, loaded.where)
-    surveys |= survey_benchmarks(loaded)
+        surveys |= survey_judge(study.judge, study.data, cache, loaded.where, unseen)
+    surveys |= survey_benchmarks(loaded, unseen)
     level = probe()
     execute = not without_code and (level.name != "none" or allow_unisolated)
     try:
@@ -109,7 +117,7 @@ def prepare(
     graph.left_out += left_out(study, surveys)
     sources = {name: surveys[name] for name in surveys if name in study.corpus.sources}
     others = {name: surveys[name] for name in surveys if name not in sources}
-    return Prepared(loaded, graph, sources, others, level, flops_per_token(config))
+    return Prepared(loaded, graph, sources, others, level, flops_per_token(config), tuple(unseen.sentences()))
 
 
 def settle(loaded: Loaded) -> Loaded:
@@ -149,7 +157,7 @@ def prepare_corpus(
 ) -> PreparedCorpus:
     """Survey the sources of a corpus and expand its steps. Arguments and errors as of `prepare`."""
     with _hashes(store, remember) as cache:
-        surveys = _survey(loaded.corpus, cache, roots, loaded.where)
+        surveys = _survey(loaded.corpus, cache, roots, loaded.where, Unseen())
     graph = Graph()
     try:
         add_corpus(graph, loaded.corpus, surveys, tables.identity_of_tables())
@@ -180,7 +188,9 @@ def _hashes(store: Store, remember: bool) -> Iterator[Path | None]:
         raise LeavenError(f"cannot look at the sources: {error.strerror}: {error.filename}") from None
 
 
-def _survey(corpus: Corpus, cache: Path | None, roots: Mapping[str, Path] | None, where: Where) -> dict[str, Survey]:
+def _survey(
+    corpus: Corpus, cache: Path | None, roots: Mapping[str, Path] | None, where: Where, unseen: Unseen
+) -> dict[str, Survey]:
     """The fingerprint of every source that is found, not generated, and of what else the corpus gives."""
     listing = None
     surveys = survey_tokenizer(corpus, cache, where)
@@ -198,6 +208,9 @@ def _survey(corpus: Corpus, cache: Path | None, roots: Mapping[str, Path] | None
         with named(("corpus", "sources", name), where):
             if source.optional and source.path is not None and _holds_nothing(source.path):
                 found = raw.Survey("", 0, 0)
+            elif source.hub:
+                seen = partial(raw.survey, source_plan(fields, execution), roots, cache, listing)
+                found = unseen.look(f"source {name}", seen, lambda print_: raw.Survey(print_, 1, 0), mistakes=True)
             else:
                 found = raw.survey(source_plan(fields, execution), roots, cache, listing)
         surveys[name] = Survey(found.fingerprint, found.files, found.bytes, found.revision)

@@ -1,0 +1,59 @@
+"""Data that cannot be looked at now: a plan takes the study's word for it and says so; a run refuses.
+
+What was not seen has an identity of its own, so that nothing planned from it is ever taken for a step that exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from leaven.ground.canonical import identity
+from leaven.ground.errors import BadInput, LeavenError
+
+Found = TypeVar("Found")
+
+
+@dataclass
+class Unseen:
+    """What a study's word is taken for: reason → names. Where not `allowed`, errors are raised as ever."""
+
+    allowed: bool = False
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    down: str = ""
+    """Why the hub cannot be reached, once it could not be: it is not asked again."""
+
+    def look(
+        self, name: str, look: Callable[[], Found], declared: Callable[[str], Found], *, mistakes: bool = False
+    ) -> Found:
+        """What `look` finds; where it cannot, what `declared` makes of a fingerprint that nothing else has.
+
+        Args:
+            name: for people.
+            mistakes: whether a BadInput also means no more than that it cannot be looked at now.
+        """
+        if not self.allowed:
+            return look()
+        if self.down:
+            return self._taken(name, self.down, declared)
+        try:
+            return look()
+        except LeavenError as error:
+            if isinstance(error, BadInput):
+                if not mistakes:
+                    raise
+                return self._taken(name, error.what, declared)
+            self.down = str(error).splitlines()[0].partition(" when asked")[0]
+            return self._taken(name, self.down, declared)
+
+    def _taken(self, name: str, reason: str, declared: Callable[[str], Found]) -> Found:
+        self.reasons.setdefault(reason, []).append(name)
+        return declared(identity(["declared/1", name]))
+
+    def sentences(self) -> list[str]:
+        """One for each reason."""
+        return [
+            f"{', '.join(names)}: planned as declared, without a look ({reason})"
+            for reason, names in self.reasons.items()
+        ]
