@@ -10,7 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from leaven.analyze.published import alpaca_eval, paper_winrates
+from leaven.analyze.published import (
+    alpaca_eval,
+    paper_readings,
+    paper_results,
+    paper_weak_points,
+    paper_winrates,
+)
 from leaven.analyze.published.check import Check
 
 
@@ -25,6 +31,13 @@ class Published:
 
 SETS: Mapping[str, Published] = {
     "paper_winrates": Published("win rates of the paper, figures 7 to 9", "", paper_winrates.checks),
+    "paper_scores": Published(
+        "averages of the paper's table 2, and its checkpoints in several figures", "", paper_results.checks
+    ),
+    "paper_claims": Published("what the paper's text makes of its scores", "", paper_readings.checks),
+    "paper_weak_points": Published(
+        "what follows from the paper's scores and is not in it", "", paper_weak_points.checks
+    ),
     "alpaca_eval": Published(
         "leaderboards of AlpacaEval",
         "leaderboards and annotations of github.com/tatsu-lab/alpaca_eval",

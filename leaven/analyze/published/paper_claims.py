@@ -1,7 +1,7 @@
 """Every figure that the paper's text derives from its scores, as data: what is printed, where, and what it is said of.
 
-A claim holds the figures of one comparison. Its sides are checkpoints as the sentence names them, also where the numbers
-say otherwise; what a figure really is of is found by `paper_readings`, which is why nothing of it is written down here.
+A claim holds the figures of one comparison. Its sides are checkpoints as the sentence names them, also where the
+numbers say otherwise; what a figure really is of is found by `paper_readings`, so nothing of it is written down here.
 Where a place in the paper is known only as text or box of a section, that is what stands there.
 """
 

@@ -9,7 +9,7 @@ scores does not count it twice. Win rates (Figures 7 to 9) are in `paper_winrate
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -116,25 +116,6 @@ def mean(category: str, parts: Iterable[Number]) -> Number:
         first.inferred,
         first.share,
     )
-
-
-@cache
-def pool() -> Mapping[tuple[str, str, str], Number]:
-    """(size, category, model) -> score: each checkpoint once, as the first part that shows it has it.
-
-    Natural language is formed from its two halves also where Table 2 prints it, so that it is formed alike at both
-    sizes; so is the total.
-    """
-    found: dict[tuple[str, str, str], Number] = {}
-    for number in numbers():
-        if number.category not in PARTS_OF:
-            found.setdefault((number.size, number.category, number.model), number)
-    for size, _, model in list(found):
-        for category, parts in PARTS_OF.items():
-            there = [found.get((size, part, model)) for part in parts]
-            if all(there):
-                found[size, category, model] = mean(category, [number for number in there if number])
-    return found
 
 
 _ARROW = re.compile(r"\s*(?:→|->|=>|⟶)\s*")
