@@ -85,9 +85,16 @@ def test_the_paper_needs_no_files() -> None:
     result = CliRunner().invoke(app, [])
     assert result.exit_code == 0
     assert "not checked  alpaca_eval: its files were not given (--data)" in result.output
-    assert "in all       22 of 25 figures reproduced within rounding" in result.output
-    assert "14 cross-checks of figures that nobody published agree" in result.output
+    built_in = [name for name, published in SETS.items() if not published.needs]
+    assert [name for name in built_in if f"{name}: " not in result.output] == []
+    assert "not reproduced" not in result.output
     assert "(< 0.001)" in result.output
+
+
+def test_the_papers_scores_and_claims() -> None:
+    data = json.loads(CliRunner().invoke(app, ["paper_scores", "paper_claims", "paper_weak_points", "--json"]).output)
+    counts = {"reproduced": 83, "documented": 15, "not reproduced": 0, "not checked": 0, "beside": 14}
+    assert data["counts"] == counts
 
 
 def test_json_says_everything() -> None:
@@ -114,7 +121,7 @@ def test_a_figure_that_differs_ends_with_one(monkeypatch: pytest.MonkeyPatch) ->
 def test_all_that_is_shared_is_reproduced() -> None:
     """The files lie in a folder of the set's name, or in the folder itself."""
     folder = shared("benchdata")
-    result = CliRunner().invoke(app, ["--data", str(folder)])
+    result = CliRunner().invoke(app, ["paper_winrates", "alpaca_eval", "--data", str(folder)])
     assert result.exit_code == 0
     assert "1,125 of 1,133 figures reproduced within rounding" in result.output
     assert validate(["alpaca_eval"], [folder]) == validate(["alpaca_eval"], [folder / "alpaca_eval"])
