@@ -63,8 +63,9 @@ def studies(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
+    width = max(map(len, found))
     for name, question in found.items():
-        print(f"{name:<16} {question}")
+        print(f"{name:<{width}} {question}")
 
 
 @app.command()
