@@ -34,7 +34,7 @@ STUDIES: dict[str, dict[str, list[Budget]]] = {
         "code+markup": [(0, 200)],
         "code+adjacent": [(0, 200)],
         "code+synth": [(0, 200)],
-        "balanced→text without synth": BALANCED_TEXT[:2],
+        "balanced→text without synthetic": BALANCED_TEXT[:2],
         "balanced+synth→text": BALANCED_TEXT[:2],
     },
     "cooldown": {
@@ -70,7 +70,7 @@ PARTS = {
     "code+adjacent": {"web_code": 170, "issues": 10, "threads": 10, "notebooks": 10},
     "code+synth": {"web_code": 140, "markup": 40, "synthetic": 20},
     "balanced→text": {"text": 100, "web_code": 70, "markup": 20, "synthetic": 10},
-    "balanced→text without synth": {"text": 100, "web_code": 80, "markup": 20},
+    "balanced→text without synthetic": {"text": 100, "web_code": 80, "markup": 20},
     "50 %": {"text": 100, "web_code": 80, "markup": 20},
 }
 """Billions of tokens of each source in the first stage: a fifth of markup, a tenth of synthetic and 15 % of adjacent
@@ -86,7 +86,7 @@ SAME = [
     ("balanced→text/cooldown", "cooldown with code/cooldown"),
     ("balanced→text/pretrain", "balanced→text init/pretrain", "cooldown without code/pretrain"),
     # The sweep at 50 % is what the recipe without synthetic data begins from.
-    ("50 %/pretrain", "balanced→text without synth/pretrain"),
+    ("50 %/pretrain", "balanced→text without synthetic/pretrain"),
     ("text-only/pretrain", "text-only before cooldown/pretrain"),
     ("balanced-only/pretrain", "balanced-only before cooldown/pretrain"),
 ]
@@ -95,7 +95,7 @@ SAME = [
 APART = [
     # Table 2's balanced init holds synthetic data, the sweep at 50 % does not: note (d).
     ("balanced→text/pretrain", "50 %/pretrain"),
-    ("balanced→text/continue", "balanced→text without synth/continue"),
+    ("balanced→text/continue", "balanced→text without synthetic/continue"),
     ("balanced→text/cooldown", "cooldown without code/cooldown"),
     ("text-only/pretrain", "0 %/pretrain"),
     ("code/pretrain", "code+markup/pretrain"),
