@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +25,19 @@ from leaven.engine.judging import frame_ends, survey_judge
 from leaven.engine.names import check_near, check_source, named
 from leaven.engine.store import Store
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
-from leaven.model.config import SIZES, ModelConfig, flops_per_token, from_size
+from leaven.model.config import SIZES, ModelConfig, count_parameters, flops_per_token, from_size
 from leaven.sandbox.level import Level, probe
 from leaven.study.check import check
-from leaven.study.corpus_graph import ITEMS, TOKENIZER, Survey, add_corpus
-from leaven.study.document import Where
+from leaven.study.corpus_graph import ITEMS, TOKENIZER, Survey, absent_sources, add_corpus
+from leaven.study.document import Keys, Where
 from leaven.study.expand import expand
 from leaven.study.load import Loaded
 from leaven.study.load_corpus import LoadedCorpus
+from leaven.study.sizes import views
 from leaven.study.sources import Corpus
 from leaven.study.spec import Study
 from leaven.study.step import Graph
+from leaven.study.twins import without_twins
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,20 @@ class Prepared:
     given: Mapping[str, Survey]
     """Of what else the study gives: evaluation items, a tokenizer, weights."""
     isolation: Level
-    flops_per_token: float
+    models: Mapping[str, ModelConfig]
+    """By the name of the size; the study's own first."""
     unseen: tuple[str, ...] = ()
     """Sentences on what could not be looked at and was taken as declared: a plan of it cannot be run as it is."""
+
+    @property
+    def flops_per_token(self) -> float:
+        """Of the study's own size."""
+        return flops_per_token(self.models[self.study.model.size])
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Of each size, by name."""
+        return {size: count_parameters(model) for size, model in self.models.items()}
 
     @property
     def study(self) -> Study:
@@ -59,10 +72,16 @@ class Prepared:
 
     def label(self, step_id: str) -> str:
         """A stage as its study file words it: `pretrain 600K prose`."""
+        return self._labels.get(step_id) or self.graph.steps[step_id].name
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        labels: dict[str, str] = {}
         for run in self.graph.runs:
-            if step_id in run.stages:
-                return self.study.variants[run.variant][run.stages.index(step_id)].words()
-        return self.graph.steps[step_id].name
+            for step_id, stage in zip(run.stages, self.study.variants[run.variant], strict=False):
+                if step_id not in labels:
+                    labels[step_id] = stage.words()
+        return labels
 
 
 def prepare(
@@ -96,17 +115,23 @@ def prepare(
     with _hashes(store, remember) as cache:
         surveys = _survey(study.corpus, cache, roots, loaded.where, unseen)
         given = surveys.get(TOKENIZER)
-        config = model_of(study, given.vocabulary if given else study.corpus.tokenizer.vocabulary, loaded.where)
-        surveys |= survey_starts(study, config, cache, loaded.where)
+        vocabulary = given.vocabulary if given else study.corpus.tokenizer.vocabulary
+        models = {view.model.size: model_of(view, vocabulary, loaded.where) for view in views(study)}
+        for view in views(study):
+            surveys |= survey_starts(view, models[view.model.size], cache, loaded.where)
         surveys |= survey_judge(study.judge, study.data, cache, loaded.where, unseen)
     surveys |= survey_benchmarks(loaded, unseen)
     level = probe()
     execute = not without_code and (level.name != "none" or allow_unisolated)
+    shapes = {size: asdict(model) for size, model in models.items()}
     try:
+        study, told = without_twins(study, absent_sources(study.corpus, surveys))
         graph = expand(
             study,
             surveys,
-            asdict(config),
+            shapes.pop(study.model.size),
+            further=shapes,
+            parameters={size: count_parameters(model) for size, model in models.items()},
             tables=tables.identity_of_tables(),
             execute=execute,
             frame_ends=frame_ends(study.judge),
@@ -114,25 +139,28 @@ def prepare(
     except BadInput as error:
         where = loaded.where(error.field.split("."))
         raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None
-    graph.left_out += left_out(study, surveys)
+    graph.left_out += [*told, *left_out(study, surveys)]
     sources = {name: surveys[name] for name in surveys if name in study.corpus.sources}
     others = {name: surveys[name] for name in surveys if name not in sources}
-    return Prepared(loaded, graph, sources, others, level, flops_per_token(config), tuple(unseen.sentences()))
+    return Prepared(replace(loaded, study=study), graph, sources, others, level, models, tuple(unseen.sentences()))
 
 
 def settle(loaded: Loaded) -> Loaded:
     """The study with what it leaves to its model's size put in, and checked again. Raises BadInput."""
     study = loaded.study
-    if study.model.size not in SIZES:
-        raise BadInput(
-            f'unknown model size "{study.model.size}"{did_you_mean(study.model.size, SIZES)}',
-            where=loaded.where(("model",)),
-            field="model.size",
-        )
+    _known(study.model.size, ("model",), "model.size", loaded.where)
+    for name in study.sizes:
+        _known(name, ("sizes", name), f"sizes.{name}", loaded.where)
     size = SIZES[study.model.size]
     study = study.settled(sequence=size["sequence"], batch=size["batch"], precision=size["precision"])
     check(study, loaded.where)
     return replace(loaded, study=study)
+
+
+def _known(size: str, keys: Keys, field: str, where: Where) -> None:
+    if size not in SIZES:
+        what = f'unknown model size "{size}"{did_you_mean(size, SIZES)}'
+        raise BadInput(what, where=where(keys), field=field)
 
 
 def model_of(study: Study, vocabulary: int, where: Where) -> ModelConfig:

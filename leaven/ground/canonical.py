@@ -14,14 +14,27 @@ IDENTITY_LENGTH = 32
 """Hex digits kept of a SHA-256: 128 bits, so 2**64 steps before a collision is likely."""
 
 
-def canonical(data: Any) -> bytes:
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def text(data: Any) -> str:
     """`data` (dict, list, str, int, float, bool, None) as canonical JSON. Raises TypeError/ValueError otherwise."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(data)
+
+
+def canonical(data: Any) -> bytes:
+    """The canonical JSON of `data` in UTF-8."""
+    return text(data).encode()
 
 
 def identity(data: Any) -> str:
     """The identity of canonical data: the first 128 bits of its SHA-256, in hex."""
-    return hashlib.sha256(canonical(data)).hexdigest()[:IDENTITY_LENGTH]
+    return identity_of(text(data))
+
+
+def identity_of(written: str) -> str:
+    """The identity of data whose canonical JSON is at hand."""
+    return hashlib.sha256(written.encode()).hexdigest()[:IDENTITY_LENGTH]
 
 
 def key64(*parts: Any) -> int:

@@ -70,7 +70,8 @@ def add_corpus(
     Raises:
         BadInput: a source that holds nothing and is not optional.
     """
-    absent = _absent(graph, corpus, surveys, drawn)
+    absent = absent_sources(corpus, surveys)
+    graph.left_out += [said for name, said in absent.items() if not _idle(corpus.sources[name], name, drawn)]
     present = [name for name, source in corpus.sources.items() if name not in absent and source.kind != "control"]
     inputs = {}
     for name in present:
@@ -102,7 +103,7 @@ def add_corpus(
     tokenizer = _tokenizer(graph, corpus, surveys, assembled)
     shards = {}
     for name, source in corpus.sources.items():
-        if name in absent or (source.kind == "control" and drawn is not None and name not in drawn):
+        if name in absent or _idle(source, name, drawn):
             continue
         fields: dict[str, Any] = {"source": name}
         if source.kind == "control":
@@ -121,8 +122,9 @@ def _tokenizer(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], asse
     return graph.add("tokenizer", "tokenizer", given, {}, {"path": wanted.path})
 
 
-def _absent(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], drawn: Collection[str] | None) -> set[str]:
-    absent = set()
+def absent_sources(corpus: Corpus, surveys: Mapping[str, Survey]) -> dict[str, str]:
+    """Optional sources of which nothing was found, with a sentence about each. Raises BadInput for any other."""
+    absent = {}
     for name, source in corpus.sources.items():
         if source.kind == "control" or source.origin == "generated" or surveys[name].files:
             continue
@@ -132,14 +134,16 @@ def _absent(graph: Graph, corpus: Corpus, surveys: Mapping[str, Survey], drawn: 
                 field=f"corpus.sources.{name}",
                 fix=f"Point it at your own files: --source {name}=PATH.",
             )
-        absent.add(name)
-        graph.left_out.append(f"source {name}: nothing of its kind was found here; give some with --source {name}=PATH")
+        absent[name] = f"source {name}: nothing of its kind was found here; give some with --source {name}=PATH"
     for name, source in corpus.sources.items():
         if source.of in absent:
-            absent.add(name)
-            if drawn is None or name in drawn:
-                graph.left_out.append(f"source {name}: it is a control of {source.of}, which is left out")
+            absent[name] = f"source {name}: it is a control of {source.of}, which is left out"
     return absent
+
+
+def _idle(source: Source, name: str, drawn: Collection[str] | None) -> bool:
+    """Whether a source is a control that nothing draws from."""
+    return source.kind == "control" and drawn is not None and name not in drawn
 
 
 def _read(

@@ -14,8 +14,13 @@ def flatten(name: str, mixtures: Mapping[str, Mapping[str, float]], sources: Col
     Raises:
         BadInput: unknown name, a circle, a negative weight, weights that sum to zero.
     """
-    exact = _flatten(name, mixtures, sources, ())
-    return {source: float(exact[source]) for source in sorted(exact) if exact[source] > 0}
+    return {source: float(share) for source, share in exact(name, mixtures, sources).items()}
+
+
+def exact(name: str, mixtures: Mapping[str, Mapping[str, float]], sources: Collection[str]) -> dict[str, Fraction]:
+    """As `flatten`, before anything is rounded."""
+    flat = _flatten(name, mixtures, sources, ())
+    return {source: flat[source] for source in sorted(flat) if flat[source] > 0}
 
 
 def _flatten(

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from leaven.ground.canonical import identity as hash_of
+from leaven.ground.canonical import identity_of
+from leaven.ground.canonical import text as text_of
 from leaven.ground.errors import BadInput, did_you_mean
+from leaven.study.template import Written, written
 from leaven.study.versions import versions_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One node. `names` are its run paths (`balanced→text/seed-1/pretrain`); the first is the one shown."""
 
@@ -47,7 +49,7 @@ def describe(kind: str, fields: Mapping[str, Any], inputs: Mapping[str, str]) ->
 
 @dataclass(frozen=True)
 class Run:
-    """One variant with one seed: a path through the graph, as identities."""
+    """One variant with one seed at one size: a path through the graph, as identities."""
 
     variant: str
     seed: int
@@ -57,6 +59,8 @@ class Run:
     completion: str | None = None
     judgements: Mapping[str, str] = field(default_factory=dict)
     """The other arm (the baseline first) → judge step."""
+    size: str = ""
+    """Of its model, by name."""
 
 
 class Graph:
@@ -67,26 +71,38 @@ class Graph:
         self.runs: list[Run] = []
         self.left_out: list[str] = []
         self._by_name: dict[str, str] = {}
+        self._tails: dict[tuple[str, Any], str] = {}
         self.unshared_tokens = 0
 
     def add(
         self,
         kind: str,
         name: str,
-        fields: Mapping[str, Any],
-        inputs: Mapping[str, str],
+        fields: Mapping[str, Any] | Written,
+        inputs: Mapping[str, str] | Written,
         execution: Mapping[str, Any] | None = None,
     ) -> str:
-        """Add a step and return its identity. Inputs must have been added before."""
-        missing = [role for role, step in inputs.items() if step not in self.steps]
-        if missing:
-            raise ValueError(f"{name}: inputs {missing} are not in the graph")
-        step_id = hash_of(describe(kind, fields, inputs))
-        old = self.steps.get(step_id)
-        names = (name,) if old is None else old.names if name in old.names else (*old.names, name)
-        self.steps[step_id] = Step(kind, dict(fields), dict(inputs), step_id, names, dict(execution or {}))
+        """Add a step and return its identity. Inputs must have been added before; the graph keeps what it is given."""
+        fields = fields if isinstance(fields, Written) else written(fields)
+        inputs = inputs if isinstance(inputs, Written) else written(inputs)
+        steps = self.steps
+        for role, step in inputs.held.items():
+            if step not in steps:
+                raise ValueError(f"{name}: input {role} is not in the graph")
+        step_id = identity_of(f'{{"fields":{fields.text},"inputs":{inputs.text}{self._tail(kind, fields.held)}')
+        old = steps.get(step_id)
+        known = self._by_name.get(name) == step_id
+        names = (name,) if old is None else old.names if known else (*old.names, name)
+        steps[step_id] = Step(kind, fields.held, inputs.held, step_id, names, execution or {})
         self._by_name[name] = step_id
         return step_id
+
+    def _tail(self, kind: str, fields: Mapping[str, Any]) -> str:
+        """The end of what a step's identity is the hash of (`describe`): its kind and the versions behind it."""
+        among = (kind, fields.get("kind") or fields.get("transform"))
+        if among not in self._tails:
+            self._tails[among] = f',"kind":{text_of(kind)},"versions":{text_of(versions_of(kind, fields))}}}'
+        return self._tails[among]
 
     def find(self, word: str) -> Step:
         """A step by run path or by at least six digits of its identity. Raises BadInput."""
