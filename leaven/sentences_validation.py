@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from leaven.analyze.published.check import Check
     from leaven.validation import Checked, Validation
 
-MOST = 12
+MOST = 36
 """Figures of one kind that are listed one by one; of more, only those that do not agree."""
 
 
@@ -42,7 +42,7 @@ def _set(found: Checked) -> list[str]:
     states = [name for name in STATES if any(each[name] for each in checked.values())]
     rows = [[group, *(each[name] or "" for name in states)] for group, each in checked.items()]
     lines = [f"{found.name}: {found.what}{f' · {found.folder}' if found.folder else ''}"]
-    lines += table(["figures", *states], rows, numbers=range(1, 1 + len(states)), most=width())
+    lines += table(["figures", *map(_word, states)], rows, numbers=range(1, 1 + len(states)), most=width())
     shown = [
         check
         for checks in groups.values()
@@ -52,7 +52,7 @@ def _set(found: Checked) -> list[str]:
     if shown:
         head = ["figure", "published" if not any(c.elsewhere for c in shown) else "published, or (elsewhere)"]
         head += ["ours", "within", ""]
-        rows = [[c.what, _theirs(c), _ours(c), _tolerance(c.tolerance), state(c)] for c in shown]
+        rows = [[c.what, _theirs(c), _ours(c), _tolerance(c.tolerance), _word(state(c))] for c in shown]
         lines += ["", *table(head, rows, numbers=(1, 2, 3), most=width())]
     notes = [line for check in found.checks for line in _notes(check, listed=check in shown)]
     return [*lines, "", *notes] if notes else lines
@@ -68,6 +68,11 @@ def _notes(check: Check, *, listed: bool) -> list[str]:
     if said == "not reproduced":
         return wrapped("differs      ", [f"{check.what}, {check.source}", *_also(check)], most=width())
     return wrapped("beside       ", [f"{check.what}: {check.note}"], most=width()) if listed and check.note else []
+
+
+def _word(said: str) -> str:
+    """A state as the tables call it: what stands beside others' numbers agrees with them."""
+    return "agrees" if said == "beside" else said
 
 
 def _also(check: Check) -> list[str]:

@@ -12,10 +12,15 @@ from pathlib import Path
 
 from leaven.analyze.published import (
     alpaca_eval,
+    dclm,
+    nanochat_seeds,
     paper_readings,
     paper_results,
     paper_weak_points,
     paper_winrates,
+    polypythias,
+    regmix,
+    unavailable,
 )
 from leaven.analyze.published.check import Check
 
@@ -43,4 +48,26 @@ SETS: Mapping[str, Published] = {
         "leaderboards and annotations of github.com/tatsu-lab/alpaca_eval",
         alpaca_eval.checks,
     ),
+    "regmix": Published(
+        "RegMix: what 1M-parameter proxies say about 60M",
+        "data/test_pile_loss_{1m,60m}.csv of github.com/sail-sg/regmix",
+        regmix.checks,
+    ),
+    "nanochat_seeds": Published(
+        "nanochat: the noise of twenty seeds",
+        "pr807_20seeds.csv, the table of karpathy/nanochat#807",
+        nanochat_seeds.checks,
+    ),
+    "polypythias": Published(
+        "PolyPythias: the noise of Pythia's seeds",
+        "train_loss_blocks1000.csv and downstream_by_seed.csv, from github.com/EleutherAI/pythia",
+        polypythias.checks,
+    ),
+    "dclm": Published(
+        "DataComp-LM: decisions of small scales for 7B, and averages of tasks",
+        "evals.csv, DCLM_model_database.csv, eval_meta_data*.csv and additional_aggregation.json of "
+        "github.com/mlfoundations/dclm",
+        dclm.checks,
+    ),
+    "unavailable": Published("reference numbers whose runs could not be had", "", unavailable.checks),
 }
