@@ -142,5 +142,5 @@ def test_sources_of_the_papers_corpus_are_known_to_the_corpus_room():
         "text", "web_code", "markup", "issues", "notebooks", "threads", "quality", "math", "instruct",
     }  # fmt: skip
     flat = exact("finish", loaded.study.mixtures, loaded.study.corpus.sources)
-    # Dolly is some 12 MB, so about 2.7 million tokens: its part of the longest cooldown without code must stay within `repeat` epochs.
+    # Dolly is some 12 MB, so about 2.7 million tokens: a cooldown without code takes the most of it.
     assert flat["instruct"] / Fraction("0.8") * 40 * B / 2_700_000 < loaded.study.training.repeat
