@@ -4,13 +4,13 @@ Five shapes, each a plain function so that a fit of the data and of two thousand
 
 * *exponential*: c + k·exp(t·share), the mixing law of one domain (METHODS.md §2.5). It only rises or only falls.
 * *quadratic*: (1, share, share²).
-* *root*: (1, share, √share), the law of METHODS.md §8.3: a steep start, as where the first per cent of code counts most.
-* *root of the rest*: (1, share, √(1 − share)): a steep end, as where the last per cent of prose counts most.
+* *root*: (1, share, √share), the law of METHODS.md §8.3: a steep start, as where the first bit of code counts most.
+* *root of the rest*: (1, share, √(1 − share)): a steep end, as where the last bit of prose counts most.
 * *monotone*: the best non-decreasing or non-increasing steps (pool adjacent violators), linear in between. That it wins
   is a finding: the best share lies at an edge.
 
-Laws are chosen by leaving one share out at a time, refitting, and predicting it (`left_out`): the only criterion that
-needs no count of parameters for the monotone law and none of the noise, which single runs do not tell.
+Laws are chosen by leaving one inner share out at a time, refitting, and predicting it (`left_out`): the only criterion
+that needs no count of parameters for the monotone law and none of the noise, which single runs do not tell.
 Lower is better throughout this package; measures where higher is better come in with their sign turned.
 """
 
@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from leaven.analyze.bootstrap import Floats
 
 RATES = np.concatenate([-np.geomspace(64, 1 / 16, 81), np.geomspace(1 / 16, 64, 81)])
-"""Rates t tried, per width of the sampled range: from a line that can hardly be told from straight to a step at one end.
-Neighbours differ by 9 %, which changes a fitted curve by less than 0.3 % of its height."""
+"""Rates t tried, per width of the sampled range: from hardly told from a straight line to a step at one end. Neighbours
+differ by 9 %, which changes a fitted curve by less than 0.3 % of its height."""
 
 Features = Callable[[Floats], Floats]
 
@@ -34,12 +34,13 @@ Features = Callable[[Floats], Floats]
 @dataclass(frozen=True)
 class Law:
     """`curves(shares [K], means [… × K], grid [G])` are the fitted curves [… × G]; `needs`: the fewest shares that
-    leave something to fit."""
+    leave something to fit; `features` of laws linear in their parameters."""
 
     name: str
     formula: str
     needs: int
     curves: Callable[[Floats, Floats, Floats], Floats]
+    features: Features | None = None
 
 
 def _linear(features: Features) -> Callable[[Floats, Floats, Floats], Floats]:
@@ -98,25 +99,28 @@ def _monotone(shares: Floats, means: Floats, grid: Floats) -> Floats:
     return fitted
 
 
+def _of(name: str, formula: str, bend: Features) -> Law:
+    """A law of a line and one bend."""
+
+    def features(x: Floats) -> Floats:
+        return np.stack([np.ones_like(x), x, bend(x)], axis=-1)
+
+    return Law(name, formula, 3, _linear(features), features)
+
+
 LAWS = (
-    Law("exponential", "c + k·exp(t·share)", 4, _exponential),
-    Law("quadratic", "a + b·share + c·share²", 4, _linear(lambda x: np.stack([np.ones_like(x), x, x * x], axis=-1))),
-    Law(
-        "root",
-        "a + b·share + c·√share",
-        4,
-        _linear(lambda x: np.stack([np.ones_like(x), x, np.sqrt(np.clip(x, 0, None))], axis=-1)),
-    ),
-    Law(
-        "root of the rest",
-        "a + b·share + c·√(1 − share)",
-        4,
-        _linear(lambda x: np.stack([np.ones_like(x), x, np.sqrt(np.clip(1 - x, 0, None))], axis=-1)),
-    ),
-    Law("monotone", "steps that only rise or only fall", 3, _monotone),
+    Law("exponential", "c + k·exp(t·share)", 3, _exponential),
+    _of("quadratic", "a + b·share + c·share²", lambda x: x * x),
+    _of("root", "a + b·share + c·√share", lambda x: np.sqrt(np.clip(x, 0, None))),
+    _of("root of the rest", "a + b·share + c·√(1 − share)", lambda x: np.sqrt(np.clip(1 - x, 0, None))),
+    Law("monotone", "steps that only rise or only fall", 2, _monotone),
 )
 ONE_WAY = frozenset({"exponential", "monotone"})
 """Laws without a turning point: their best share is an edge."""
+
+
+EQUAL = 1e-9
+"""Points of a curve that differ by less, in heights of the curve, are equally low: rounding must not choose."""
 
 
 def lowest(grid: Floats, curves: Floats) -> Floats:
@@ -126,7 +130,9 @@ def lowest(grid: Floats, curves: Floats) -> Floats:
     """
     turned = curves[..., -1] < curves[..., 0]
     last = len(grid) - 1
-    place: NDArray[np.intp] = np.where(turned, last - curves[..., ::-1].argmin(axis=-1), curves.argmin(axis=-1))
+    floor, height = curves.min(axis=-1), np.ptp(curves, axis=-1)
+    low = curves <= (floor + EQUAL * height)[..., None]
+    place: NDArray[np.intp] = np.where(turned, last - low[..., ::-1].argmax(axis=-1), low.argmax(axis=-1))
     inner = np.clip(place, 1, last - 1)
     left, mid, right = (np.take_along_axis(curves, (inner + d)[..., None], -1)[..., 0] for d in (-1, 0, 1))
     bend = left - 2 * mid + right
@@ -136,11 +142,15 @@ def lowest(grid: Floats, curves: Floats) -> Floats:
 
 
 def left_out(law: Law, shares: Floats, means: Floats) -> float:
-    """Root mean square error of predicting each share from the law fitted to the others; infinite with too few."""
+    """Root mean square error of predicting each inner share from the law fitted to the others; infinite with too few.
+
+    The two ends stay in: without one, the error is that of going beyond the shares that ran, which nobody asks for and
+    which would drown all others.
+    """
     if len(shares) < law.needs + 1:
         return float("inf")
     errors = []
-    for k in range(len(shares)):
+    for k in range(1, len(shares) - 1):
         rest = np.arange(len(shares)) != k
         errors.append(means[k] - law.curves(shares[rest], means[rest], shares[k : k + 1])[0])
     return float(np.sqrt(np.mean(np.square(errors))))

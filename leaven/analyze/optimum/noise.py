@@ -1,4 +1,4 @@
-"""What the data say about the means of a sweep, jointly over its shares: draws in which every contrast has its t interval.
+"""What the data say about the means of a sweep, jointly over shares: draws in which each contrast has its t interval.
 
 The best share depends on differences between shares only, so what all shares of a seed have in common is taken out
 first (seeds are paired: the same initial weights and the same order of data). What is left of a seed is drawn *jointly*

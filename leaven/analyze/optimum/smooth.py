@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -26,9 +27,9 @@ WARPS: tuple[Callable[[Floats], Floats], ...] = (
     lambda x: np.sqrt(np.clip(x, 0, None)),
     lambda x: 1 - np.sqrt(np.clip(1 - x, 0, None)),
 )
-LENGTHS = (0.5, 1.0, 2.0)
+LENGTHS = (0.35, 0.7, 1.4)
 """Distance over which the departure from a line stays alike, in sampled ranges."""
-HEIGHTS = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)
+HEIGHTS = (0.0, 0.3, 1.0, 3.0, 10.0)
 """Sd of the departure, in ranges of the means. 0: a straight line. Long lengths need large heights: only their bend
 shows."""
 NOISES = (0.01, 0.03, 0.1, 0.3)
@@ -52,7 +53,7 @@ def smooth_curves(shares: Floats, found: Means, grid: Floats, seed: int) -> Smoo
     count = len(shares)
     line = np.stack([np.ones_like(everywhere), (everywhere - low) / width - 0.5], axis=1)
     settings = _settings(found, scale)
-    kernels = [_kernel(warp(everywhere), length) for warp in WARPS for length in LENGTHS]
+    kernels, roots = _kernels(tuple(everywhere.tolist()))
     weights, makers = [], []
     for which, kernel in enumerate(kernels):
         for height, noise in settings:
@@ -67,7 +68,6 @@ def smooth_curves(shares: Floats, found: Means, grid: Floats, seed: int) -> Smoo
     generator = np.random.Generator(np.random.Philox(key=key64("analyze/optimum/curves/1", seed)))
     amounts = generator.multinomial(len(found.deviations), chances / chances.sum())
     made, start = [], 0
-    roots = [np.linalg.cholesky(kernel + JITTER * np.eye(len(kernel))) for kernel in kernels]
     for amount, (which, height, noise, pull, slope) in zip(amounts, makers, strict=True):
         if amount == 0:
             continue
@@ -93,11 +93,26 @@ def _settings(found: Means, scale: float) -> list[tuple[float, Floats]]:
     return [(height, items + (noise * scale) ** 2) for height in HEIGHTS for noise in NOISES]
 
 
-def _kernel(at: Floats, length: float) -> Floats:
-    """Squared-exponential correlation; `at` is scaled to run over one."""
-    at = at / (float(np.ptp(at)) or 1.0)
-    correlation: Floats = np.exp(-0.5 * ((at[:, None] - at[None, :]) / length) ** 2)
+@lru_cache(maxsize=4)
+def _kernels(everywhere: tuple[float, ...]) -> tuple[list[Floats], list[Floats]]:
+    """Squared-exponential correlations of every warp, scaled to run over one, and length; and their roots."""
+    kernels: list[Floats] = []
+    for warp in WARPS:
+        at = warp(np.array(everywhere))
+        at = at / (float(np.ptp(at)) or 1.0)
+        gaps = at[:, None] - at[None, :]
+        kernels += [_correlated(gaps / length) for length in LENGTHS]
+    return kernels, [_root(kernel) for kernel in kernels]
+
+
+def _correlated(gaps: Floats) -> Floats:
+    correlation: Floats = np.exp(-0.5 * gaps**2)
     return correlation
+
+
+def _root(kernel: Floats) -> Floats:
+    root: Floats = np.linalg.cholesky(kernel + JITTER * np.eye(len(kernel)))
+    return root
 
 
 def _likelihood(covariance: Floats, line: Floats, means: Floats) -> tuple[float, Floats, Floats]:
@@ -110,4 +125,5 @@ def _likelihood(covariance: Floats, line: Floats, means: Floats) -> tuple[float,
     slope = np.linalg.solve(inner, line.T @ inverse)
     pull = inverse - inverse @ line @ slope
     logs = np.linalg.slogdet(covariance)[1] + np.linalg.slogdet(inner)[1]
-    return float(-0.5 * (logs + means @ pull @ means)), pull, slope
+    weight = float(-0.5 * (logs + means @ pull @ means))
+    return weight, np.asarray(pull, np.float64), np.asarray(slope, np.float64)

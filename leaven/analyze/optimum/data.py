@@ -1,0 +1,175 @@
+"""The optimum of a share sweep as data: for each measure its best share with an interval and a state, then what all
+measures say together (Pareto front), how far a source reaches (repetition), and the run that should follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from leaven.analyze.bootstrap import Floats
+from leaven.analyze.crossed import Crossed, cross
+from leaven.analyze.optimum.confirm import confirmation
+from leaven.analyze.optimum.found import Found, found_of
+from leaven.analyze.optimum.pareto import front
+from leaven.analyze.optimum.repetition import CAP, repetition
+from leaven.analyze.optimum.state import EDGE, IDENTIFIED, percent
+from leaven.ground.errors import BadInput
+
+NOTE = (
+    "The lowest point of a fitted curve is better in the fit than in the world (winner's curse): values at the best "
+    "share are told with that optimism taken off, and an optimum counts once runs with fresh seeds confirm it."
+)
+
+
+@dataclass(frozen=True)
+class SweepMeasure:
+    """One measure over a sweep.
+
+    Attributes: `better` "lower" or "higher"; `unit` of the values as given; `per_seed`: variant -> values [S], paired
+    by position over variants; `draws`: variant -> values [draws × S] under resampled items, the same draws in every
+    variant, or None.
+    """
+
+    name: str
+    better: str
+    unit: str
+    per_seed: Mapping[str, Floats]
+    draws: Mapping[str, Floats] | None = None
+
+
+def optimum_data(
+    shares: Mapping[str, float],
+    measures: Sequence[SweepMeasure],
+    *,
+    of: str,
+    draws: int,
+    seed: int,
+    repeats: Mapping[str, Mapping[str, float]] | None = None,
+    cap: float = CAP,
+    level: float = 0.95,
+    natural: float | None = None,
+    stratified: float = 0.5,
+) -> dict[str, Any] | None:
+    """Best shares of `of` with their uncertainty; None with fewer than three distinct shares.
+
+    Args:
+        shares: variant -> share in [0, 1] of all its tokens. Measures may lack variants.
+        measures: in the order of importance: the first whose best share is identified leads the confirmation run.
+        repeats: variant -> source -> epochs read, for the repetition cap.
+        natural, stratified: the share of the natural mixture (by what there is) and of the one with equal parts.
+
+    Raises: BadInput for a share outside [0, 1].
+    """
+    for variant, share in shares.items():
+        if not 0 <= share <= 1:
+            raise BadInput(f'the share of "{variant}" is {share:g}, not between 0 and 1', field="shares")
+    found = [(measure, _found(shares, measure, draws, seed, level)) for measure in measures]
+    known = [(measure, hit) for measure, hit in found if hit is not None]
+    if not known:
+        return None
+    rows = [hit.row(measure.name, measure.better, measure.unit, of) for measure, hit in known]
+    limits = repetition(of, shares, repeats, cap)
+    for row in rows:
+        if limits and row["state"] == IDENTIFIED and not limits["least"] <= row["best"] <= limits["most"]:
+            bound = limits["most"] if row["best"] > limits["most"] else limits["least"]
+            row["said"] += f" That repeats a source more than {cap:g} times; the cap is met at {percent(bound)}."
+    return {
+        "of": of,
+        "level": level,
+        "shares": {name: float(share) for name, share in sorted(shares.items(), key=lambda pair: (pair[1], pair[0]))},
+        "measures": rows,
+        "pareto": _pareto(of, shares, known),
+        "repetition": limits,
+        "confirm": _confirm(of, shares, known, rows, limits, natural, stratified),
+        "note": NOTE,
+        "said": [row["said"] for row in rows],
+    }
+
+
+def _found(shares: Mapping[str, float], measure: SweepMeasure, draws: int, seed: int, level: float) -> Found | None:
+    """The measure's values by share, turned so that lower is better; runs of the same share are taken together."""
+    if measure.better not in ("lower", "higher"):
+        raise BadInput(f'"{measure.better}" is not one of lower, higher', field=f"{measure.name}.better")
+    sign = 1.0 if measure.better == "lower" else -1.0
+    groups: dict[float, list[str]] = {}
+    for variant in sorted(measure.per_seed.keys() & shares.keys(), key=lambda name: (shares[name], name)):
+        if len(measure.per_seed[variant]):
+            groups.setdefault(float(shares[variant]), []).append(variant)
+    if len(groups) < 3:
+        return None
+    values = [
+        _together([sign * np.asarray(measure.per_seed[name], float) for name in names]) for names in groups.values()
+    ]
+    items = None
+    if measure.draws is not None and all(len(names) == 1 for names in groups.values()):
+        items = [sign * np.asarray(measure.draws[names[0]], float) for names in groups.values()]
+    return found_of(
+        np.array(list(groups)), [names[0] for names in groups.values()], values, items, sign, draws, seed, level
+    )
+
+
+def _together(values: list[Floats]) -> Floats:
+    """Seeds of several variants at one share: their mean where they pair up, else all of them."""
+    if len({len(part) for part in values}) == 1 and len(values[0]) > 1:
+        return np.asarray(np.mean(values, axis=0), float)
+    return np.concatenate(values)
+
+
+def _pareto(of: str, shares: Mapping[str, float], known: Sequence[tuple[SweepMeasure, Found]]) -> dict[str, Any] | None:
+    """None for swarms and where no three shares were measured by every measure."""
+    names = [name for name in known[0][1].variants if all(name in hit.variants for _, hit in known)]
+    if len(names) < 3 or any(hit.swarm for _, hit in known):
+        return None
+    places = [[hit.variants.index(name) for name in names] for _, hit in known]
+    values = np.stack([hit.means[at] for at, (_, hit) in zip(places, known, strict=True)], axis=-1)
+    draws = np.stack([hit.drawn[:, at] for at, (_, hit) in zip(places, known, strict=True)], axis=-1)
+    return front(of, names, shares, [measure.name for measure, _ in known], values, draws)
+
+
+def _confirm(
+    of: str,
+    shares: Mapping[str, float],
+    known: Sequence[tuple[SweepMeasure, Found]],
+    rows: Sequence[Mapping[str, Any]],
+    limits: Mapping[str, Any] | None,
+    natural: float | None,
+    stratified: float,
+) -> dict[str, Any]:
+    order = [i for wanted in (IDENTIFIED, EDGE) for i, row in enumerate(rows) if row["state"] == wanted]
+    lead = order[0] if order else None
+    gain, noise = 0.0, None
+    if lead is not None:
+        hit = known[lead][1]
+        others = [at for at in (stratified, natural) if at is not None]
+        against = min(others, key=hit.value)
+        gain = hit.value(against) - hit.value(hit.best) - hit.optimism
+        noise = _difference(hit, against)
+    return confirmation(
+        of,
+        shares,
+        rows[lead] if lead is not None else None,
+        gain=gain,
+        seed_sd=noise.seed_se * math.sqrt(noise.seeds) if noise else None,
+        item_se=noise.item_se if noise else 0.0,
+        comparisons=len(rows),
+        natural=natural,
+        stratified=stratified,
+        within=(limits["least"], limits["most"]) if limits else (0.0, 1.0),
+    )
+
+
+def _difference(hit: Found, against: float) -> Crossed | None:
+    """Noise of the paired difference between the runs nearest the best share and nearest the baseline's."""
+    if hit.swarm or len({len(values) for values in hit.values}) != 1 or len(hit.values[0]) < 2:
+        return None
+    first = int(np.abs(hit.shares - hit.best).argmin())
+    gaps = np.abs(hit.shares - against)
+    gaps[first] = np.inf
+    second = int(gaps.argmin())
+    own = hit.values[first] - hit.values[second]
+    under = (hit.items[first] - hit.items[second]) if hit.items is not None else np.tile(own, (2, 1))
+    return cross(own, under, float(own.mean()))

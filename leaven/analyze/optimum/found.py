@@ -1,0 +1,295 @@
+"""One measure's best share: its curve, the interval, the laws beside it, and the row of the report.
+
+The interval comes from any smooth curve (`smooth.py`), or for swarms from resampled runs with the law chosen anew in
+every draw; the laws are told beside it, each with the interval it would give if it were known to be true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from leaven.analyze.bootstrap import Floats
+from leaven.analyze.optimum.laws import LAWS, ONE_WAY, Law, explained, left_out, lowest
+from leaven.analyze.optimum.noise import measured
+from leaven.analyze.optimum.smooth import smooth_curves
+from leaven.analyze.optimum.state import EDGE, Best, sentence, state
+from leaven.analyze.optimum.swarm import marginal
+from leaven.ground.canonical import key64
+
+GRID = 101
+"""Points of a curve; the lowest of a curve is sought between them."""
+SWARM = 30
+"""Single runs at this many shares are a swarm."""
+TOLD = 2
+"""Every second point is written: 51 draw a curve."""
+CHOSEN_BY = "leave one inner share out: the smallest error of predicting it from the others"
+CHOSEN_BY_FIT = "smallest squared error over all runs"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything lower-is-better; `sign` −1 turns it back.
+
+    `shares`, `means` [K] with `drawn` [draws × K]; `values` per share [S], `items` per share [draws × S] or None;
+    with a single seed `drawn` is taken from the curves. `grid` [G], `curve` [G] on average and `curves` [draws × G];
+    `laws`: rows as they are written; `swarm`: many runs.
+    """
+
+    shares: Floats
+    variants: tuple[str, ...]
+    values: tuple[Floats, ...]
+    items: tuple[Floats, ...] | None
+    means: Floats
+    drawn: Floats
+    grid: Floats
+    curve: Floats
+    curves: Floats
+    low: float
+    high: float
+    laws: tuple[dict[str, Any], ...]
+    law: str
+    sign: float
+    level: float
+    swarm: bool
+
+    @property
+    def best(self) -> float:
+        return float(np.clip(lowest(self.grid, self.curve), self.low, self.high))
+
+    @property
+    def optimism(self) -> float:
+        """How much lower the lowest point of a drawn curve is on average than that of the curve: the winner's curse."""
+        return float(self.curve.min() - self.curves.min(axis=1).mean())
+
+    def value(self, share: float) -> float:
+        return float(np.interp(share, self.grid, self.curve))
+
+    def row(self, name: str, better: str, unit: str, of: str) -> dict[str, Any]:
+        best = Best(self.best, self.low, self.high, float(self.shares.min()), float(self.shares.max()))
+        stated, why = state(best, min(len(v) for v in self.values) if not self.swarm else 2, len(self.shares))
+        lost = self._at(best.best) - self.curves.min(axis=1)
+        said = sentence(name, of, best, stated)
+        if stated == EDGE and self.law in ONE_WAY:
+            said = f"{said} The law that predicts best only {'rises' if self._rises() else 'falls'} with the share."
+        ends = ((1 - self.level) / 2, (1 + self.level) / 2)
+        return {
+            "name": name,
+            "better": better,
+            "unit": unit,
+            "state": stated,
+            "why": why,
+            "said": said,
+            "best": best.best,
+            "low": best.low,
+            "high": best.high,
+            "value": self.sign * (self.value(best.best) + self.optimism),
+            "optimism": self.optimism,
+            "regret": float(lost.mean()),
+            "regret_high": float(np.quantile(lost, self.level)),
+            "law": self.law,
+            "chosen_by": CHOSEN_BY_FIT if self.swarm else CHOSEN_BY,
+            "fits": list(self.laws),
+            "curve": band(self.grid, self.curve, self.curves, self.sign, ends),
+            "points": self._points(ends),
+            "runs": int(sum(len(values) for values in self.values)),
+            "seeds": int(min(len(values) for values in self.values)),
+            "swarm": self.swarm,
+        }
+
+    def _at(self, share: float) -> Floats:
+        """Every drawn curve at one share [draws]."""
+        return _at_shares(self.curves, self.grid, np.array([share]))[:, 0]
+
+    def _rises(self) -> bool:
+        told = next(row for row in self.laws if row["law"] == self.law)
+        return bool(told["mean"][-1] > told["mean"][0])
+
+    def _points(self, ends: tuple[float, float]) -> list[dict[str, Any]]:
+        """The runs: intervals are of a share's distance from the average of all, so without what all have in common."""
+        if self.swarm:
+            return _bins(self.shares, self.means, self.sign)
+        moved = np.quantile(self.drawn - self.means, ends, axis=0)
+        wide = min(len(values) for values in self.values) > 1
+        rows = []
+        for k, variant in enumerate(self.variants):
+            span = sorted(self.sign * (self.means[k] + moved[:, k]))
+            rows.append(
+                {
+                    "variant": variant,
+                    "share": float(self.shares[k]),
+                    "mean": float(self.sign * self.means[k]),
+                    "low": float(span[0]) if wide else None,
+                    "high": float(span[1]) if wide else None,
+                    "seeds": [float(self.sign * value) for value in self.values[k]],
+                }
+            )
+        return rows
+
+
+def found_of(
+    shares: Floats,
+    variants: Sequence[str],
+    values: Sequence[Floats],
+    items: Sequence[Floats] | None,
+    sign: float,
+    draws: int,
+    seed: int,
+    level: float,
+) -> Found:
+    """The best share of one measure; `shares` rise and are distinct."""
+    grid = np.linspace(shares[0], shares[-1], GRID)
+    ends = ((1 - level) / 2, (1 + level) / 2)
+    if len(shares) >= SWARM and all(len(part) == 1 for part in values):
+        return _swarm(shares, variants, values, sign, draws, seed, level, grid)
+    noise = measured(values, items, draws, seed)
+    drawn = noise.means + noise.deviations
+    smooth = smooth_curves(shares, noise, grid, seed)
+    low, high = np.quantile(lowest(grid, smooth.draws), ends)
+    laws = []
+    for law in LAWS:
+        curve = law.curves(shares, noise.means, grid)
+        around = drawn if noise.variance is not None else drawn + _residuals(law, shares, noise.means, draws, seed)
+        curves = law.curves(shares, around, grid)
+        low_here, high_here = np.quantile(lowest(grid, curves), ends)
+        error = left_out(law, shares, noise.means)
+        laws.append(
+            {
+                "law": law.name,
+                "formula": law.formula,
+                "best": float(lowest(grid, curve)),
+                "low": float(low_here),
+                "high": float(high_here),
+                "r2": explained(law, shares, noise.means),
+                "left_out": error if np.isfinite(error) else None,
+                **band(grid, curve, curves, sign, ends),
+            }
+        )
+    # With three shares nothing can be left out of a curve of three parameters: the quadratic through them is told.
+    errors = [left_out(law, shares, noise.means) if len(shares) > 3 else float(law.name != "quadratic") for law in LAWS]
+    chosen = LAWS[int(np.argmin(errors))].name
+    return Found(
+        shares,
+        tuple(variants),
+        tuple(values),
+        tuple(items) if items is not None else None,
+        noise.means,
+        drawn if noise.variance is not None else _at_shares(smooth.draws, grid, shares),
+        grid,
+        smooth.draws.mean(axis=0),
+        smooth.draws,
+        float(low),
+        float(high),
+        tuple(laws),
+        chosen,
+        sign,
+        level,
+        False,
+    )
+
+
+def _residuals(law: Law, shares: Floats, means: Floats, draws: int, seed: int) -> Floats:
+    """Deviations [draws × K] as large as what single runs leave over of a law, with the t tails of its degrees of
+    freedom; nothing where the law goes through every run."""
+    left = means - law.curves(shares, means, shares)
+    freedom = len(shares) - law.needs
+    if freedom < 1:
+        return np.zeros((draws, len(shares)))
+    generator = np.random.Generator(np.random.Philox(key=key64("analyze/optimum/residuals/1", seed, law.name)))
+    scale = np.sqrt(float((left**2).sum()) / generator.chisquare(freedom, draws))
+    return generator.standard_normal((draws, len(shares))) * scale[:, None]
+
+
+def _swarm(
+    shares: Floats,
+    variants: Sequence[str],
+    values: Sequence[Floats],
+    sign: float,
+    draws: int,
+    seed: int,
+    level: float,
+    grid: Floats,
+) -> Found:
+    means = np.array([float(part[0]) for part in values])
+    fits = [
+        marginal(law, shares, means, draws=draws, seed=seed, grid=grid, level=level)
+        for law in LAWS
+        if law.features is not None
+    ]
+    ends = ((1 - level) / 2, (1 + level) / 2)
+    chosen = np.stack([fit.errors for fit in fits]).argmin(axis=0)
+    curves = np.stack([fit.curves for fit in fits])[chosen, np.arange(draws)]
+    low, high = np.quantile(lowest(grid, curves), ends)
+    best = max(fits, key=lambda fit: fit.r2)
+    laws = tuple(
+        {
+            "law": fit.law,
+            "formula": next(law.formula for law in LAWS if law.name == fit.law),
+            "best": fit.best,
+            "low": fit.low,
+            "high": fit.high,
+            "r2": fit.r2,
+            "left_out": None,
+            **band(grid, fit.curve, fit.curves, sign, ends),
+        }
+        for fit in fits
+    )
+    return Found(
+        shares,
+        tuple(variants),
+        tuple(values),
+        None,
+        means,
+        np.broadcast_to(means, (1, len(means))),
+        grid,
+        best.curve,
+        curves,
+        float(low),
+        float(high),
+        laws,
+        best.law,
+        sign,
+        level,
+        True,
+    )
+
+
+def _at_shares(curves: Floats, grid: Floats, shares: Floats) -> Floats:
+    """Curves [draws × G] read at shares -> [draws × K], linear between grid points."""
+    place = np.clip(np.searchsorted(grid, shares), 1, len(grid) - 1)
+    weight = (shares - grid[place - 1]) / (grid[place] - grid[place - 1])
+    read: Floats = curves[:, place - 1] * (1 - weight) + curves[:, place] * weight
+    return read
+
+
+def band(grid: Floats, curve: Floats, curves: Floats, sign: float, ends: tuple[float, float]) -> dict[str, list[float]]:
+    """A curve with its band, thinned, in the measure's own direction."""
+    reach = np.quantile(curves[:, ::TOLD], ends, axis=0) * sign
+    return {
+        "grid": grid[::TOLD].tolist(),
+        "mean": (sign * curve[::TOLD]).tolist(),
+        "band_low": reach.min(axis=0).tolist(),
+        "band_high": reach.max(axis=0).tolist(),
+    }
+
+
+def _bins(shares: Floats, means: Floats, sign: float) -> list[dict[str, Any]]:
+    """Ten equally full bins of runs, each with its mean and a t interval."""
+    rows = []
+    for part in np.array_split(np.argsort(shares, kind="stable"), 10):
+        here = sign * means[part]
+        reach = 2.0 * float(here.std(ddof=1)) / np.sqrt(len(here))
+        rows.append(
+            {
+                "variant": f"{len(part)} runs",
+                "share": float(shares[part].mean()),
+                "mean": float(here.mean()),
+                "low": float(here.mean()) - reach,
+                "high": float(here.mean()) + reach,
+                "seeds": [],
+            }
+        )
+    return rows
