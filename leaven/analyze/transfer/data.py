@@ -123,8 +123,10 @@ def _effects(
         for variant in each.scores[name]:
             if variant == baseline or not baseline:
                 continue
-            known = each.effects.get(name, {}).get(variant) if each.baseline == baseline else None
-            found = known or _from_scores(each.scores[name][variant], each.scores[name][baseline], unit)
+            if each.baseline == baseline and name in each.effects:
+                found = each.effects[name].get(variant)
+            else:
+                found = _from_scores(each.scores[name][variant], each.scores[name][baseline], unit)
             if found is not None:
                 effects.setdefault(variant, []).append((each, found))
     return {variant: found for variant, found in effects.items() if len({s.parameters for s, _ in found}) > 1}
