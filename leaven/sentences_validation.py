@@ -25,7 +25,7 @@ def validation_lines(found: Validation) -> list[str]:
         lines += wrapped("not checked  ", [f"{name}: its files were not given (--data): {needs}"], most=width())
     counts = found.counts
     checked = sum(counts.values()) - counts["not checked"] - counts["beside"]
-    parts = [f"{counts['reproduced']:,} of {checked:,} figures reproduced within rounding"]
+    parts = [f"{counts['reproduced']:,} of {checked:,} figures reproduced within rounding"] if checked else []
     parts += [f"{counts['documented']:,} documented as wrong where published"] if counts["documented"] else []
     parts += [f"{counts['not reproduced']:,} not reproduced"] if counts["not reproduced"] else []
     crossed = f"cross-check{'' if counts['beside'] == 1 else 's'} of figures that nobody published agree"

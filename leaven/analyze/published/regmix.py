@@ -2,7 +2,8 @@
 
 The same 256 mixtures of the Pile were trained at 1M and at 60M: rank correlation and decision accuracy of each domain's
 loss, and accuracy by how far two mixtures lie apart. The numbers beside which ours are put are METHODS.md §8.1 and
-§2.4; nothing had to be guessed. The built-in prior of `leaven.analyze.transfer` is recomputed as well.
+§2.4; nothing had to be guessed. The built-in prior of `leaven.analyze.transfer` is recomputed as well; what
+regressions predict is in `regmix_regression`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from leaven.analyze.bootstrap import Floats
 from leaven.analyze.published.check import Check, beside
+from leaven.analyze.published.regmix_regression import regression
 from leaven.analyze.published.sheet import aligned, read_sheet
 from leaven.analyze.transfer.agreement import by_gap, pairs_of, spearman
 from leaven.analyze.transfer.prior import PRIOR
@@ -82,7 +84,7 @@ def checks(folder: Path) -> list[Check]:
         found += _by_gap(domain, printed, *losses[domain])
     for kind, domain in KINDS.items():
         found += _prior(kind, *losses[domain])
-    return found
+    return found + regression(folder)
 
 
 def _by_gap(domain: str, printed: Sequence[tuple[str, str]], here: Floats, there: Floats) -> list[Check]:
