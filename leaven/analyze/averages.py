@@ -14,27 +14,42 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from leaven.analyze.request import FINAL
-from leaven.evaluate.categories import Average, categories
+from leaven.evaluate.categories import Average, Categories, categories
 from leaven.ground.files import read_json
 
 
 def average_data(
     evaluations: Sequence[Mapping[str, Any]], averages: Mapping[str, Sequence[str]], primary: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Rows {average, rule, variant, value, se, seeds, tasks}, tasks left out by the rule, and tasks that did not run.
+    """Rows {size, average, rule, variant, value, se, seeds, tasks}, tasks left out by the rule, and tasks that did not
+    run. The rule holds at each size by itself; of several, a task's reason names the size.
 
     Args:
-        evaluations: `{variant, seed, point, folder}`.
+        evaluations: `{size, variant, seed, folder}`, all of the point that verdicts are about.
         averages: members of each average: tasks, or averages named before it.
         primary: the measure that stands for each task.
     """
+    sizes = dict.fromkeys(str(row.get("size") or "") for row in evaluations)
+    data: dict[str, Any] = {"rows": [], "at_chance": {}, "missing": {}}
+    for size in sizes:
+        rows, found = _at([row for row in evaluations if str(row.get("size") or "") == size], averages, primary)
+        data["rows"] += [{"size": size, **row} for row in rows]
+        weak = {entry.task: entry.reason for entry in found.at_chance}
+        for name, reasons in (("at_chance", weak), ("missing", dict(found.missing))):
+            for task, reason in reasons.items():
+                said = f"at {size}: {reason}" if len(sizes) > 1 else reason
+                data[name][task] = "; ".join(filter(None, (data[name].get(task), said)))
+    return data
+
+
+def _at(
+    evaluations: Sequence[Mapping[str, Any]], averages: Mapping[str, Sequence[str]], primary: Mapping[str, str]
+) -> tuple[list[dict[str, Any]], Categories]:
     runs: dict[str, dict[str, Any]] = {}
     owner: dict[str, str] = {}
     for row in evaluations:
-        if row["point"] == FINAL:
-            name = f"{row['variant']}/seed-{row['seed']}"
-            runs[name], owner[name] = read_json(Path(row["folder"]) / "scores.json"), str(row["variant"])
+        name = f"{row['variant']}/seed-{row['seed']}"
+        runs[name], owner[name] = read_json(Path(row["folder"]) / "scores.json"), str(row["variant"])
     found = categories(runs, averages, primary)
     rows = []
     for rule, table in (("every task that ran", found.every), ("at-chance rule", found.above)):
@@ -42,11 +57,7 @@ def average_data(
             for variant in dict.fromkeys(owner.values()):
                 mine = [per_run[run] for run in runs if owner[run] == variant]
                 rows.append({"average": average, "rule": rule, "variant": variant, **_over_seeds(mine)})
-    return {
-        "rows": rows,
-        "at_chance": {entry.task: entry.reason for entry in found.at_chance},
-        "missing": dict(found.missing),
-    }
+    return rows, found
 
 
 def _over_seeds(mine: Sequence[Average]) -> dict[str, Any]:

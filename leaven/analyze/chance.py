@@ -16,7 +16,7 @@ from typing import Any
 
 from scipy import special
 
-from leaven.analyze.results import Arm, Sampled
+from leaven.analyze.results import Sampled
 from leaven.analyze.text import listing
 
 ONE_SIDED = 0.95
@@ -57,10 +57,10 @@ def beats(sampled: Sampled, chance: float) -> bool:
     return crossed.estimate - float(special.ndtri(ONE_SIDED)) * se > chance
 
 
-def at_chance(task: str, measure: str, arms: Mapping[Arm, Sampled], chance: float) -> Exclusion | None:
-    """The exclusion of a task on which some arm does not beat chance, or None. Arms: one a variant."""
-    values = {variant: sampled.crossed().estimate for (variant, _), sampled in arms.items()}
-    failing = [variant for (variant, _), sampled in arms.items() if not beats(sampled, chance)]
+def at_chance(task: str, measure: str, arms: Mapping[str, Sampled], chance: float) -> Exclusion | None:
+    """The exclusion of a task on which some variant does not beat chance, or None."""
+    values = {variant: sampled.crossed().estimate for variant, sampled in arms.items()}
+    failing = [variant for variant, sampled in arms.items() if not beats(sampled, chance)]
     if not failing:
         return None
     return Exclusion(task, measure, reason(failing, values, chance), values, chance)

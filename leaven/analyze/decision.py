@@ -23,29 +23,50 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from leaven.analyze.change import difference_undone, equivalence_undone, last_level
 from leaven.analyze.crossed import Crossed
 from leaven.analyze.holm import holm
 from leaven.analyze.measures import Measure
 from leaven.analyze.power import resolve_sentence
 
+Role = Literal["primary", "secondary", "other baseline"]
+ROLES: tuple[Role, ...] = ("primary", "secondary", "other baseline")
+"""Families, in the order of rows. A variant's further baselines make a family of their own: where it is open which
+baseline is the right one, both denominators are told, and the verdict is about the first."""
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """A variant against the baseline on one measure, at the end of training."""
+    """A variant against a baseline on one measure, at the point of training that verdicts are about.
+
+    `ratio` is empty, or the sentence on a near-zero baseline; then `effect` is absolute, in the statistic's own unit,
+    and no margin applies (`leaven.analyze.ratio`).
+    """
 
     variant: str
     baseline: str
     measure: Measure
-    effect: Crossed  # in the measure's unit
+    effect: Crossed  # in `unit`
     items: int
     clusters: int
+    size: str = ""
+    role: Role = "primary"
+    ratio: str = ""
 
     @property
     def noun(self) -> str:
         """What `clusters` counts."""
         return "independent items" if self.clusters == self.items else "independent groups of items"
+
+    @property
+    def unit(self) -> str:
+        return self.measure.columns.points[1] if self.ratio else self.measure.unit
+
+    @property
+    def margin(self) -> float:
+        return 0.0 if self.ratio else self.measure.margin
 
 
 def decide(effect: float, better: str, p_holm: float, p_equivalence_holm: float, alpha: float) -> str:
@@ -57,49 +78,65 @@ def decide(effect: float, better: str, p_holm: float, p_equivalence_holm: float,
     return "unresolved"
 
 
+def decide_all(comparisons: Sequence[Comparison], alpha: float) -> list[dict[str, Any]]:
+    """Rows of every family: primary, secondary, other baselines, each corrected by itself."""
+    return [row for role in ROLES for row in decide_family([one for one in comparisons if one.role == role], alpha)]
+
+
 def decide_family(family: Sequence[Comparison], alpha: float) -> list[dict[str, Any]]:
     """Rows of `verdict.json` for comparisons that are corrected together."""
     differences = [comparison.effect.p_difference() for comparison in family]
-    equivalences = [comparison.effect.p_equivalence(comparison.measure.margin) for comparison in family]
+    equivalences = [comparison.effect.p_equivalence(comparison.margin) for comparison in family]
+    corrected, equal_corrected = holm(differences), holm(equivalences)
     rows = []
-    for comparison, p, p_holm, p_equal, p_equal_holm in zip(
-        family, differences, holm(differences), equivalences, holm(equivalences), strict=True
-    ):
+    for i, comparison in enumerate(family):
         measure, effect = comparison.measure, comparison.effect
-        verdict = decide(effect.estimate, measure.better, p_holm, p_equal_holm, alpha)
+        verdict = decide(effect.estimate, measure.better, corrected[i], equal_corrected[i], alpha)
         low, high = effect.interval(0.95)
+        resolve = _would_resolve(comparison, alpha / len(family)) if verdict == "unresolved" else ""
+        if verdict == "equivalent":
+            level = last_level(equivalences, i, alpha)
+            change = equivalence_undone(effect, level, comparison.margin, comparison.unit)
+        elif verdict != "unresolved":
+            change = difference_undone(effect, last_level(differences, i, alpha), comparison.unit, verdict)
+        else:
+            change = resolve
         rows.append(
             {
+                "size": comparison.size,
                 "variant": comparison.variant,
                 "baseline": comparison.baseline,
                 "measure": measure.name,
-                "primary": measure.primary,
+                "role": comparison.role,
+                "primary": comparison.role == "primary",
                 "verdict": verdict,
                 "effect": effect.estimate,
                 "low": low,
                 "high": high,
-                "unit": measure.unit,
-                "margin": measure.margin,
+                "unit": comparison.unit,
+                "margin": comparison.margin,
                 "better": measure.better,
-                "p": p,
-                "p_holm": p_holm,
-                "p_equivalence": p_equal,
-                "p_equivalence_holm": p_equal_holm,
-                "real": p_holm <= alpha,
+                "p": differences[i],
+                "p_holm": corrected[i],
+                "p_equivalence": equivalences[i],
+                "p_equivalence_holm": equal_corrected[i],
+                "real": corrected[i] <= alpha,
                 "seeds": effect.seeds,
                 "items": comparison.items,
-                "would_resolve": _would_resolve(comparison, alpha / len(family)) if verdict == "unresolved" else "",
+                "ratio": comparison.ratio,
+                "would_resolve": resolve,
+                "would_change": change,
             }
         )
     return rows
 
 
 def _would_resolve(comparison: Comparison, alpha: float) -> str:
-    effect, measure = comparison.effect, comparison.measure
+    effect = comparison.effect
     return resolve_sentence(
         effect.estimate,
-        measure.margin,
-        measure.unit,
+        comparison.margin,
+        comparison.unit,
         seeds=effect.seeds,
         items=comparison.clusters,
         seed_sd=effect.seed_se * math.sqrt(effect.seeds),

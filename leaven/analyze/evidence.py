@@ -9,11 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from leaven.analyze.gates import Gate
+from leaven.analyze import contamination, export, wider
+from leaven.analyze.compare import compare
+from leaven.analyze.decision import Comparison, decide_all
+from leaven.analyze.degeneracy import completion_gates
+from leaven.analyze.gates import Gate, chance_gates, ordered, seed_gates
 from leaven.analyze.measures import Measure
+from leaven.analyze.noise import noise_rows
+from leaven.analyze.request import Request
 from leaven.analyze.results import Sampled
+from leaven.analyze.scores import score_rows
+from leaven.analyze.summary import Found, verdict_data
+from leaven.analyze.winrates import table_rows
+from leaven.ground.files import write_json
 
 
 @dataclass(frozen=True)
@@ -56,3 +67,118 @@ class Context:
     clean: Sequence[Evidence] = ()
     dirty: Mapping[str, int] = field(default_factory=dict)
     common: Sequence[Evidence] = ()
+
+
+def conclude(asked: Request, evidence: Sequence[Evidence], found: Context | None = None) -> dict[str, Any]:
+    """The content of `verdict.json`, floats not yet rounded.
+
+    Verdicts are about the evidence at `asked.point`; other points give scores only (`earlier_gains` has their gains).
+    Every measure of the evidence counts; one that the request asks for and the evidence lacks is silently absent, for
+    the one who made the evidence knows why and says it in `found.notes`.
+    """
+    found = found or Context()
+    here = [one for one in evidence if one.point == asked.point]
+    comparisons = compare(asked, here)
+    rows = decide_all(comparisons, asked.alpha)
+    clean = compare(asked, [one for one in found.clean if one.point == asked.point])
+    instead = contamination.without(comparisons, clean, asked.alpha)
+    for row in rows:
+        row["clean"] = instead.get((row["size"], row["variant"], row["baseline"], row["measure"]))
+    gates = [*found.gates, *chance_gates(found.excluded), *completion_gates(found.winrates)]
+    gates += contamination.gates(rows, {one.measure.name: one.tasks for one in here}, found.dirty)
+    for size in asked.sizes:
+        arms = {variant: arm for one in here if one.size == size.size for variant, arm in one.arms.items()}
+        gates += seed_gates(size.size, arms)
+    common = {(one.size, one.measure.name) for one in found.common}
+    return verdict_data(
+        asked,
+        Found(
+            rows=rows,
+            comparisons=comparisons,
+            tasks={(one.size, one.measure.name): one.tasks for one in here},
+            scores=measure_scores(asked, evidence),
+            noise=_noise(here, comparisons),
+            gates=ordered(gates, [size.size for size in asked.sizes]),
+            excluded=list(found.excluded),
+            notes=list(found.notes),
+            winrates=list(found.winrates),
+            strengths=list(found.strengths),
+            averages=found.averages,
+            optimum=wider.optimum(asked, here),
+            transfer=wider.transfer(
+                asked, [*found.common, *(one for one in here if (one.size, one.measure.name) not in common)]
+            ),
+        ),
+    )
+
+
+def measure_scores(asked: Request, evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
+    """Scores of measures at every point, the point of the verdict first."""
+    first = sorted(evidence, key=lambda one: one.point != asked.point)
+    return [row for one in first for row in score_rows(one.measure, "", True, one.arms, one.size, one.point)]
+
+
+def _noise(evidence: Sequence[Evidence], comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
+    rows = []
+    for one in evidence:
+        pairs = {
+            pair.variant: pair
+            for pair in comparisons
+            if (pair.size, pair.measure.name) == (one.size, one.measure.name) and pair.role != "other baseline"
+        }
+        rows += noise_rows(one.size, one.measure.name, one.arms, pairs)
+    return rows
+
+
+def earlier_gains(asked: Request, evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
+    """Rows of `gains` at other points than the verdict's: an interval and an uncorrected p, and no verdict."""
+    points = dict.fromkeys(one.point for one in evidence if one.point != asked.point)
+    return [
+        _gain(pair, point)
+        for point in points
+        for pair in compare(asked, [one for one in evidence if one.point == point])
+        if pair.role != "other baseline"
+    ]
+
+
+def _gain(pair: Comparison, point: str) -> dict[str, Any]:
+    low, high = pair.effect.interval(0.95)
+    return {
+        "size": pair.size,
+        "variant": pair.variant,
+        "baseline": pair.baseline,
+        "point": point,
+        "measure": pair.measure.name,
+        "role": pair.role,
+        "primary": False,
+        "verdict": "",
+        "effect": pair.effect.estimate,
+        "low": low,
+        "high": high,
+        "unit": pair.unit,
+        "margin": pair.margin,
+        "better": pair.measure.better,
+        "p": pair.effect.p_difference(),
+        "seeds": pair.effect.seeds,
+        "items": pair.items,
+        "ratio": pair.ratio,
+    }
+
+
+def write(
+    out: Path,
+    data: Mapping[str, Any],
+    earlier: Sequence[Mapping[str, Any]] = (),
+    scores: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Write `verdict.json`, `gains`, `scores`, `winrates` (.csv and .parquet) and `noise.csv` into `out`.
+
+    Args: `data` of `conclude`; `earlier`: rows of `earlier_gains`; `scores`: rows of single tasks.
+    """
+    verdict = export.rounded(data)
+    write_json(out / "verdict.json", verdict)
+    gains = [export.gain_row(row, verdict["point"]) for row in verdict["comparisons"]]
+    export.write_both(out, "gains", gains + export.rounded(earlier), export.GAINS)
+    export.write_both(out, "scores", export.rounded(scores) + verdict["scores"], export.SCORES)
+    export.write_both(out, "winrates", table_rows(verdict["winrates"]), export.WINRATES)
+    export.write_csv(out / "noise.csv", verdict["noise"], export.NOISE)

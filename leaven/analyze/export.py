@@ -24,6 +24,7 @@ TEXTS = pa.list_(pa.string())
 
 SCORES = pa.schema(
     [
+        ("size", TEXT),
         ("variant", TEXT),
         ("point", TEXT),
         ("measure", TEXT),
@@ -38,10 +39,12 @@ SCORES = pa.schema(
 )
 GAINS = pa.schema(
     [
+        ("size", TEXT),
         ("variant", TEXT),
         ("baseline", TEXT),
         ("point", TEXT),
         ("measure", TEXT),
+        ("role", TEXT),
         ("primary", FLAG),
         ("verdict", TEXT),
         ("effect", FLOAT),
@@ -56,11 +59,18 @@ GAINS = pa.schema(
         ("p_equivalence_holm", FLOAT),
         ("seeds", COUNT),
         ("items", COUNT),
+        ("ratio", TEXT),
         ("would_resolve", TEXT),
+        ("would_change", TEXT),
+        ("clean_effect", FLOAT),
+        ("clean_low", FLOAT),
+        ("clean_high", FLOAT),
+        ("clean_verdict", TEXT),
     ]
 )
 WINRATES = pa.schema(
     [
+        ("size", TEXT),
         ("variant", TEXT),
         ("baseline", TEXT),
         ("wins", COUNT),
@@ -119,6 +129,7 @@ WINRATES = pa.schema(
 )
 NOISE = pa.schema(
     [
+        ("size", TEXT),
         ("measure", TEXT),
         ("variant", TEXT),
         ("mean", FLOAT),
@@ -143,6 +154,17 @@ def rounded(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [rounded(value) for value in data]
     return data
+
+
+def gain_row(row: Mapping[str, Any], point: str) -> dict[str, Any]:
+    """A row of `comparisons` with one value a cell, for `gains`: without the items that occur in training documents the
+    columns `clean_…`."""
+    clean = row.get("clean") or {}
+    return {
+        **row,
+        "point": point,
+        **{f"clean_{name}": clean.get(name) for name in ("effect", "low", "high", "verdict")},
+    }
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> None:

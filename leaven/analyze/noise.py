@@ -15,16 +15,17 @@ from leaven.analyze.results import Sampled
 
 
 def noise_rows(
-    measure: str, variants: Mapping[str, Sampled], comparisons: Mapping[str, Comparison]
+    size: str, measure: str, variants: Mapping[str, Sampled], comparisons: Mapping[str, Comparison]
 ) -> list[dict[str, Any]]:
     """One row a variant: `seed_sd` (ddof 1, of the per-seed statistics; None with one seed), `item_se` of the mean over
-    seeds (the bootstrap's, clustered), in the statistic's scale; and against the baseline, in the measure's unit, the
-    sd of paired per-seed effects `paired_seed_sd` and the item part's se × √clusters `paired_item_sd`."""
+    seeds (the bootstrap's, clustered), in the statistic's scale; and against its first baseline, in the comparison's
+    unit, the sd of paired per-seed effects `paired_seed_sd` and the item part's se × √clusters `paired_item_sd`."""
     rows = []
     for variant, sampled in variants.items():
         crossed, pair = sampled.crossed(), comparisons.get(variant)
         rows.append(
             {
+                "size": size,
                 "measure": measure,
                 "variant": variant,
                 "mean": crossed.estimate,
@@ -34,7 +35,7 @@ def noise_rows(
                 if pair and pair.effect.seeds > 1
                 else None,
                 "paired_item_sd": pair.effect.item_se * math.sqrt(pair.clusters) if pair else None,
-                "unit": pair.measure.unit if pair else "",
+                "unit": pair.unit if pair else "",
                 "seeds": crossed.seeds,
                 "items": sampled.items,
                 "clusters": sampled.clusters,

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from leaven.analyze.measures import Measure
-from leaven.analyze.results import Arm, Sampled
+from leaven.analyze.results import Sampled
 
 
-def score_rows(measure: Measure, task: str, counted: bool, arms: Mapping[Arm, Sampled]) -> list[dict[str, Any]]:
-    """Rows {variant, point, measure, task, counted, mean, low, high, seeds, items}.
+def score_rows(
+    measure: Measure, task: str, counted: bool, arms: Mapping[str, Sampled], size: str, point: str
+) -> list[dict[str, Any]]:
+    """Rows {size, variant, point, measure, task, counted, mean, low, high, seeds, items}.
 
     `task` is empty for the measure itself (the mean over its tasks). Values are in the statistic's own scale: bits per
     byte, or a share in [0, 1], to which intervals are clipped. 95 % intervals hold seeds and items; with one seed they
@@ -18,11 +20,12 @@ def score_rows(measure: Measure, task: str, counted: bool, arms: Mapping[Arm, Sa
     """
     least, most = measure.columns.bounds
     rows = []
-    for (variant, point), sampled in arms.items():
+    for variant, sampled in arms.items():
         crossed = sampled.crossed()
         low, high = crossed.interval(0.95)
         rows.append(
             {
+                "size": size,
                 "variant": variant,
                 "point": point,
                 "measure": measure.name,

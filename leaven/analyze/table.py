@@ -43,12 +43,12 @@ class Column:
     def groups(self) -> int:
         return int(self.clusters.max()) + 1
 
-    def matrix(self, variant: str, point: str, seeds: Sequence[int]) -> NDArray[np.float64]:
-        """Values [seed × item]. Raises LeavenError when a run lacks this column."""
-        absent = [seed for seed in seeds if (variant, point, seed) not in self.runs]
+    def of(self, runs: Sequence[Run]) -> NDArray[np.float64]:
+        """Values [run × item]. Raises LeavenError when a run lacks this column."""
+        absent = [run for run in runs if run not in self.runs]
         if absent:
-            raise LeavenError(f"{run_name((variant, point, absent[0]))} was not evaluated on a task that others were")
-        return np.stack([self.runs[variant, point, seed] for seed in seeds])
+            raise LeavenError(f"{run_name(absent[0])} was not evaluated on a task that others were")
+        return np.stack([self.runs[run] for run in runs])
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,6 @@ class Table:
     chance: dict[str, float]
     left_out: dict[str, str]
     notes: tuple[str, ...]
-
-    def shared_seeds(self, variants: Sequence[str], point: str) -> tuple[int, ...]:
-        """Seeds that every one of the variants has at this point: arms are compared within a seed."""
-        sets = [set(self.seeds.get((variant, point), ())) for variant in variants]
-        return tuple(sorted(set.intersection(*sets))) if sets else ()
 
 
 def run_name(run: Run) -> str:
@@ -117,7 +112,7 @@ def _read_items(folder: Path, run: Run, columns: dict[tuple[str, str], Column], 
         wrong = np.flatnonzero(~np.isfinite(values))
         if wrong.size:
             raise LeavenError(f"task {task}: item {items[wrong[0]]} has no finite {measure} in {run_name(run)}")
-        clusters, note = _clusters(items, groups)
+        clusters, note = clusters_of(items, groups)
         if note:
             notes.add(f"task {task}: {note}")
         known = columns.get((task, measure))
@@ -128,7 +123,7 @@ def _read_items(folder: Path, run: Run, columns: dict[tuple[str, str], Column], 
             known.runs[run] = values
 
 
-def _clusters(items: NDArray[np.str_], groups: NDArray[np.str_]) -> tuple[NDArray[np.int64], str]:
+def clusters_of(items: NDArray[np.str_], groups: NDArray[np.str_]) -> tuple[NDArray[np.int64], str]:
     """Cluster numbers of items [I], and a note. An empty group means that the item stands alone, a large one of few
     (FEWEST_GROUPS) is a kind of item, whose items stand alone too."""
     if "" not in groups:

@@ -42,19 +42,24 @@ def p_text(p: float) -> str:
 
 
 def answer(comparison: Mapping[str, Any]) -> str:
-    """One sentence on one row of `comparisons`."""
+    """One sentence on one row of `comparisons`: what was compared, the verdict, the effect with its interval, the seeds
+    it rests on, and what would change it."""
     row = comparison
-    effect = _effect(row)
-    names = f"{row['variant']} against {row['baseline']} on {row['measure']}"
     corrected = f"{p_text(row['p_holm'])} after correction"
     margin = f"±{row['margin']:g} {row['unit']}"
+    names = f"{_at(row)}{row['variant']} against {row['baseline']} on {row['measure']}"
+    count = row.get("seeds")
+    seeds = f" over {count} seed{'' if count == 1 else 's'}" if count else ""
+    effect = f"{_effect(row)}{seeds}"
+    change = f"; {row['would_change']}" if row.get("would_change") else ""
     if row["verdict"] == "equivalent":
         also = f", though the difference is real ({corrected})" if row["real"] else ""
-        return f"{names}: equivalent, {effect}; it lies within {margin}{also}."
+        return f"{names}: equivalent, {effect}; it lies within {margin}{also}{change}."
+    ratio = f"; {row['ratio']}" if row.get("ratio") else ""
     if row["verdict"] in ("better", "worse"):
         small = "; whether it exceeds " + margin + " is open" if _straddles(row) else ""
-        return f"{names}: {row['verdict']}, {effect} ({row['better']} is better; {corrected}{small})."
-    return f"{names}: unresolved, {effect} ({corrected}); {row['would_resolve']}."
+        return f"{names}: {row['verdict']}, {effect} ({row['better']} is better; {corrected}{small}){ratio}{change}."
+    return f"{names}: unresolved, {effect} ({corrected}){ratio}; {row['would_resolve']}."
 
 
 def _effect(row: Mapping[str, Any]) -> str:
@@ -67,30 +72,87 @@ def _straddles(row: Mapping[str, Any]) -> bool:
 
 
 def render_lines(verdict: Mapping[str, Any]) -> list[str]:
-    """The verdict block of the terminal: primary comparisons by variant, judged pairs, what was left out."""
+    """The verdict block of the terminal: primary comparisons by size and variant, further baselines, judged pairs,
+    optimum and transfer, what was flagged and what was left out."""
     primary = [row for row in verdict["comparisons"] if row["primary"]]
     count = f"{len(primary)} primary comparison{'' if len(primary) == 1 else 's'}"
-    lines = [f"verdict (95 % intervals, Holm over {count}; baseline {verdict['baseline']})"]
-    cells = [(row["variant"], row["measure"], row["verdict"], _effect(row)) for row in primary]
-    order = list(dict.fromkeys(cell[0] for cell in cells))
-    widths = [max((len(cell[i]) for cell in cells), default=0) for i in range(3)]
-    indent = max([widths[0], len("left out")])
-    for variant in order:
-        shown = variant
-        for _, measure, word, effect in (cell for cell in cells if cell[0] == variant):
-            row = f"  {shown:<{indent}}  {measure:<{widths[1]}}  {word:<{widths[2]}}  {effect}".rstrip()
-            lines += [row] if len(row) <= WIDTH else _folded(f"  {shown:<{indent}}  ", f"{measure}  {word}  {effect}")
-            shown = ""
+    sizes = list(dict.fromkeys(str(row.get("size") or "") for row in primary))
+    over = f" of {len(sizes)} sizes" if len(sizes) > 1 else ""
+    lines = [f"verdict (95 % intervals, Holm over {count}{over}; baseline {verdict['baseline']})"]
+    main = {row["measure"] for row in primary}
+    further = [row for row in verdict["comparisons"] if row.get("role") == "other baseline" and row["measure"] in main]
+    shown = [*primary, *further]
+    widths = _widths(shown, verdict)
+    for size in sizes:
+        lines += [f"  {size}"] if len(sizes) > 1 else []
+        lines += _rows(verdict, [row for row in shown if str(row.get("size") or "") == size], widths)
+    indent = widths[0]
     lines += judged_lines(verdict["winrates"])
     scripted = any(row.get("scripted") for row in verdict["winrates"])
     lines += strength_lines(verdict.get("strengths") or [], scripted=scripted)
-    shown = "left out"
-    for sentence in left_out(verdict):
-        lines += _folded(f"  {shown:<{indent}}  ", sentence)
-        shown = ""
+    for label, sentences in (
+        ("optimum", _told(verdict.get("optimum"))),
+        ("transfer", _told(verdict.get("transfer"))),
+        ("flagged", flagged(verdict)),
+        ("left out", left_out(verdict)),
+    ):
+        for sentence in sentences:
+            lines += _folded(f"  {label:<{indent}}  ", sentence)
+            label = ""
     if verdict["proxy_sentence"]:
         lines.append(f"  {verdict['proxy_sentence']}")
     return lines
+
+
+def _name(row: Mapping[str, Any], baseline: str) -> str:
+    """The variant, with its baseline where that is not the study's."""
+    return str(row["variant"]) if row["baseline"] == baseline else f"{row['variant']} / {row['baseline']}"
+
+
+def _widths(rows: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]) -> tuple[int, int, int]:
+    names = [_name(row, verdict["baseline"]) for row in rows]
+    columns = names, [str(row["measure"]) for row in rows], [str(row["verdict"]) for row in rows]
+    first, second, third = (max(map(len, column), default=0) for column in columns)
+    return max(first, len("left out")), second, third
+
+
+def _rows(verdict: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], widths: tuple[int, int, int]) -> list[str]:
+    """A line for each comparison, by variant and baseline, whose name stands on the first of its lines."""
+    lines: list[str] = []
+    names = [_name(row, verdict["baseline"]) for row in rows]
+    for name in dict.fromkeys(names):
+        shown = name
+        for row in (row for row, own in zip(rows, names, strict=True) if own == name):
+            measure, word, effect = str(row["measure"]), str(row["verdict"]), _effect(row)
+            line = f"  {shown:<{widths[0]}}  {measure:<{widths[1]}}  {word:<{widths[2]}}  {effect}".rstrip()
+            fits = len(line) <= WIDTH
+            lines += [line] if fits else _folded(f"  {shown:<{widths[0]}}  ", f"{measure}  {word}  {effect}")
+            shown = ""
+    return lines
+
+
+def _told(part: Mapping[str, Any] | None) -> list[str]:
+    """The sentences of the analysis of a sweep or of sizes: on the whole, then on each measure."""
+    if not part:
+        return []
+    measures = [f"{row['name']}: {row['said']}" for row in part.get("measures") or [] if row.get("said")]
+    return [*([str(part["said"])] if part.get("said") else []), *measures]
+
+
+def flagged(verdict: Mapping[str, Any]) -> list[str]:
+    """What gates flagged, and near-zero baselines."""
+    size = _at if _several(verdict) else _nowhere
+    gates = [f"{size(row)}{row['said']}" for row in verdict.get("gates") or [] if row["effect"] == "flagged"]
+    ratios = [
+        f"{size(row)}{row['variant']} on {row['measure']}: {row['ratio']}"
+        for row in verdict["comparisons"]
+        if row.get("ratio")
+    ]
+    return list(dict.fromkeys([*gates, *ratios]))
+
+
+def _several(verdict: Mapping[str, Any]) -> bool:
+    return len(verdict.get("sizes") or []) > 1
 
 
 def judged_lines(winrates: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -168,5 +230,16 @@ def _folded(label: str, words: str) -> list[str]:
 
 def left_out(verdict: Mapping[str, Any]) -> list[str]:
     """`boolean (text-only not above chance: 51.2 % of 50 %)`, and whatever else does not count."""
-    tasks = [f"{row['task']} ({row['reason']})" for row in verdict["excluded"]]
-    return list(dict.fromkeys([*tasks, *verdict["left_out"]]))
+    size = _at if _several(verdict) else _nowhere
+    tasks = [f"{size(row)}{row['task']} ({row['reason']})" for row in verdict["excluded"]]
+    gone = [row for row in verdict.get("gates") or [] if row["effect"] == "left out" and row["gate"] != "at chance"]
+    return list(dict.fromkeys([*tasks, *(f"{size(row)}{row['said']}" for row in gone), *verdict["left_out"]]))
+
+
+def _at(row: Mapping[str, Any]) -> str:
+    return f"{row['size']}: " if row.get("size") else ""
+
+
+def _nowhere(row: Mapping[str, Any]) -> str:
+    """Of a study of one size, whose name needs no repeating."""
+    return ""

@@ -1,246 +1,187 @@
-"""The verdict step: evaluations and votes in, `verdict.json` and its tables out.
+"""The verdict step: evaluations, votes and training stages in, `verdict.json` and its tables out.
 
-Order of thought: read and pair everything; drop tasks at chance; form each measure's effect against the baseline at the
-end of training; correct and decide the primary family, then the secondary one; add judged preferences, scores, noise
-and power. Invariant: equal inputs give equal bytes of every file, in whatever order the evaluations are handed in.
+Order of thought: leave out runs whose training broke; read and pair the items of every size; drop tasks at chance; make
+each measure's evidence in every arm; conclude (`leaven.analyze.evidence`). Invariant: equal inputs give equal bytes of
+every file, in whatever order the evaluations are handed in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leaven.analyze import export
 from leaven.analyze.averages import average_data
 from leaven.analyze.bradley_terry import strengths
-from leaven.analyze.chance import Exclusion, at_chance
-from leaven.analyze.crossed import Crossed, difference, scaled
-from leaven.analyze.decision import Comparison, decide_family
-from leaven.analyze.measures import Measure
-from leaven.analyze.noise import noise_rows
+from leaven.analyze.contamination import dirty_items
+from leaven.analyze.degeneracy import answer_gates
+from leaven.analyze.divergence import diverged
+from leaven.analyze.evidence import Context, conclude, earlier_gains, write
+from leaven.analyze.gates import Gate
 from leaven.analyze.request import FINAL, Request, parse_request
-from leaven.analyze.results import Arm, Sampled, average, columns_of, sample_task
-from leaven.analyze.scores import score_rows
-from leaven.analyze.summary import Verdicts, verdict_data
+from leaven.analyze.sampling import Samples, commonly, points_of, sample
 from leaven.analyze.table import Table, read_table
 from leaven.analyze.text import listing
-from leaven.analyze.votes import read_votes
-from leaven.analyze.winrates import all_met, table_rows, winrate_rows
-from leaven.ground.errors import BadInput, LeavenError, did_you_mean
-from leaven.ground.files import write_json
+from leaven.analyze.votes import Votes, read_votes
+from leaven.analyze.winrates import all_met, winrate_rows
+from leaven.ground.errors import LeavenError
 from leaven.ground.progress import Progress, silent
 
-
-@dataclass
-class Findings:
-    """What accumulates measure by measure."""
-
-    kept: dict[str, list[str]] = field(default_factory=dict)
-    excluded: list[Exclusion] = field(default_factory=list)
-    uncounted: list[str] = field(default_factory=list)  # measures without a task that counts
-    left_out: list[str] = field(default_factory=list)
-    comparisons: list[Comparison] = field(default_factory=list)
-    earlier: list[dict[str, Any]] = field(default_factory=list)  # gains before the end of training
-    scores: list[dict[str, Any]] = field(default_factory=list)
-    noise: list[dict[str, Any]] = field(default_factory=list)
-
-    def verdicts(
-        self,
-        rows: list[dict[str, Any]],
-        primary: Sequence[Comparison],
-        secondary: Sequence[Comparison],
-        winrates: list[dict[str, Any]],
-        notes: Sequence[str],
-    ) -> Verdicts:
-        return Verdicts(
-            {name: tuple(tasks) for name, tasks in self.kept.items()},
-            [exclusion.row() for exclusion in self.excluded],
-            [*self._uncounted(), *self.left_out, *notes],
-            rows,
-            tuple(primary),
-            tuple(secondary),
-            winrates,
-            [row for row in self.scores if row["task"] == ""],
-            self.noise,
-        )
-
-    def _uncounted(self) -> list[str]:
-        return [f"nothing is said on {listing(self.uncounted)}: no task counts"] if self.uncounted else []
+Rows = Sequence[Mapping[str, Any]]
 
 
 def analyze(
     request: Mapping[str, Any],
-    evaluations: Sequence[Mapping[str, Any]],
-    judgements: Sequence[Mapping[str, Any]],
+    evaluations: Rows,
+    judgements: Rows,
     out: Path,
     progress: Progress = silent,
+    stages: Rows = (),
+    suite: Path | None = None,
 ) -> None:
     """Write `verdict.json`, `gains`, `scores`, `winrates` (.csv and .parquet) and `noise.csv` into `out`.
 
     Args:
         request: study, question, baseline, variants, seeds, measures (`measures.parse_measure`), alpha, draws, seed,
-            proxy; averages and scores where the suite has averages (`averages.average_data`).
-        evaluations: `{variant, seed, point, folder}`; point "final" is what verdicts are about.
-        judgements: `{variant, baseline, seed, folder}`.
+            proxy; point, sizes, sweep and figures where they are not the defaults (`request.parse_request`); averages
+            and scores where the suite has averages (`averages.average_data`).
+        evaluations: `{size, variant, seed, point, folder}`; no size, or an empty one, is the first.
+        judgements: `{size, variant, baseline, seed, folder}`.
+        stages: `{size, variant, seed, folder}`, the last training stage of every run, for the gate on divergence.
+        suite: the suite step's folder, which knows the items that occur in training documents.
 
     Raises: BadInput for a request that makes no sense; LeavenError for results that cannot be paired.
     """
     asked = parse_request(request)
-    table = read_table(evaluations)
-    points = _points(asked, table)
-    notes = list(table.notes) + _seed_notes(asked, table, points)
-    found = Findings()
-    for done, measure in enumerate(asked.measures):
-        progress(done, len(asked.measures) + 1, measure.name)
-        _measure(asked, table, measure, points, found)
-    progress(len(asked.measures), len(asked.measures) + 1, "judgements")
-    order = {name: i for i, name in enumerate(asked.variants)}
-    comparisons = sorted(found.comparisons, key=lambda comparison: order[comparison.variant])
-    primary, secondary = ([c for c in comparisons if c.measure.primary is first] for first in (True, False))
-    rows = decide_family(primary, asked.alpha) + decide_family(secondary, asked.alpha)
-    votes = read_votes(sorted(judgements, key=lambda judgement: _place(asked, judgement)))
-    winrates = winrate_rows(votes, asked.draws, asked.seed)
-    data = verdict_data(asked, found.verdicts(rows, primary, secondary, winrates, notes))
-    arms = all_met(votes)
-    if asked.baseline in arms:
-        data["strengths"] = strengths(votes, arms, asked.baseline, asked.draws, asked.seed)
-    if request.get("averages"):
-        data["averages"] = average_data(evaluations, request["averages"], request["scores"])
-    verdict = export.rounded(data)
-    write_json(out / "verdict.json", verdict)
-    gains = [{**row, "point": FINAL} for row in verdict["comparisons"]] + export.rounded(found.earlier)
-    export.write_both(out, "gains", gains, export.GAINS)
-    export.write_both(out, "scores", export.rounded(found.scores), export.SCORES)
-    export.write_both(out, "winrates", table_rows(verdict["winrates"]), export.WINRATES)
-    export.write_csv(out / "noise.csv", verdict["noise"], export.NOISE)
-    progress(len(asked.measures) + 1, len(asked.measures) + 1)
+    evaluations, judgements, stages = (_sized(rows, asked) for rows in (evaluations, judgements, stages))
+    _all_evaluated(asked, evaluations)
+    gates = diverged(stages)
+    broken = {(gate.size, gate.variant, gate.seed) for gate in gates if gate.effect == "left out"}
+    evaluations = _sound(evaluations, broken, "variant")
+    judgements = _sound(_sound(judgements, broken, "variant"), broken, "baseline")
+    tables = {each.size: read_table([e for e in evaluations if e["size"] == each.size]) for each in asked.sizes}
+    dirty = dirty_items(suite)
+    samples = sample(asked, tables, dirty, progress)
+    votes = _votes(asked, judgements)
+    every = [pair for pairs in votes.values() for pair in pairs]
+    owners = [size for size, pairs in votes.items() for _ in pairs]
+    winrates = [
+        {"size": size, **row} for size, row in zip(owners, winrate_rows(every, asked.draws, asked.seed), strict=True)
+    ]
+    points = {size: points_of(asked, table, size) for size, table in tables.items()}
+    final = [e for e in evaluations if e["point"] == points[e["size"]].get(e["variant"])]
+    counted = {task for one in samples.evidence for task in one.tasks}
+    context = Context(
+        excluded=samples.excluded,
+        notes=[*_table_notes(tables), *_seed_notes(asked, tables, gates), *samples.notes, *_unpaired(asked, samples)],
+        gates=[*gates, *answer_gates(final, counted)],
+        scores=samples.scores,
+        winrates=winrates,
+        strengths=_strengths(asked, votes),
+        averages=average_data(final, request["averages"], request["scores"]) if request.get("averages") else None,
+        clean=samples.clean,
+        dirty=samples.dirty,
+        common=commonly(asked, samples),
+    )
+    write(out, conclude(asked, samples.evidence, context), earlier_gains(asked, samples.evidence), samples.scores)
+    progress(1, 1)
 
 
-def _place(asked: Request, judgement: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Pairs with the study's baseline first, then pairs of two variants; each in the order of the study's variants."""
-    names = str(judgement["variant"]), str(judgement["baseline"])
-    places = [asked.variants.index(name) if name in asked.variants else len(asked.variants) for name in names]
-    return names[1] != asked.baseline, *places, *names
+def _sized(rows: Rows, asked: Request) -> list[dict[str, Any]]:
+    """Rows with their size, in the order of the request, so that the order in which they are handed in does not show.
+    LeavenError for a size that is not asked for."""
+    place = {each.size: i for i, each in enumerate(asked.sizes)}
+    sized = [{**row, "size": str(row.get("size") or asked.sizes[0].size)} for row in rows]
+    for row in sized:
+        if row["size"] not in place:
+            raise LeavenError(f"{row['variant']} was trained at {row['size']}, of which nothing is asked")
+
+    def order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        variants = asked.at(row["size"]).variants
+        known = variants.index(row["variant"]) if row["variant"] in variants else len(variants)
+        return place[row["size"]], known, str(row["variant"]), int(row["seed"])
+
+    return sorted(sized, key=order)
 
 
-def _points(asked: Request, table: Table) -> dict[str, list[str]]:
-    """Variants evaluated at each point, final first. LeavenError where a variant was not evaluated at the end."""
-    for variant in asked.variants:
-        if (variant, FINAL) not in table.seeds:
-            raise LeavenError(f"{variant} was not evaluated at the end of training, so nothing can be compared with it")
-    names = [FINAL, *sorted({point for _, point in table.seeds} - {FINAL})]
-    return {point: [v for v in asked.variants if (v, point) in table.seeds] for point in names}
+def _all_evaluated(asked: Request, evaluations: Rows) -> None:
+    """LeavenError where a variant was not evaluated where the verdict looks, so that nothing can be said about it."""
+    done = {(row["size"], row["variant"]) for row in evaluations if row["point"] in (FINAL, asked.point)}
+    for each in asked.sizes:
+        for variant in each.variants:
+            if (each.size, variant) not in done:
+                where = f" at {each.size}" if len(asked.sizes) > 1 else ""
+                raise LeavenError(
+                    f"{variant} was not evaluated at the end of training{where}, so nothing can be compared with it"
+                )
 
 
-def _seed_notes(asked: Request, table: Table, points: Mapping[str, Sequence[str]]) -> list[str]:
+def _sound(rows: Rows, broken: set[tuple[str, str, int | None]], name: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in rows if (row["size"], str(row[name]), int(row["seed"])) not in broken]
+
+
+def _table_notes(tables: Mapping[str, Table]) -> list[str]:
+    return list(dict.fromkeys(note for table in tables.values() for note in table.notes))
+
+
+def _seed_notes(asked: Request, tables: Mapping[str, Table], gates: Sequence[Gate]) -> list[str]:
+    """Seeds that were asked for and are not there, other than those a gate left out with a word of its own."""
     notes = []
-    for point, variants in points.items():
-        shared = table.shared_seeds(variants, point)
-        if not shared:
-            raise LeavenError(f"no seed was evaluated in every variant ({point}), so no arms can be paired")
-        if set(shared) != set(asked.seeds):
-            notes.append(
-                f"{point}: {len(shared)} of {len(asked.seeds)} seeds were evaluated in every variant and count"
-            )
+    for each in asked.sizes:
+        table = tables[each.size]
+        points = points_of(asked, table, each.size)
+        for variant in each.variants:
+            told = {g.seed for g in gates if (g.size, g.variant, g.effect) == (each.size, variant, "left out")}
+            there = set(table.seeds.get((variant, points.get(variant, "")), ()))
+            if set(each.seeds) - told - there:
+                where = f"{each.size}, {variant}" if len(asked.sizes) > 1 else variant
+                count = f"{len(there)} of {len(each.seeds)} seeds were evaluated"
+                notes.append(f"{where}: {count}, and its comparisons rest on those")
     return notes
 
 
-def _measure(
-    asked: Request, table: Table, measure: Measure, points: Mapping[str, Sequence[str]], found: Findings
-) -> None:
-    """Sample one measure at every point and add what follows from it to `found`."""
-    present = _present_tasks(asked, table, measure, found)
-    sampled: dict[str, dict[str, dict[Arm, Sampled]]] = {}
-    for point, variants in points.items():
-        arms, seeds = [(variant, point) for variant in variants], table.shared_seeds(variants, point)
-        sampled[point] = {
-            task: sample_task(table, task, measure.columns, arms, seeds, asked.draws, asked.seed) for task in present
-        }
-    kept = []
-    for task in present:
-        exclusion = None
-        if measure.columns.chance:
-            exclusion = at_chance(task, measure.name, sampled[FINAL][task], table.chance.get(task, 0.0))
-        if exclusion:
-            found.excluded.append(exclusion)
-        else:
-            kept.append(task)
-        for point in points:
-            found.scores += score_rows(measure, task, exclusion is None, sampled[point][task])
-    if not kept:
-        found.uncounted.append(measure.name)
-        return
-    averages = {point: average([tasks[task] for task in kept]) for point, tasks in sampled.items()}
-    if measure.effect == "relative" and averages[FINAL][asked.baseline, FINAL].per_seed.mean() <= 0:
-        found.left_out.append(f"{measure.name}: the baseline scores zero, so a relative difference is undefined")
-        return
-    found.kept[measure.name] = kept
-    for point in points:
-        found.scores += score_rows(measure, "", True, averages[point])
-    pairs = _compare(asked, measure, averages[FINAL], FINAL)
-    found.comparisons += pairs.values()
-    found.noise += noise_rows(measure.name, {arm[0]: s for arm, s in averages[FINAL].items()}, pairs)
-    for point in points:
-        if point != FINAL:
-            found.earlier += [
-                _earlier(pair, point) for pair in _compare(asked, measure, averages[point], point).values()
-            ]
+def _unpaired(asked: Request, samples: Samples) -> list[str]:
+    """Pairs that share no seed, by name. LeavenError where that is every pair that was asked for."""
+    notes, pairs = [], 0
+    for each in asked.sizes:
+        seeds: dict[str, set[int]] = {}
+        for one in samples.evidence:
+            if (one.size, one.point) == (each.size, asked.point):
+                for variant, arm in one.arms.items():
+                    seeds.setdefault(variant, set()).update(arm.seeds)
+        for variant, baselines in each.against.items() if seeds else ():
+            for baseline in baselines:
+                pairs += 1
+                if not seeds.get(variant, set()) & seeds.get(baseline, set()):
+                    where = f"{each.size}, " if len(asked.sizes) > 1 else ""
+                    notes.append(f"{where}{variant} against {baseline}: no seed is there in both, so they are no pair")
+    if pairs and len(notes) == pairs:
+        raise LeavenError(f"no seed was evaluated in both arms of any pair: {listing(notes[:3])}")
+    return notes
 
 
-def _present_tasks(asked: Request, table: Table, measure: Measure, found: Findings) -> list[str]:
-    """Tasks of the measure that were evaluated; those the evaluation left out are recorded with its reason."""
-    present = []
-    known = sorted({task for task, _ in table.columns} | set(table.left_out))
-    for task in measure.tasks:
-        if task in table.left_out:
-            found.excluded.append(Exclusion(task, measure.name, table.left_out[task], {}, table.chance.get(task)))
-        elif columns_of(table, task, measure.columns) is not None:
-            present.append(task)
-        elif task in known:
-            raise BadInput(
-                f"task {task} has no {measure.columns.numerator}", field=f"measures.{measure.name}.statistic"
-            )
-        else:
-            raise BadInput(f'unknown task "{task}"{did_you_mean(task, known)}', field=f"measures.{measure.name}.tasks")
-    return present
-
-
-def _compare(asked: Request, measure: Measure, arms: Mapping[Arm, Sampled], point: str) -> dict[str, Comparison]:
-    """Every other variant against the baseline; empty where the baseline was not evaluated at this point."""
-    base = arms.get((asked.baseline, point))
-    if base is None:
-        return {}
+def _votes(asked: Request, judgements: Rows) -> dict[str, list[Votes]]:
+    """Votes of each size, pairs in the order of `_place`."""
     return {
-        variant: Comparison(variant, asked.baseline, measure, _effect(measure, arm, base), arm.items, arm.clusters)
-        for (variant, _), arm in arms.items()
-        if variant != asked.baseline
+        each.size: read_votes(sorted((j for j in judgements if j["size"] == each.size), key=lambda j: _place(asked, j)))
+        for each in asked.sizes
     }
 
 
-def _effect(measure: Measure, arm: Sampled, base: Sampled) -> Crossed:
-    effect = difference(arm.per_seed, base.per_seed, arm.draws, base.draws, measure.effect)
-    return effect if measure.effect == "relative" else scaled(effect, measure.columns.points[0])
+def _place(asked: Request, judgement: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Pairs with the size's baseline first, then pairs of two variants; each in the order of the size's variants."""
+    each = asked.at(judgement["size"])
+    names = str(judgement["variant"]), str(judgement["baseline"])
+    places = [each.variants.index(name) if name in each.variants else len(each.variants) for name in names]
+    return names[1] != each.baseline, *places, *names
 
 
-def _earlier(pair: Comparison, point: str) -> dict[str, Any]:
-    """A gain before the end of training: an interval and an uncorrected p, and no verdict."""
-    low, high = pair.effect.interval(0.95)
-    return {
-        "variant": pair.variant,
-        "baseline": pair.baseline,
-        "point": point,
-        "measure": pair.measure.name,
-        "primary": False,
-        "verdict": "",
-        "effect": pair.effect.estimate,
-        "low": low,
-        "high": high,
-        "unit": pair.measure.unit,
-        "margin": pair.measure.margin,
-        "better": pair.measure.better,
-        "p": pair.effect.p_difference(),
-        "seeds": pair.effect.seeds,
-        "items": pair.items,
-    }
+def _strengths(asked: Request, votes: Mapping[str, Sequence[Votes]]) -> list[dict[str, Any]]:
+    """Strengths at every size whose arms were judged all against all."""
+    rows: list[dict[str, Any]] = []
+    for each in asked.sizes:
+        arms = all_met(votes[each.size])
+        if each.baseline in arms:
+            found = strengths(votes[each.size], arms, each.baseline, asked.draws, asked.seed)
+            rows += [{"size": each.size, **row} for row in found]
+    return rows

@@ -62,7 +62,7 @@ VERSIONS: dict[str, tuple[str, ...]] = {
     "prompts": ("prompts/1",),
     "complete": ("complete/2", "generate/3"),
     "judge": ("judge/2",),
-    "verdict": ("verdict/2",),
+    "verdict": ("verdict/3",),
 }
 
 

@@ -45,7 +45,6 @@ def test_a_variant_is_the_mean_over_seeds_and_one_weak_run_takes_a_task_out_for_
         ("text", 2, "final"): one(0.64, 0.72, 0.12),
         ("code", 1, "final"): one(0.62, 0.71, 0.11),
         ("code", 2, "final"): one(0.62, 0.62, 0.11),
-        ("code", 2, "before cooldown"): one(0.1, 0.1, 0.0),
     }
     data = average_data(runs(tmp_path, table), AVERAGES, PRIMARY)
     every, above = rows(data, "reason", "every task that ran"), rows(data, "reason", "at-chance rule")

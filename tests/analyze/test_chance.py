@@ -35,12 +35,12 @@ def test_seeds_that_disagree_weaken_the_evidence() -> None:
 
 
 def test_every_model_must_beat_chance() -> None:
-    arms = {("text-only", "final"): answers(0.5), ("code→text", "final"): answers(0.8)}
+    arms = {"text-only": answers(0.5), "code→text": answers(0.8)}
     excluded = at_chance("boolean", "reasoning", arms, 0.5)
     assert excluded is not None
     assert excluded.reason.startswith("text-only not above chance: ")
     assert set(excluded.values) == {"text-only", "code→text"}
-    assert at_chance("boolean", "reasoning", {("code→text", "final"): answers(0.8)}, 0.5) is None
+    assert at_chance("boolean", "reasoning", {"code→text": answers(0.8)}, 0.5) is None
 
 
 def test_wording() -> None:

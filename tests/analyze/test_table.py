@@ -19,8 +19,8 @@ def test_items_are_joined_by_id_whatever_their_order(tmp_path: Path, evaluation_
     second = evaluation_writer(tmp_path / "2", {("t", "correct"): np.array([6.0, 4, 5])}, items={"t": ["z", "x", "y"]})
     table = read_table([one(first), one(second, "b")])
     column = table.columns["t", "correct"]
-    np.testing.assert_array_equal(column.matrix("a", "final", [0]), [[1, 2, 3]])
-    np.testing.assert_array_equal(column.matrix("b", "final", [0]), [[4, 5, 6]])
+    np.testing.assert_array_equal(column.of([("a", "final", 0)]), [[1, 2, 3]])
+    np.testing.assert_array_equal(column.of([("b", "final", 0)]), [[4, 5, 6]])
     assert list(column.items) == ["x", "y", "z"]
 
 
@@ -45,12 +45,6 @@ def test_levels_take_the_larger_of_chance_and_constant_answers(tmp_path: Path, e
     table = read_table([one(folder)])
     assert table.chance == {"t": 0.62}
     assert table.left_out == {"u": "no isolation"}
-
-
-def test_shared_seeds(tmp_path: Path, evaluation_writer: Any) -> None:
-    folder = evaluation_writer(tmp_path / "1", {("t", "correct"): np.ones(3)})
-    table = read_table([one(folder, "a", 0), one(folder, "a", 1), one(folder, "b", 1), one(folder, "b", 2)])
-    assert table.shared_seeds(["a", "b"], "final") == (1,)
 
 
 @pytest.mark.parametrize(
