@@ -12,6 +12,7 @@ from typing import Any
 from leaven.corpus.look.alike import clusters, contamination
 from leaven.corpus.look.counts import counts
 from leaven.corpus.look.steps import Steps
+from leaven.engine.estimate import flops_per_token
 from leaven.engine.judged_pages import judged
 from leaven.engine.prepare import Prepared
 from leaven.engine.store import Store
@@ -25,7 +26,7 @@ from leaven.report.page import write_report
 from leaven.study.expand import summary
 from leaven.study.step import Graph
 
-PAGE = "page/3"
+PAGE = "page/4"
 """Version of what is gathered here: a page written by another version is written anew."""
 
 
@@ -75,7 +76,7 @@ def gather(prepared: Prepared, store: Store, folder: Path, manifests: dict[str, 
             "shared_stages": sum(len(names) > 1 for names in users),
             "tokens": sum(row["tokens"] for row in stages),
             "tokens_without_sharing": graph.unshared_tokens,
-            "flops": sum(row["tokens"] for row in stages) * prepared.flops_per_token,
+            "flops": _flops(graph),
         },
         "corpus": _corpus(prepared, store),
         "assembly": _assembly(prepared, store),
@@ -98,6 +99,11 @@ def gather(prepared: Prepared, store: Store, folder: Path, manifests: dict[str, 
     }
 
 
+def _flops(graph: Graph) -> float:
+    """Of all stages, each at the size of its own model."""
+    return sum(step.tokens * flops_per_token(step.fields) for step in graph.of_kind("stage"))
+
+
 def _stage(prepared: Prepared, store: Store, step_id: str, manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
     graph = prepared.graph
     step = graph.steps[step_id]
@@ -105,12 +111,13 @@ def _stage(prepared: Prepared, store: Store, step_id: str, manifests: dict[str, 
     told = read_json(folder / "stage.json")
     samples = step.fields["steps"] * step.fields["batch"]
     quotas = apportion(step.fields["mixture"], samples)
-    variants = [run.variant for run in graph.runs if step_id in run.stages]
+    runs = [run for run in graph.runs if step_id in run.stages]
     parent = step.inputs.get("parent")
     return {
         "name": step.name,
         "label": prepared.label(step_id),
-        "variants": list(dict.fromkeys(variants)),
+        "variants": list(dict.fromkeys(run.variant for run in runs)),
+        "size": runs[0].size if runs else prepared.study.model.size,
         "seed": step.fields["seed"],
         "kind": step.fields["kind"],
         "mixture": dict(step.fields["mixture"]),
@@ -174,7 +181,7 @@ def _costs(prepared: Prepared, folder: Path, manifests: dict[str, dict[str, Any]
         "cpu_seconds": sum(row["cpu_seconds"] for row in made),
         "peak_memory_bytes": max(row["peak_memory_bytes"] for row in made),
         "tokens": tokens,
-        "flops": tokens * prepared.flops_per_token,
+        "flops": _flops(prepared.graph),
         "hardware": sorted({row["hardware"] for row in made}),
     }
 
