@@ -37,6 +37,7 @@ class Number:
         model: the checkpoint, under one name in all parts; `inferred`: the paper does not say that it is the same.
         share: of code, in a sweep.
         text, code: tokens of the stage, in Table 2.
+        also: other names of the variant.
     """
 
     part: str
@@ -52,6 +53,13 @@ class Number:
     share: float | None = None
     text: str = ""
     code: str = ""
+    also: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """What a study may call this variant at this point, the most particular name first."""
+        ending = {"before cooldown": "before cooldown", "initialization": "init"}.get(self.point)
+        return [*self.also, *([f"{self.variant} {ending}"] if ending else []), self.variant]
 
     @property
     def low(self) -> float:
@@ -87,6 +95,7 @@ def numbers() -> tuple[Number, ...]:
             share=row.get("share"),
             text=row.get("text", ""),
             code=row.get("code", ""),
+            also=tuple(row.get("also", ())),
         )
         for part in data["parts"]
         for row in part["rows"]
@@ -128,10 +137,10 @@ def plain(name: str) -> str:
     return f"{share[1]} % code" if share else re.sub(r"\s+", " ", folded).replace(" + ", "+")
 
 
-def matched(part: str, names: Iterable[str]) -> dict[str, str]:
-    """Variants of a study that a part of the paper shows by the same name: the study's name -> the paper's."""
-    published = {plain(number.variant): number.variant for number in of_part(part)}
-    return {name: published[plain(name)] for name in names if plain(name) in published}
+def matched(number: Number, names: Iterable[str]) -> str:
+    """The variant of a study that a published score is of, by its name; "" where the study has none."""
+    known = {plain(name): name for name in names}
+    return next((known[plain(name)] for name in number.names if plain(name) in known), "")
 
 
 def checks(folder: Path | None = None) -> list[Check]:

@@ -60,7 +60,12 @@ def test_names_are_folded(name: str, folded: str) -> None:
     assert plain(name) == folded
 
 
-def test_variants_are_matched_by_part() -> None:
-    assert matched("figure 4", ["0 %", "25%", "33 %"]) == {"0 %": "0 % code", "25%": "25 % code"}
-    assert matched("figure 2", ["text-only", "mine"]) == {"text-only": "text-only"}
-    assert matched("figure 6", ["No  cooldown"]) == {"No  cooldown": "no cooldown"}
+def test_variants_are_matched_by_name_the_most_particular_first() -> None:
+    by = {(n.part, n.variant): n for n in numbers()}
+    assert matched(by["figure 4", "25 % code"], ["0 %", "25%", "33 %"]) == "25%"
+    assert matched(by["figure 6", "no cooldown"], ["No  cooldown"]) == "No  cooldown"
+    assert matched(by["figure 2", "text-only"], ["mine"]) == ""
+    names = ["balanced→text", "balanced→text before cooldown", "balanced→text without synth"]
+    assert matched(by["figure 2", "balanced→text"], names) == "balanced→text before cooldown"
+    assert matched(by["figure 5b", "balanced→text"], names) == "balanced→text without synth"
+    assert matched(by["figure 5b", "balanced→text"], names[:1]) == "balanced→text"
