@@ -24,6 +24,7 @@ from leaven.options import (
     Unisolated,
     Without,
     places_of,
+    prices_of,
     without_code_of,
 )
 from leaven.sentences import print_json, status_lines, waiting, why_lines
@@ -112,12 +113,29 @@ def plan(
     pack: Pack = "auto",
     compile_: Compile = None,
     model_axis: Annotated[int, typer.Option(min=1, help="with --compile: chips that share each sequence")] = 1,
+    mfu: Annotated[
+        float | None,
+        typer.Option(help="share of the peak that training elsewhere reaches (default: published figures)"),
+    ] = None,
+    devices: Annotated[
+        int | None, typer.Option(help="devices elsewhere that train together (default: v5e 256, else 8)")
+    ] = None,
+    price: Annotated[
+        list[str] | None, typer.Option(metavar="HARDWARE=USD", help="of a chip-hour, e.g. H100=2.5; may be repeated")
+    ] = None,
+    pilot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|STUDY", help="whose noise power is worked out from: a noise.csv, or a finished study"
+        ),
+    ] = None,
     without: Without = None,
     allow_unisolated: Unisolated = False,
     as_json: AsJson = False,
 ) -> None:
-    """Steps, shared ancestors and tokens saved, FLOPs, time here, power. Nothing is executed.
+    """Steps, shared ancestors and tokens saved, FLOPs; time here, cost elsewhere; power. Nothing is executed.
 
+    What cannot be looked at now, such as data sets of the hub without a network, is planned as the study declares it.
     With --compile, the training steps of the study are compiled for TPUs that are not here: memory, FLOPs, traffic.
     """
     if model_axis > 1 and compile_ is None:
@@ -130,6 +148,10 @@ def plan(
             without_code=without_code_of(without),
             device=device,
             pack=pack,
+            mfu=mfu,
+            devices=devices,
+            prices=prices_of(price),
+            pilot=pilot,
         )
     compiled = []
     if compile_ is not None:

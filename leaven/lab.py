@@ -102,14 +102,27 @@ class Study:
         device: str = "auto",
         pack: str = "auto",
         prepared: Prepared | None = None,
+        mfu: float | None = None,
+        devices: int | None = None,
+        prices: Mapping[str, float] | None = None,
+        pilot: str | None = None,
     ) -> Plan:
-        """Steps, sharing, tokens, FLOPs, device, time and power. Nothing is executed and nothing is written."""
-        from leaven.engine import devices, packing
+        """Steps, sharing, tokens, FLOPs, device, time, cost and power. Nothing is executed and nothing is written.
+
+        Args:
+            mfu: share of the peak that hardware which is not here is assumed to reach; without it published figures.
+            devices: how many of them train together. prices: USD of a chip-hour, `{"H100": 2.5}`.
+            pilot: whose noise power is worked out from: a file like `noise.csv`, or a study finished in this store.
+        """
+        from leaven.engine import packing
+        from leaven.engine.costs import assumed
+        from leaven.engine.devices import find
         from leaven.engine.plan import plan
 
-        together, found = packing.wanted(pack), devices.find(device)
+        assume = assumed(mfu, devices, prices)
+        together, found = packing.wanted(pack), find(device)
         prepared = prepared or self.prepare(allow_unisolated=allow_unisolated, without_code=without_code, declared=True)
-        return plan(prepared, self.store, jobs=jobs, device=found, pack=together)
+        return plan(prepared, self.store, jobs=jobs, device=found, pack=together, assume=assume, pilot=pilot)
 
     def compile_ahead(self, topology: str, *, model_axis: int = 1) -> list[Ahead]:
         """The study's different training steps compiled for TPUs that are not here, e.g. `v5e:8x8`.

@@ -73,3 +73,17 @@ def without_code_of(without: list[str] | None) -> bool:
 def places_of(data: list[str] | None) -> list[str]:
     """Where benchmarks are: as the command line says, else as the environment does."""
     return data or [place for place in os.environ.get(PLACES, "").split(os.pathsep) if place]
+
+
+def prices_of(prices: list[str] | None) -> dict[str, float]:
+    """USD of a chip-hour by hardware, from `HARDWARE=USD`. Raises BadInput."""
+    found = {}
+    for text in prices or ():
+        name, _, usd = text.partition("=")
+        try:
+            found[name.strip()] = float(usd)
+        except ValueError:
+            raise BadInput(
+                f'"{text}" gives no price', field="--price", fix="USD of a chip-hour: --price H100=2.5."
+            ) from None
+    return found

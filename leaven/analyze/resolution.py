@@ -116,11 +116,28 @@ def takes(row: Mapping[str, Any]) -> str:
     return f"more than {MOST_SEEDS} seeds{more}"
 
 
-def warnings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def merged(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows that differ in nothing but their size and its tokens as one: its `size` names all of them."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        alike = tuple(repr(value) for name, value in row.items() if name not in ("size", "tokens_needed"))
+        if alike in found:
+            found[alike]["size"] += f" and {row['size']}"
+        else:
+            found[alike] = dict(row)
+    return list(found.values())
+
+
+def warnings(rows: Sequence[Mapping[str, Any]], comparisons: int = 1) -> list[str]:
     """A sentence where the study cannot answer its own question; nothing where it can."""
-    needs = [f"of {named(row)} {takes(row)}" for row in rows if not row["resolves"]]
-    found = "to find the smallest effect of interest 4 times in 5 it would take"
-    return [f"this study cannot resolve its own question: {found} {'; '.join(needs)}"] if needs else []
+    needs = [f"{takes(row)} for {named(row)}" for row in merged(rows) if not row["resolves"]]
+    if not needs:
+        return []
+    family = f" ({comparisons} comparisons are corrected together)" if comparisons > 1 else ""
+    return [
+        "this study cannot resolve its own question: to find the smallest effect of interest 4 times in 5"
+        f" would take {'; '.join(needs)}{family}"
+    ]
 
 
 def named(row: Mapping[str, Any]) -> str:

@@ -48,7 +48,9 @@ def survey_benchmarks(loaded: Loaded, unseen: Unseen | None = None) -> dict[str,
     for benchmark in benchmarks_of(suite):
         try:
             forms[benchmark.name] = _form(benchmark, include)
-            print_ = unseen.look(benchmark.name, partial(fingerprint, benchmark, loaded.study.data, include), _declared)
+            print_ = unseen.look(
+                f"benchmark {benchmark.name}", partial(fingerprint, benchmark, loaded.study.data, include), _declared
+            )
         except BadInput as error:
             where = error.where or loaded.where(("evaluate", "tasks", benchmark.name))
             raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None

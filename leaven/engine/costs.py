@@ -48,29 +48,25 @@ class Assumed:
         return self.mfu is not None or self.devices is not None or bool(self.prices)
 
 
-def assumed(mfu: float | None = None, devices: int | None = None, prices: Iterable[str] = ()) -> Assumed:
-    """As the command line says it; a price is `HARDWARE=USD`. Raises BadInput."""
+def assumed(mfu: float | None = None, devices: int | None = None, prices: Mapping[str, float] | None = None) -> Assumed:
+    """What a user asks for; `prices` by names of `peaks.CHIPS` in any case, or `here`. Raises BadInput."""
     if mfu is not None and not 0 < mfu <= 1:
         raise BadInput(f"{mfu:g} is no share of the peak", field="--mfu", fix="A number between 0 and 1, e.g. 0.4.")
     if devices is not None and devices < 1:
         raise BadInput("at least one device trains", field="--devices")
     found: dict[str, float] = {}
     known = {name.lower(): name for name in (*CHIPS, HERE)}
-    for text in prices:
-        name, _, usd = text.partition("=")
-        chip = known.get(name.strip().lower())
+    for name, usd in (prices or {}).items():
+        chip = known.get(name.lower())
         if chip is None:
             raise BadInput(
                 f'no hardware "{name}"{did_you_mean(name, known.values())}',
                 field="--price",
                 fix=f"One of {', '.join(known.values())}, with USD of a chip-hour: --price H100=2.5.",
             )
-        try:
-            found[chip] = float(usd)
-        except ValueError:
-            found[chip] = -1.0
-        if not 0 <= found[chip] < float("inf"):
-            raise BadInput(f'"{text}" gives no price', field="--price", fix="USD of a chip-hour: --price H100=2.5.")
+        if not 0 <= usd < float("inf"):
+            raise BadInput(f"{usd:g} USD is no price of {chip}", field="--price", fix="USD of a chip-hour.")
+        found[chip] = usd
     return Assumed(mfu, devices, found)
 
 

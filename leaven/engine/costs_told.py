@@ -23,6 +23,8 @@ def lines(found: Sequence[Cost]) -> list[str]:
         return []
     head: tuple[str, ...] = ("hardware", "of its peak", "chip-hours", "lasting", "memory of each", "fits on", "USD")
     rows = [head, *(_row(cost) for cost in found)]
+    if all(cost.usd is None for cost in found):
+        rows = [row[:-1] for row in rows]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     told = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     said = [f"cost      {told[0]}", *(f"          {line}" for line in told[1:])]
@@ -41,19 +43,27 @@ def _row(cost: Cost) -> tuple[str, ...]:
     several = len(parts) > 1
     shares = [f"{part.share:.0%}" if part.share is not None else part.source for part in parts]
     devices = dict.fromkeys(str(part.devices) for part in parts)
-    unit = " cores" if cost.kind.endswith("cores") else ""
+    cores = cost.kind.endswith(("core", "cores"))
+    unit = "" if not cores else " core" if set(devices) == {"1"} else " cores"
     needs = [f"{part.needed / 1e9:.1f}" if part.needed is not None else "too much" for part in parts]
     names = [f"{part.size} " if several else "" for part in parts]
     fits = [str(part.fewest) if part.fewest is not None else "none" for part in parts]
     return (
         cost.kind if cost.hardware == HERE else cost.hardware,
-        ", ".join(dict.fromkeys(shares)) if not several else ", ".join(map("".join, zip(names, shares, strict=True))),
+        _each(names, shares),
         _hours(cost.hours),
         f"{lasting(3600 * cost.wall_hours)} on {' or '.join(devices)}{unit}",
-        f"{', '.join(map(''.join, zip(names, needs, strict=True)))} of {cost.memory / 1e9:.1f} GB",
-        ", ".join(dict.fromkeys(fits)) if not unit else "",
+        f"{_each(names, needs)} of {cost.memory / 1e9:.1f} GB",
+        "" if cores else _each(names, fits),
         f"{cost.usd:,.0f}" if cost.usd is not None else "",
     )
+
+
+def _each(names: Sequence[str], cells: Sequence[str]) -> str:
+    """Cells of several sizes: once where they are the same."""
+    if len(set(cells)) == 1:
+        return cells[0]
+    return ", ".join(f"{name}{cell}" for name, cell in zip(names, cells, strict=True))
 
 
 def _hours(hours: float) -> str:

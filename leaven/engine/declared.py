@@ -5,7 +5,7 @@ What was not seen has an identity of its own, so that nothing planned from it is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -13,6 +13,8 @@ from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, LeavenError
 
 Found = TypeVar("Found")
+FEW = 3
+"""More of a kind than this are counted, not named."""
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Unseen:
         """What `look` finds; where it cannot, what `declared` makes of a fingerprint that nothing else has.
 
         Args:
-            name: for people.
+            name: for people; its first word is what it is: `source text`.
             mistakes: whether a BadInput also means no more than that it cannot be looked at now.
         """
         if not self.allowed:
@@ -54,6 +56,14 @@ class Unseen:
     def sentences(self) -> list[str]:
         """One for each reason."""
         return [
-            f"{', '.join(names)}: planned as declared, without a look ({reason})"
+            f"{_counted(names)}: planned as declared, without a look ({reason})"
             for reason, names in self.reasons.items()
         ]
+
+
+def _counted(names: Sequence[str]) -> str:
+    """`source text, 15 benchmarks`: names by their first word, and how many of a kind where they are many."""
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kinds.setdefault(name.partition(" ")[0], []).append(name)
+    return ", ".join(f"{len(named)} {kind}s" if len(named) > FEW else ", ".join(named) for kind, named in kinds.items())

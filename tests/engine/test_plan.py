@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leaven.engine.plan import lasting
+from leaven.engine.costs_told import lasting
 
 
 @pytest.mark.parametrize(

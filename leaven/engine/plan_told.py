@@ -1,0 +1,76 @@
+"""A plan in words: one screen for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leaven.engine import costs_told, judging_plan, power_plan
+from leaven.engine.costs import WORTH
+from leaven.study.amounts import short
+
+if TYPE_CHECKING:
+    from leaven.engine.plan import Plan
+
+KINDS = {"text": "prose", "web_code": "source files", "markup": "markup", "adjacent": "notebooks and commits"}
+
+
+def lines(plan: Plan) -> list[str]:
+    """Everything but the tree."""
+    return [
+        *_corpus(plan),
+        *_steps(plan),
+        *_here(plan),
+        *_elsewhere(plan),
+        *power_plan.lines(plan.power, plan.power_unknown),
+        *judging_plan.lines(plan.judging),
+        f"isolation {plan.isolation}",
+        *(f"left out  {sentence}" for sentence in plan.left_out),
+        *(f"warning   {sentence}" for sentence in plan.warnings),
+    ]
+
+
+def _corpus(plan: Plan) -> list[str]:
+    found = ", ".join(
+        f"{row['bytes'] / 1e6:.0f} MB of {KINDS.get(row['kind'], row['kind'])}"
+        for row in plan.sources.values()
+        if row["bytes"]
+    )
+    declared = f"{len(plan.sources)} sources as declared" if plan.unseen else "nothing that is read"
+    return [f"corpus    {plan.corpus}: {found or declared}", *(f"not seen  {words}" for words in plan.unseen)]
+
+
+def _steps(plan: Plan) -> list[str]:
+    own, *further = plan.sizes
+    arms = f"{own['variants']} variants × {own['seeds']} seeds"
+    if further:
+        others = ", ".join(f"{row['variants']} × {row['seeds']} at {row['size']}" for row in further)
+        arms = f"{arms} at {own['size']}, {others}"
+    said = [
+        f"plan      {arms} · {plan.steps.get('stage', 0)} stages"
+        f" ({plan.shared_stages} shared, {plan.saved:.0%} of the tokens saved)"
+        f" · {short(plan.tokens)} tokens, {plan.flops:.2g} FLOPs"
+    ]
+    total, done = sum(plan.steps.values()), sum(plan.existing.values())
+    if done:
+        left = f"{done} of {total} steps exist already · {total - done} to run"
+        said.append(f"          {left if total > done else 'everything exists already'}")
+    return said
+
+
+def _here(plan: Plan) -> list[str]:
+    said = []
+    if sum(plan.steps.values()) > sum(plan.existing.values()):
+        at_once = f"{plan.steps_at_once} step{'s' if plan.steps_at_once > 1 else ''} at once"
+        said.append(f"time      about {costs_told.lasting(plan.seconds)} here, {at_once} ({plan.hardware})")
+        if plan.memory_needed > plan.memory_free:
+            needed, free = plan.memory_needed / 1e9, plan.memory_free / 1e9
+            said.append(f"memory    too little: the largest step may need {needed:,.1f} GB, {free:,.1f} GB are free")
+    said.append(f"device    {plan.device.words()}")
+    return [*said, *(f"packing   {words}" for words in dict.fromkeys(row["words"] for row in plan.packing))]
+
+
+def _elsewhere(plan: Plan) -> list[str]:
+    """Where it is worth another computer, or somebody asked."""
+    if plan.flops < WORTH and not plan.assumed.asked:
+        return []
+    return [*costs_told.lines(plan.costs), *costs_told.check_lines(plan.paper)]
