@@ -177,7 +177,8 @@ def _signs(measures: Sequence[Row]) -> list[Node]:
         bullets(flips, class_="warnings") if flips else None,
         paragraph(
             "A sign is clear where the 95 % interval excludes zero. The change is the slope of the effect over the "
-            "logarithm of parameters, on three sizes or more; it speaks of a straight line through these sizes."
+            "logarithm of parameters, on three sizes or more; it speaks of a straight line through these sizes, "
+            "and its p is not corrected for the number of effects."
             + (
                 " P(sign holds) is the chance that the largest size's sign is that of a larger model: how often signs "
                 f"of such gaps held in public runs ({source}), and how sure the sign is here."

@@ -1,8 +1,8 @@
 """RegMix: what a regression of the Pile-CC loss on the shares of 1M runs predicts of mixtures it has not seen.
 
 The ridge is the one that leaven fits to swarms (`leaven.analyze.optimum.features`). Least squares on the plain shares
-is no part of leaven: the field's simplest rival, computed here for comparison. The numbers beside which ours are put are
-METHODS.md §8.2 and EVALUATION.md §8.
+is no part of leaven: the field's simplest rival, computed here for comparison. The numbers beside which ours are put
+are METHODS.md §8.2 and EVALUATION.md §8.
 
 What had to be found out: of n training runs the mean is over ten subsets, the first n of ten permutations that a single
 `default_rng(0)` makes for n = 32, 64, 128 and 256 in turn; all 512 are fitted once.
@@ -54,10 +54,10 @@ def regression(folder: Path) -> list[Check]:
                 beside("ridge on mixtures", f"{count} runs, at {size}: rank correlation", source, printed, rho)
             )
     shares, losses = train
-    for place, (kind, wider) in enumerate((("with an intercept", _with_one), ("without", np.asarray))):
-        fitted = np.linalg.lstsq(wider(shares), losses, rcond=None)[0]
+    for place, kind in enumerate(("with an intercept", "without")):
+        fitted = np.linalg.lstsq(_plain(shares, kind), losses, rcond=None)[0]
         for size, (unseen, measured) in tests.items():
-            rho = 100 * spearman(wider(unseen) @ fitted, measured)
+            rho = 100 * spearman(_plain(unseen, kind) @ fitted, measured)
             what = f"{kind}, at {size}: 100 × rank correlation"
             found.append(beside("least squares on mixtures", what, source, PLAIN[size][place], rho))
     return found
@@ -78,8 +78,8 @@ def _learned(train: Swarm, tests: list[Swarm]) -> dict[int, list[float]]:
     return found
 
 
-def _with_one(shares: Floats) -> Floats:
-    return np.concatenate([np.ones((len(shares), 1)), shares], axis=1)
+def _plain(shares: Floats, kind: str) -> Floats:
+    return shares if kind == "without" else np.concatenate([np.ones((len(shares), 1)), shares], axis=1)
 
 
 def _swarm(folder: Path, name: str) -> Swarm:
