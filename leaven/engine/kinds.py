@@ -216,17 +216,31 @@ def _judge(task: Task) -> None:
 def _verdict(task: Task) -> None:
     from leaven.analyze.verdict import analyze
 
-    evaluations = []
-    for role, folder in task.inputs_of("evaluate").items():
-        variant, seed, point = role.rsplit(":", 2)
-        evaluations.append({"variant": variant, "seed": int(seed), "point": point, "folder": folder})
-    judgements = []
-    for role, folder in task.inputs_of("judge").items():
-        pair, _, seed = role.rpartition(":")
-        variant, _, other = pair.partition("/")  # no name holds a slash
-        judgements.append({"variant": variant, "baseline": other, "seed": int(seed), "folder": folder})
-    request = {**task.fields, "seed": 0}
-    analyze(request, evaluations, judgements, task.out, task.progress)
+    evaluations, judgements, stages = [], [], []
+    for index, row in enumerate(task.fields["sizes"]):
+        size = row["size"]
+        mark = f"@{size}" if index else ""
+        for role, folder in task.inputs_of(f"evaluate{mark}").items():
+            variant, seed, point = role.rsplit(":", 2)
+            evaluations.append({"size": size, "variant": variant, "seed": int(seed), "point": point, "folder": folder})
+        for role, folder in task.inputs_of(f"judge{mark}").items():
+            pair, _, seed = role.rpartition(":")
+            variant, _, other = pair.partition("/")  # no name holds a slash
+            judgements.append(
+                {"size": size, "variant": variant, "baseline": other, "seed": int(seed), "folder": folder}
+            )
+        for role, folder in task.inputs_of(f"stage{mark}").items():
+            variant, _, seed = role.rpartition(":")
+            stages.append({"size": size, "variant": variant, "seed": int(seed), "folder": folder})
+    analyze(
+        {**task.fields, "seed": 0},
+        evaluations,
+        judgements,
+        task.out,
+        task.progress,
+        stages=stages,
+        suite=task.inputs["suite"],
+    )
 
 
 KINDS: dict[str, Callable[[Task], dict[str, Any] | None]] = {
