@@ -13,7 +13,7 @@ import numpy as np
 from leaven.analyze.bootstrap import Floats
 from leaven.analyze.crossed import Crossed, cross
 from leaven.analyze.optimum.confirm import confirmation
-from leaven.analyze.optimum.found import Found, found_of
+from leaven.analyze.optimum.found import SWARM, Found, found_of, found_of_swarm
 from leaven.analyze.optimum.pareto import front
 from leaven.analyze.optimum.repetition import CAP, repetition
 from leaven.analyze.optimum.state import EDGE, IDENTIFIED, percent
@@ -101,6 +101,12 @@ def _found(shares: Mapping[str, float], measure: SweepMeasure, draws: int, seed:
             groups.setdefault(float(shares[variant]), []).append(variant)
     if len(groups) < 3:
         return None
+    if len(groups) >= SWARM:
+        runs = [name for names in groups.values() for name in names]
+        at = np.array([float(shares[name]) for name in runs])
+        return found_of_swarm(
+            at, runs, [sign * np.asarray(measure.per_seed[name], float) for name in runs], sign, draws, seed, level
+        )
     values = [
         _together([sign * np.asarray(measure.per_seed[name], float) for name in names]) for names in groups.values()
     ]

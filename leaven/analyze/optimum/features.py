@@ -1,8 +1,8 @@
-"""Regression of a measure on the whole mixture, for swarms whose runs each have shares of many sources (METHODS.md §8.2).
+"""Regression of a measure on the whole mixture, for swarms whose runs have shares of many sources (METHODS.md §8.2).
 
-Features of a source are its share and the root of its share, so that each source has returns that diminish; ridge keeps
-them finite where shares add up to one and many are zero. The penalty falls on every coefficient, the constant too, which
-makes the definition exact and centring unnecessary.
+Features of a source are its share and the root of its share, so that each source has returns that diminish; ridge
+keeps them finite where shares add up to one and many are zero. The penalty falls on every coefficient, the constant
+too, which makes the definition exact and centring unnecessary.
 """
 
 from __future__ import annotations
@@ -35,11 +35,12 @@ def features(shares: Floats) -> Floats:
 
 
 def ridge(shares: Floats, values: Floats, penalty: float = PENALTY, weights: Floats | None = None) -> Ridge:
-    """Least squares of values [N] on `features`, plus penalty·|coefficients|²; `weights` [N] count runs several times."""
+    """Least squares of values [N] on `features`, plus penalty·|coefficients|²; `weights` [N] count runs repeatedly."""
     at = features(shares)
     counted = at if weights is None else at * weights[:, None]
     inner = counted.T @ at + penalty * np.eye(at.shape[1])
-    return Ridge(np.linalg.solve(inner, counted.T @ values))
+    coefficients: Floats = np.linalg.solve(inner, counted.T @ values)
+    return Ridge(coefficients)
 
 
 def ridge_reference(shares: Floats, values: Floats, penalty: float = PENALTY) -> Ridge:

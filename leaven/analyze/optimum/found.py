@@ -23,7 +23,7 @@ from leaven.ground.canonical import key64
 GRID = 101
 """Points of a curve; the lowest of a curve is sought between them."""
 SWARM = 30
-"""Single runs at this many shares are a swarm."""
+"""Runs at this many shares are a swarm: each is one observation, the mean of its seeds where it has several."""
 TOLD = 2
 """Every second point is written: 51 draw a curve."""
 CHOSEN_BY = "leave one inner share out: the smallest error of predicting it from the others"
@@ -143,8 +143,6 @@ def found_of(
     """The best share of one measure; `shares` rise and are distinct."""
     grid = np.linspace(shares[0], shares[-1], GRID)
     ends = ((1 - level) / 2, (1 + level) / 2)
-    if len(shares) >= SWARM and all(len(part) == 1 for part in values):
-        return _swarm(shares, variants, values, sign, draws, seed, level, grid)
     noise = measured(values, items, draws, seed)
     drawn = noise.means + noise.deviations
     smooth = smooth_curves(shares, noise, grid, seed)
@@ -203,7 +201,7 @@ def _residuals(law: Law, shares: Floats, means: Floats, draws: int, seed: int) -
     return generator.standard_normal((draws, len(shares))) * scale[:, None]
 
 
-def _swarm(
+def found_of_swarm(
     shares: Floats,
     variants: Sequence[str],
     values: Sequence[Floats],
@@ -211,9 +209,10 @@ def _swarm(
     draws: int,
     seed: int,
     level: float,
-    grid: Floats,
 ) -> Found:
-    means = np.array([float(part[0]) for part in values])
+    """The same of many runs, each with a share of its own; shares may repeat."""
+    grid = np.linspace(shares.min(), shares.max(), GRID)
+    means = np.array([float(part.mean()) for part in values])
     fits = [
         marginal(law, shares, means, draws=draws, seed=seed, grid=grid, level=level)
         for law in LAWS

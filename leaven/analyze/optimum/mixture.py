@@ -1,7 +1,7 @@
 """The best mixture that a swarm predicts, and whether it beats the two plain ones.
 
-Candidates are drawn around the mixtures that ran, their predicted values sorted, and the best of them averaged, which is
-steadier than the single best (RegMix, arXiv 2407.01492, averages the top 100 of a simulation). Candidates beyond the
+Candidates are drawn around the mixtures that ran, their predicted values sorted, and the best of them averaged, which
+is steadier than the single best (RegMix, arXiv 2407.01492, averages the top 100 of a simulation). Candidates beyond the
 largest share that any run had of a source are left out: the regression knows nothing there. Runs are resampled, the
 regression is refitted and the choice made again, so every share has an interval, and the gain over the two plain
 mixtures too: stratified (every source alike) and natural (given, or the mean of all mixtures). Fitted mixtures often
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from leaven.analyze.bootstrap import Floats
-from leaven.analyze.optimum.features import PENALTY, ridge
+from leaven.analyze.optimum.features import PENALTY, features, ridge
 from leaven.ground.canonical import key64
 from leaven.ground.errors import BadInput, LeavenError
 
@@ -59,6 +59,7 @@ def best_mixture(
     turned = sign * values
     caps = shares.max(axis=0) if most is None else np.minimum(shares.max(axis=0), most)
     candidates = _candidates(shares.mean(axis=0), caps, seed)
+    described = features(candidates)
     if len(candidates) < 1:
         raise LeavenError("no mixture stays within the repetition cap and the shares that ran")
     plain = {
@@ -68,14 +69,21 @@ def best_mixture(
         else natural,
     }
     others = np.stack(list(plain.values()))
-    chosen, own, theirs = _choose(shares, turned, candidates, others, penalty, None)
+    fitted = ridge(shares, turned, penalty)
+
+    def choose(coefficients: Floats) -> Floats:
+        """The mean of the candidates predicted lowest."""
+        best: Floats = candidates[np.argsort(described @ coefficients, kind="stable")[:TOP]].mean(axis=0)
+        return best
+
+    chosen = choose(fitted.coefficients)
+    own, theirs = float(fitted.predict(chosen[None])[0]), fitted.predict(others)
     generator = np.random.Generator(np.random.Philox(key=key64("analyze/optimum/mixtures/1", seed, len(values))))
     drawn, gains = [], []
     for _ in range(draws):
         counts = np.bincount(generator.integers(0, len(values), len(values)), minlength=len(values)).astype(np.float64)
-        picked, _, _ = _choose(shares, turned, candidates, others, penalty, counts)
-        drawn.append(picked)
         again = ridge(shares, turned, penalty, counts)
+        drawn.append(choose(again.coefficients))
         # The gain of the mixture that was chosen, not of each draw's own choice: that one flatters itself.
         gains.append(again.predict(others) - again.predict(chosen[None]))
     ends = ((1 - level) / 2, (1 + level) / 2)
@@ -101,16 +109,6 @@ def best_mixture(
         "runs": len(values),
         "said": _said(rows),
     }
-
-
-def _choose(
-    shares: Floats, turned: Floats, candidates: Floats, others: Floats, penalty: float, weights: Floats | None
-) -> tuple[Floats, float, Floats]:
-    """The mean of the candidates predicted lowest, its prediction, and those of the other mixtures."""
-    fitted = ridge(shares, turned, penalty, weights)
-    order = np.argsort(fitted.predict(candidates), kind="stable")[:TOP]
-    chosen = candidates[order].mean(axis=0)
-    return chosen, float(fitted.predict(chosen[None])[0]), fitted.predict(others)
 
 
 def _candidates(centre: Floats, caps: Floats, seed: int) -> Floats:

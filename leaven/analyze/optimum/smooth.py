@@ -111,8 +111,7 @@ def _correlated(gaps: Floats) -> Floats:
 
 
 def _root(kernel: Floats) -> Floats:
-    root: Floats = np.linalg.cholesky(kernel + JITTER * np.eye(len(kernel)))
-    return root
+    return np.asarray(np.linalg.cholesky(kernel + JITTER * np.eye(len(kernel))), np.float64)
 
 
 def _likelihood(covariance: Floats, line: Floats, means: Floats) -> tuple[float, Floats, Floats]:
