@@ -81,7 +81,7 @@ def extrapolate(
     means = np.array([float(values.mean()) for values in scores])
     floor, scale, exponent = fit(n / unit, means[None, :])
     if min(len(values) for values in scores) > 1:
-        drawn = np.stack([_moved(v, draws, key64("size", key, int(k))) for k, v in zip(n, scores, strict=True)], axis=1)
+        drawn = np.stack([moved(v, draws, key64("size", key, int(k))) for k, v in zip(n, scores, strict=True)], axis=1)
     else:
         fitted = floor + scale * (n / unit) ** -exponent[0]
         wider = math.sqrt(len(n) / (len(n) - 3))  # three parameters took their share of the residuals
@@ -93,13 +93,13 @@ def extrapolate(
     return Extrapolated(law, target, law.at(target), values)
 
 
-def _moved(values: Floats, draws: int, key: int) -> Floats:
+def moved(values: Floats, draws: int, key: int) -> Floats:
     """Means [draws] of per-seed values [S] under their own noise: x̄ + se · t(S−1); equal weights for equal keys."""
     count = len(values)
     generator = np.random.Generator(np.random.Philox(key=key))
     shifts = generator.standard_normal((draws, count)) @ (values - values.mean()) / math.sqrt(count * (count - 1))
-    moved: Floats = values.mean() + shifts / np.sqrt(generator.chisquare(count - 1, draws) / (count - 1))
-    return moved
+    shifted: Floats = values.mean() + shifts / np.sqrt(generator.chisquare(count - 1, draws) / (count - 1))
+    return shifted
 
 
 def fit(n: Floats, scores: Floats) -> tuple[Floats, Floats, Floats]:

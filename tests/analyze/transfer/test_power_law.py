@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import optimize
+from scipy import optimize, stats
 
-from leaven.analyze.transfer.power_law import extrapolate, fit, refusal
+from leaven.analyze.transfer.power_law import extrapolate, fit, moved, refusal
 
 SIZES = [300_000, 1_000_000, 3_000_000, 10_000_000]
 
@@ -86,3 +86,10 @@ def test_refusals_are_in_words(sizes: int, seeds: int, level: float, better: str
     found = refusal([10**i for i in range(4, 4 + sizes)], [np.full(seeds, level)] * sizes, better)
     assert said in found
     assert bool(said) is bool(found)
+
+
+def test_a_mean_of_few_seeds_moves_by_a_t() -> None:
+    values = np.array([1.0, 2.0, 4.0])
+    levels = [0.025, 0.2, 0.5, 0.9, 0.975]
+    expected = values.mean() + values.std(ddof=1) / np.sqrt(3) * stats.t(2).ppf(levels)
+    assert np.quantile(moved(values, 200_000, 1), levels) == pytest.approx(expected, abs=0.06)
