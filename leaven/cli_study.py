@@ -40,9 +40,18 @@ def _study(
     runs: Path,
 ) -> Any:
     from leaven.lab import Study
+    from leaven.model.config import parameters_of_sizes
     from leaven.study.load import load
 
-    loaded = load(name, settings=settings or (), sources=sources or (), seeds=seeds, size=size, data=places_of(data))
+    loaded = load(
+        name,
+        settings=settings or (),
+        sources=sources or (),
+        seeds=seeds,
+        size=size,
+        data=places_of(data),
+        parameters=parameters_of_sizes(),
+    )
     return Study(loaded, runs)
 
 

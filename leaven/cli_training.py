@@ -134,11 +134,19 @@ def export(
         made = export_stage(words[0], words[1], tokenizer=tokenizer, dtype=dtype)
     elif len(words) == 3:
         from leaven.lab import Study
+        from leaven.model.config import parameters_of_sizes
         from leaven.study.load import load
 
         if tokenizer is not None:
             raise BadInput("a step of a study has the study's own tokenizer", field="--tokenizer")
-        loaded = load(words[0], settings=set_ or (), sources=source or (), seeds=seeds, size=size)
+        loaded = load(
+            words[0],
+            settings=set_ or (),
+            sources=source or (),
+            seeds=seeds,
+            size=size,
+            parameters=parameters_of_sizes(),
+        )
         with waiting("looking at the files of this computer", quiet=as_json):
             made = export_step(Study(loaded, runs), words[1], words[2], dtype=dtype)
     else:

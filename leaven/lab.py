@@ -47,14 +47,17 @@ def load(
         name: `pocket`, or the path of a study file.
         settings: `dotted.field=value`, e.g. `mixtures.code.markup=0.4`.
         sources: the user's own files for a source, e.g. `{"text": "books/"}`.
-        seeds, size: number of seeds, model size.
+        seeds, size: number of seeds, model size; a study with a proxy block is scaled to the size.
         runs: the folder results go to.
 
     Raises:
         BadInput: naming file, line and field.
     """
+    from leaven.model.config import parameters_of_sizes
+
     given = [f"{source}={path}" for source, path in (sources or {}).items()]
-    return Study(load_file(name, settings=settings, sources=given, seeds=seeds, size=size), Path(runs))
+    loaded = load_file(name, settings=settings, sources=given, seeds=seeds, size=size, parameters=parameters_of_sizes())
+    return Study(loaded, Path(runs))
 
 
 class Study:

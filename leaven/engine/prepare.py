@@ -33,6 +33,7 @@ from leaven.study.document import Keys, Where
 from leaven.study.expand import expand
 from leaven.study.load import Loaded
 from leaven.study.load_corpus import LoadedCorpus
+from leaven.study.scaling import at_least
 from leaven.study.sizes import views
 from leaven.study.sources import Corpus
 from leaven.study.spec import Study
@@ -153,6 +154,7 @@ def settle(loaded: Loaded) -> Loaded:
         _known(name, ("sizes", name), f"sizes.{name}", loaded.where)
     size = SIZES[study.model.size]
     study = study.settled(sequence=size["sequence"], batch=size["batch"], precision=size["precision"])
+    study = at_least(study) if loaded.scaling else study
     check(study, loaded.where)
     return replace(loaded, study=study)
 

@@ -97,6 +97,11 @@ def from_size(name: str, vocab: int | None = None, sequence: int | None = None, 
     return ModelConfig(**{**fields, **changed})
 
 
+def parameters_of_sizes() -> dict[str, int]:
+    """Parameters of every size in `SIZES`, each with its own vocabulary."""
+    return {name: count_parameters(from_size(name)) for name in SIZES}
+
+
 def count_parameters(config: ModelConfig) -> int:
     """Exact number of parameters: the tied embedding, seven matrices and a norm per layer, the last norm."""
     keys_values = 2 * config.width * config.kv_heads * config.head

@@ -16,7 +16,9 @@ from leaven.study.changes import COMMAND_LINE, set_field, set_source
 from leaven.study.check import check
 from leaven.study.document import Document, Keys
 from leaven.study.mistakes import tell
-from leaven.study.spec import Study
+from leaven.study.proxies import Laid, lay, without_seeds
+from leaven.study.scaling import scaled
+from leaven.study.spec import Model, Study
 from leaven.study.templates import judge_beside
 
 BUILT_IN = Path(__file__).parent.parent / "studies"
@@ -33,6 +35,8 @@ class Loaded:
     path: Path | None
     where: Callable[[Sequence[str | int]], str]
     """`study.yaml:18` of a key path, `command line` where that changed it."""
+    scaling: str = ""
+    """How budgets and sizes follow from the size that was asked for; empty where they are as written."""
 
 
 def built_in() -> dict[str, str]:
@@ -48,15 +52,20 @@ def load(
     seeds: int | None = None,
     size: str | None = None,
     data: Iterable[str] = (),
+    parameters: Mapping[str, int] | None = None,
 ) -> Loaded:
     """Read a study and apply what the command line changes in it.
+
+    A study with a proxy block that is asked for at another size than its own has the block put in and its budgets
+    scaled (`leaven.study.scaling`) before anything else on the command line is applied.
 
     Args:
         name: a built-in study or the path of a study file.
         settings: `dotted.field=value` (YAML values), e.g. `mixtures.code.markup=0.4`.
         sources: `source=PATH`: the user's own files for a source.
-        seeds, size: shorthands for `seeds` and `model.size`.
+        seeds, size: shorthands for `seeds` (at every size) and `model.size`.
         data: where benchmarks are looked for, instead of where the study says.
+        parameters: of every named size; needed where budgets are scaled.
 
     Raises:
         BadInput: with file, line and field.
@@ -69,30 +78,46 @@ def load(
     changed = [set_field(content, setting) for setting in whole]
     parts: dict[str, Document] = {}
     home = path.parent if path else Path()
+    laid = Laid(doc, ("proxy",), home)
     if isinstance(content.get("proxy"), str):
         given = ("proxy",) in changed
         named = COMMAND_LINE if given else doc.where(("proxy",))
-        parts["proxy"], _ = _part(content["proxy"], "proxies", "proxy", named, Path() if given else home)
+        parts["proxy"], holder = _part(content["proxy"], "proxies", "proxy", named, Path() if given else home)
+        laid = Laid(parts["proxy"], (), holder)
         content["proxy"] = parts["proxy"].data
         changed = [keys for keys in changed if keys != ("proxy",)]
+    written, proxy = _size_of(content), None
+    if size is not None and size != written and isinstance(content.get("proxy"), dict):
+        of_block = [s for s in settings if s.startswith("proxy.")]
+        settings = [s for s in settings if s not in of_block]
+        changed += [set_field(content, setting) for setting in of_block]
+        if "variants" in content:
+            content["variants"] = _starts_beside(content["variants"], home)
+        proxy = lay(content, laid, Where(doc, parts, changed))
+    homes = {keys[0]: laid.home for keys in laid.keys}
     for part, folder in PARTS.items():
         if isinstance(content.get(part), str):
             given = (part,) in changed
-            where_named = COMMAND_LINE if given else doc.where((part,))
-            parts[part], holder = _part(content[part], folder, part, where_named, Path() if given else home)
+            where_named = COMMAND_LINE if given else laid.where((part,)) or doc.where((part,))
+            beside_it = Path() if given else homes.get(part, home)
+            parts[part], holder = _part(content[part], folder, part, where_named, beside_it)
             content[part] = parts[part].data
             changed = [keys for keys in changed if keys != (part,)]
         else:
-            holder = home
+            holder = homes.get(part, home)
         if part == "corpus":
             content[part] = beside(content.get(part), holder)
         else:
             content[part] = suite_beside(content.get(part), holder)
-    content = listed_beside(content, "data", home)
+    content = listed_beside(content, "data", homes.get("data", home))
     if "variants" in content:
-        content["variants"] = _starts_beside(content["variants"], home)
+        content["variants"] = _starts_beside(content["variants"], homes.get("variants", home))
     if "judge" in content and not any(s.partition("=")[0].strip() == "judge.template" for s in settings):
-        content["judge"] = judge_beside(content["judge"], home, doc.where(("judge", "template")))
+        content["judge"] = judge_beside(
+            content["judge"],
+            homes.get("judge", home),
+            laid.where(("judge", "template")) or doc.where(("judge", "template")),
+        )
     changed += [set_field(content, setting) for setting in settings if setting not in whole]
     changed += [set_source(content, source) for source in sources]
     if "judge" in content:  # once more: what the command line names starts from here
@@ -102,18 +127,31 @@ def load(
         changed.append(("data",))
     if seeds is not None:
         content["seeds"] = seeds
+        content["sizes"] = without_seeds(content.get("sizes"))
         changed.append(("seeds",))
     if size is not None:
         model = content.get("model")
         content["model"] = {**model, "size": size} if isinstance(model, dict) else size
         changed.append(("model",))
-    where = Where(doc, parts, changed)
+    where = Where(doc, parts, changed, laid)
     try:
         study = Study.model_validate(content)
     except ValidationError as error:
         raise BadInput("\n".join(dict.fromkeys(tell(e, where) for e in error.errors()))) from None
+    scaling = ""
+    if proxy is not None:
+        if parameters is None:
+            raise ValueError("budgets are scaled by parameters, which were not given")
+        study, scaling = scaled(study, written, study.proxy or proxy, parameters)
     check(study, where)
-    return Loaded(study, doc, path, where)
+    return Loaded(study, doc, path, where, scaling)
+
+
+def _size_of(content: Mapping[str, Any]) -> str:
+    """The size that a study is written for, before the schema has read it."""
+    model = content.get("model")
+    given = model.get("size") if isinstance(model, dict) else model
+    return given if isinstance(given, str) else Model().size
 
 
 def _find(name: str) -> tuple[Document, Path | None]:
@@ -207,6 +245,8 @@ class Where:
     doc: Document
     parts: Mapping[str, Document]
     changed: Sequence[Keys]
+    laid: Laid | None = None
+    """What a proxy block put into the study."""
 
     def __call__(self, keys: Sequence[str | int]) -> str:
         for change in self.changed:
@@ -214,4 +254,7 @@ class Where:
                 return COMMAND_LINE
         if keys and keys[0] in self.parts:
             return self.parts[str(keys[0])].where(keys[1:])
+        put = self.laid.where(tuple(keys)) if self.laid else None
+        if put is not None:
+            return put
         return self.doc.where(keys)
