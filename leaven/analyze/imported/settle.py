@@ -65,7 +65,7 @@ def settle(sheet: Sheet, mapping: Mapping) -> Roles:
     columns = given | guessed
     metrics: tuple[str, ...] = ()
     if "value" not in columns:
-        metrics = _metrics(sheet, mapping, taken)
+        metrics = _metrics(sheet, mapping, taken, by_task="task" in columns)
     errors = {of: name for name in sheet.columns if (of := conventions.error_of(name, sheet.columns)) in metrics}
     roles = Roles(columns, metrics, errors, shares)
     return Roles(columns, metrics, errors, shares, tuple(_told(sheet, mapping, roles, guessed)))
@@ -91,13 +91,18 @@ def _found(patterns: Sequence[str], sheet: Sheet, where: str) -> tuple[str, ...]
     """Columns that the names and patterns mean."""
     found: dict[str, None] = {}
     for pattern in patterns:
-        names = [pattern] if pattern in sheet.columns else fnmatch.filter(sheet.columns, pattern)
+        names = match(pattern, sheet.columns)
         if not names:
             raise BadInput(
                 f'no column is "{pattern}"{did_you_mean(pattern, sheet.columns[:30])}', where=sheet.name, field=where
             )
         found.update(dict.fromkeys(names))
     return tuple(found)
+
+
+def match(pattern: str, known: Sequence[str]) -> list[str]:
+    """The name itself where it is there, however it is spelt, else the names that a pattern with `*` means."""
+    return [pattern] if pattern in known else fnmatch.filter(known, pattern)
 
 
 def _usual(usual: Sequence[str], sheet: Sheet, taken: set[str]) -> str:
@@ -117,11 +122,14 @@ def _is_long(
     return bool(named) or not any(conventions.direction(name) for name in sheet.columns)
 
 
-def _metrics(sheet: Sheet, mapping: Mapping, taken: set[str]) -> tuple[str, ...]:
+def _metrics(sheet: Sheet, mapping: Mapping, taken: set[str], *, by_task: bool) -> tuple[str, ...]:
     if mapping.metrics:
         found: dict[str, None] = {}
         for name, metric in mapping.metrics.items():
-            found.update(dict.fromkeys(_found((metric and metric.of) or (name,), sheet, f"metrics.{name}")))
+            parts = (metric and metric.of) or (name,)
+            if by_task:  # a metric is called task:column then
+                parts = tuple(part if match(part, sheet.columns) else part.rpartition(":")[2] for part in parts)
+            found.update(dict.fromkeys(_found(parts, sheet, f"metrics.{name}")))
         return tuple(found)
     free = [name for name in sheet.columns if name not in taken]
     likely = [n for n in free if conventions.direction(n) and not conventions.error_of(n, sheet.columns)]

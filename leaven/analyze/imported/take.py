@@ -1,0 +1,111 @@
+"""What was given, a file, several or a folder, as readings; and where every number came from.
+
+The kind of a file is told by what is in it: single results of lm-eval, runs and their mixtures in two files,
+DataDecide's table, or any other table, read by its mapping and the names of its columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leaven.analyze.imported import datadecide, harness, swarm
+from leaven.analyze.imported.mapping import Mapping
+from leaven.analyze.imported.readings import Readings, gather, together
+from leaven.analyze.imported.settle import settle
+from leaven.analyze.imported.sheet import ENDINGS, Sheet, open_sheet, read
+from leaven.ground.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Taken:
+    """`mapping`: the one given, with what a known kind of table adds to it; `files`: name -> sha256, bytes, rows."""
+
+    readings: Readings
+    mapping: Mapping
+    files: dict[str, dict[str, Any]]
+
+
+def take(paths: Sequence[Path], mapping: Mapping) -> Taken:
+    """Raises BadInput for what is missing, cannot be read or does not fit together."""
+    if not paths:
+        raise BadInput("no file was given", field="--from")
+    results, sheets = [], []
+    for path in paths:
+        if not path.exists():
+            raise BadInput("there is no such file or folder", where=str(path))
+        found = harness.results_in(path)
+        results += found
+        if not found:
+            sheets += _tables(path)
+    if results and sheets:
+        raise BadInput(
+            f"{sheets[0].name} is a table and {results[0].name} a result of lm-eval: give one kind at a time"
+        )
+    if results:
+        readings, files = harness.gather(results, mapping)
+        return Taken(readings, mapping, files)
+    files = {}
+    for sheet in sheets:
+        first = read(sheet, sheet.columns[:1])
+        files[_unique(sheet, sheets)] = sheet.provenance(len(first))
+    pairs = swarm.pairs_of(sheets)
+    if pairs:
+        return Taken(_swarm(pairs, sheets, mapping), mapping, files)
+    if any(datadecide.is_one(sheet) for sheet in sheets):
+        sheets, mapping = [datadecide.opened(sheet, mapping) for sheet in sheets], datadecide.completed(sheets, mapping)
+    return Taken(together([gather(sheet, settle(sheet, mapping), mapping) for sheet in sheets]), mapping, files)
+
+
+def _tables(path: Path) -> list[Sheet]:
+    if not path.is_dir():
+        return [open_sheet(path)]
+    found = sorted(each for each in path.iterdir() if each.suffix.lower() in ENDINGS and each.is_file())
+    if not found:
+        raise BadInput(
+            "the folder holds neither results of lm-eval (results_*.json) nor tables",
+            where=str(path),
+            fix=f"Tables end in {', '.join(ENDINGS)}.",
+        )
+    return [open_sheet(each) for each in found]
+
+
+def _unique(sheet: Sheet, sheets: Sequence[Sheet]) -> str:
+    """The file's name, with its folder's where two files have the same."""
+    same = sum(other.name == sheet.name for other in sheets) > 1
+    return f"{sheet.path.parent.name}/{sheet.name}" if same else sheet.name
+
+
+def _swarm(pairs: Sequence[swarm.Pair], sheets: Sequence[Sheet], mapping: Mapping) -> Readings:
+    """Pairs of files, where several hold the same mixtures as sizes of one study, else one after another.
+
+    Mixtures of pairs are the same only where names and shares are; others get a prefix of their file.
+    """
+    keyed = [swarm.gather(pair, mapping, prefix="") for pair in pairs]
+    parts = []
+    for place, (pair, part) in enumerate(zip(pairs, keyed, strict=True)):
+        apart = any(_differ(part, other) for other in keyed[:place])
+        prefix = f"{pair.shares.path.stem}:" if apart and not any(_same(part, o) for o in keyed[:place]) else ""
+        parts.append(swarm.gather(pair, mapping, prefix=prefix) if prefix else part)
+    used = {sheet.path for pair in pairs for sheet in (pair.shares, pair.metrics)}
+    left = [sheet.name for sheet in sheets if sheet.path not in used]
+    readings = together(parts)
+    told = [*readings.told, *swarm.told_of_code(pairs[0], mapping)]
+    return replace(readings, told=(*told, *([f"not used: {', '.join(left)}"] if left else [])))
+
+
+def _same(one: Readings, other: Readings) -> bool:
+    """Whether the same names have the same shares, all of them."""
+    return one.shares.keys() == other.shares.keys() and not _differ(one, other)
+
+
+def _differ(one: Readings, other: Readings) -> bool:
+    shared = one.shares.keys() & other.shares.keys()
+    return any(
+        not np.allclose(list(one.shares[name].values()), list(other.shares[name].values()), atol=1e-9)
+        for name in shared
+    )
