@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leaven.analyze.published.paper_results import CODE, KNOWLEDGE, REASONING, Number, matched, numbers, of_part
+from leaven.analyze.published.paper_results import (
+    CODE,
+    KNOWLEDGE,
+    REASONING,
+    Number,
+    matched,
+    numbers,
+    of_part,
+    plain,
+)
 from leaven.report import words
 from leaven.report.contents import Contents, Row
 from leaven.study.suites import SHARES
@@ -81,42 +90,38 @@ def arms(contents: Contents, part: str) -> list[Arm]:
     found = _named(contents, of_part(part))
     known = {arm.variant for arm in found}
     point = of_part(part)[0].point
-    rest = [Arm(name, _point(contents, name, point)) for name in contents.variants if name not in known]
-    rest = [arm for arm in rest if arm.point]
+    there = {name: points_of(contents, name) for name in contents.variants if name not in known}
+    rest = [Arm(name, point if point in points else FINAL) for name, points in there.items() if points]
     if len(found) < 2:
         return [*found, *rest]
     return [*found, *rest] if sole(contents) else found
 
 
-def _named(contents: Contents, published: Sequence[Number]) -> list[Arm]:
+def _named(contents: Contents, numbers_of: Sequence[Number]) -> list[Arm]:
     """Arms that these published scores have a name for, each once."""
-    found: dict[tuple[str, str], Arm] = {}
-    for number in published:
-        variant = matched(number, contents.variants)
-        point = _point(contents, variant, number.point) if variant else ""
-        if point:
-            found.setdefault((variant, point), Arm(variant, point, number.variant))
-    return list(found.values())
+    found = (arm_of(contents, number) for number in numbers_of)
+    return list({(arm.variant, arm.point): arm for arm in found if arm is not None}.values())
 
 
-def _point(contents: Contents, variant: str, wanted: str) -> str:
-    """The point at which a variant's scores are shown: the one that is wanted, else the end; "" without scores.
+def arm_of(contents: Contents, number: Number, *, strict: bool = False) -> Arm | None:
+    """The study's arm for a published score: the variant of its name at its point of training, None without one.
 
-    A chain that ends before a cooldown is there at its end.
+    A variant that is named for the point ("code→text init") is there at its end, and so is one whose chain has no such
+    point; `strict`: not the latter, which may have gone further.
     """
-    there = {str(row.get("point")) for row in contents.scores if row.get("variant") == variant}
-    return (
-        wanted
-        if wanted in there
-        else FINAL
-        if FINAL in there and wanted != "initialization"
-        else _start(there, variant)
-    )
+    variant = matched(number, contents.variants)
+    there = points_of(contents, variant)
+    if number.point in there:
+        return Arm(variant, number.point, number.variant)
+    named = plain(variant) != plain(number.variant)
+    if FINAL in there and (named or not (strict or number.point == "initialization")):
+        return Arm(variant, FINAL, number.variant)
+    return None
 
 
-def _start(there: set[str], variant: str) -> str:
-    """A variant that is named as an initialization is one at its end."""
-    return FINAL if FINAL in there and variant.endswith("init") else ""
+def points_of(contents: Contents, variant: str) -> list[str]:
+    """Points of training at which a variant has scores."""
+    return list(dict.fromkeys(str(row.get("point")) for row in contents.scores if row.get("variant") == variant))
 
 
 def shown(contents: Contents, categories: Sequence[str]) -> list[Shown]:

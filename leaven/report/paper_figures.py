@@ -87,7 +87,8 @@ def _scale(contents: Contents, name: str) -> Chart | None:
         if not (measure.same and set(at) >= PAPER_SIZES):
             theirs = [_published_group(s.upper(), part, found, measure.category, s) for s in sorted(PAPER_SIZES)[::-1]]
             panels.append(_panel(theirs, colors, _title(measure.category), "%", NONE))
-    rows = [row for size, here in each for row in _rows(here, part, at[size], measures, size, among=size)]
+    like = {each[0][0]: "470m", each[-1][0]: "2.8b"} | {size: size for size in PAPER_SIZES}
+    rows = [row for size, here in each for row in _rows(here, part, at[size], measures, size, among=like.get(size))]
     return _chart(contents, name, found, measures, panels, colors, rows)
 
 
@@ -283,14 +284,18 @@ def _lines(lines: Sequence[Line], title: str, below: str, unit: str) -> Panel:
 
 
 def _rows(
-    contents: Contents, part: str, found: Sequence[Arm], measures: Sequence[Shown], size: str, among: str = ""
+    contents: Contents, part: str, found: Sequence[Arm], measures: Sequence[Shown], size: str, among: str | None = ""
 ) -> list[list[Node]]:
-    """The numbers behind a figure: ours with its interval, the paper's with what is known of it."""
+    """The numbers behind a figure: ours with its interval, the paper's with what is known of it.
+
+    `among`: the paper's size beside this one, "" for any, None for none.
+    """
     rows: list[list[Node]] = []
     for arm in found:
         for measure in measures:
             row = score(contents, arm, measure)
-            theirs = published(part, arm.published, measure.category, among) if arm.published else None
+            known = arm.published and among is not None
+            theirs = published(part, arm.published, measure.category, among or "") if known else None
             if row is not None or theirs is not None:
                 about: list[Node] = [arm.variant, size or words.MISSING, arm.point, measure.name]
                 rows.append([*about, _ours(row, measure), *_theirs(theirs)])
@@ -368,7 +373,7 @@ def _best(contents: Contents, found: Sequence[Arm], measures: Sequence[Shown]) -
             (arm, row), (after, other) = scored[0], scored[1]
             doubt = "" if _clear(row, other) else f" (its interval meets that of {after.variant})"
             parts.append(f"on {measure.name} {arm.variant}{doubt}")
-    return f"The best mean has, {'; '.join(parts)}." if parts else "Scores of each variant."
+    return f"Best mean: {'; '.join(parts)}." if parts else "Scores of each variant."
 
 
 def _clear(one: Row, other: Row) -> bool:

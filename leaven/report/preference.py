@@ -1,4 +1,4 @@
-"""Figure 3: judged prompts won, tied and lost, as stacked bars (the paper's Figures 7 to 9).
+"""Judged prompts won, tied and lost, as stacked bars (the paper's Figures 7 to 9, and its own bars beside them).
 
 A bar is 100 % of the votes with an outcome, one for each prompt and seed; errors are no outcome, lie outside of it and
 are counted beside it. A pair of which nothing has an outcome has no bar and no number. The
@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from leaven.report import palette, words
+from leaven.report import palette, paper_preference, words
 from leaven.report.canvas import INK, LINE, PAPER, SOFT
 from leaven.report.chart import Chart, Panel, row_labels, wrapped
 from leaven.report.contents import Contents, Row
+from leaven.report.markup import Node
 from leaven.report.scripted import MEANING, WORD, any_scripted, is_scripted, stamp, titled
 
 WON, TIED, LOST = palette.VERDICT["better"], palette.NEUTRAL["line"], palette.VERDICT["worse"]
@@ -39,15 +40,22 @@ def chart(contents: Contents) -> Chart | None:
         for here, pairs in ((against, False), (others, True))
         if here
     ]
+    theirs = paper_preference.published(contents)
+    panels += [
+        Panel(partial(_draw, rows=p.rows, title=p.title), _height(p.rows, title=p.title), _alt(p.rows, p.title))
+        for p in theirs
+    ]
+    title = "completions preferred by the judge" if any_scripted(contents) else TITLE
     return Chart(
         name="winrates",
-        title=titled(contents, "completions preferred by the judge" if any_scripted(contents) else TITLE),
+        title=titled(contents, paper_preference.titled(contents, title)),
         sentence=_sentence(contents, against, others),
         note=(
             f"The judge: {judge(rows)} Both orders were judged; what the order decided counts as a tie. "
             f"{_unit(rows)} Errors are no outcome and stand apart from the 100 %. Right: the net win, wins less losses "
             f"in points{', averaged over seeds' if seeds(rows) > 1 else ''}, with its 95 % interval, and the win rate "
             "when a tie counts as half."
+            f"{PUBLISHED if theirs else ''}"
         ),
         panels=panels,
         head=[
@@ -78,7 +86,8 @@ def chart(contents: Contents) -> Chart | None:
                 *([WORD if is_scripted(row) else "judge"] if any_scripted(contents) else []),
             ]
             for row in (*against, *others)
-        ],
+        ]
+        + [_published_line(contents, each.figure, row) for each in theirs for row in each.rows],
         numbers=range(2, 11),
         data=("winrates.csv", "samples.jsonl"),
         columns=1,
@@ -86,6 +95,10 @@ def chart(contents: Contents) -> Chart | None:
 
 
 TITLE = "Completions preferred by the judge"
+PUBLISHED = (
+    " The paper's bars are as it published them: Command-R+ judged 199 prompts of one run an arm. Their intervals "
+    "follow from the counts and know of prompts only."
+)
 
 
 def split(contents: Contents, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -213,7 +226,15 @@ def _with_share(row: Row, column: str) -> str:
     return f"{_count(row, column)} ({share(row, column):.1f} %)" if judged(row) else str(_count(row, column))
 
 
-def _alt(rows: Sequence[Row]) -> str:
+def _published_line(contents: Contents, figure: str, row: Row) -> list[Node]:
+    """A bar of the paper in the table behind the figure."""
+    cells: list[Node] = [f"the paper, Figure {figure}: {row['variant']}", str(row["baseline"])]
+    cells += [_with_share(row, column) for column, *_ in SHARES]
+    cells += [words.MISSING, net(row), half(row), *(words.MISSING for _ in range(3))]
+    return [*cells, *(["judge"] if any_scripted(contents) else [])]
+
+
+def _alt(rows: Sequence[Row], title: str = "") -> str:
     said = "; ".join(
         f"{row.get('variant')} against {row.get('baseline')} "
         + ", ".join(f"{_count(row, column)} {column}" for column, *_ in SHARES)
@@ -221,7 +242,7 @@ def _alt(rows: Sequence[Row]) -> str:
         for row in rows
     )
     mark = f"{WORD}, not a result. {MEANING} " if any(is_scripted(row) for row in rows) else ""
-    return f"{mark}Judged {unit(rows)}: {said}."
+    return f"{mark}Judged {unit(rows)}{', ' + title if title else ''}: {said}."
 
 
 def _labels(rows: Sequence[Row], pairs: bool) -> list[str]:
@@ -237,13 +258,14 @@ def _title(rows: Sequence[Row], pairs: bool) -> str:
     return wrapped(f"{marked}{title}", LONGEST)
 
 
-def _height(rows: Sequence[Row], pairs: bool) -> float:
+def _height(rows: Sequence[Row], pairs: bool = False, title: str = "") -> float:
     """Inches; rows are of one height, which the longest label sets."""
     lines = max(label.count("\n") + 1 for label in _labels(rows, pairs))
-    return 1.0 + len(rows) * max(0.64, 0.17 * lines + 0.1) + 0.2 * _title(rows, pairs).count("\n")
+    above = wrapped(title, LONGEST) if title else _title(rows, pairs)
+    return 1.0 + len(rows) * max(0.64, 0.17 * lines + 0.1) + 0.2 * above.count("\n")
 
 
-def _draw(axes: Any, rows: Sequence[Row], pairs: bool) -> None:
+def _draw(axes: Any, rows: Sequence[Row], pairs: bool = False, title: str = "") -> None:
     row_labels(axes, [str(row.get("variant")) for row in rows])
     axes.set_yticks(range(len(rows)), _labels(rows, pairs), linespacing=1.0)
     axes.set_ylim(len(rows) - 0.4, -0.72)
@@ -259,7 +281,8 @@ def _draw(axes: Any, rows: Sequence[Row], pairs: bool) -> None:
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(axis="x", color=LINE, length=3)
     axes.set_xlabel(f"% of judged {unit(rows)}", color=SOFT)
-    axes.set_title(_title(rows, pairs), fontweight="bold" if any(is_scripted(row) for row in rows) else "normal")
+    shown = wrapped(title, LONGEST) if title else _title(rows, pairs)
+    axes.set_title(shown, fontweight="bold" if any(is_scripted(row) for row in rows) else "normal")
 
 
 def _bar(axes: Any, y: int, row: Row) -> None:
