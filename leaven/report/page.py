@@ -25,6 +25,8 @@ from leaven.report import (
     gates,
     judged,
     methods,
+    paper_figures,
+    paper_table,
     preference,
     samples,
     scores,
@@ -32,6 +34,7 @@ from leaven.report import (
     strengths,
     tables,
     timeline,
+    transfer,
 )
 from leaven.report.contents import Contents, read
 from leaven.report.markup import anchor
@@ -54,9 +57,11 @@ def write_report(data: Mapping[str, Any], out: Path) -> None:
 
 
 def figures(contents: Contents) -> list[chart.Chart]:
-    """The figures there is data for, in the order of the page."""
+    """The figures there is data for, in the order of the page: those of the paper, then the study's own."""
     each, trained = (gains.chart, scores.chart), (curves.chart, timeline.chart)
     made = [
+        *paper_figures.charts(contents),
+        transfer.chart(contents),
         *(_of_size(make, size, here) for size, here in contents.each_size for make in each),
         *(make(contents) for make in (preference.chart, strengths.chart)),
         *(_of_size(make, size, here) for size, here in contents.each_size for make in trained),
@@ -77,7 +82,9 @@ def page(contents: Contents, charts: list[chart.Chart]) -> str:
     parts: list[document.Part] = [
         ("answers", "Answers", answers.section(contents)),
         ("figures", "Figures", document.figures(charts)),
+        ("table-2", "Table 2", paper_table.section(contents)),
         ("categories", "Categories", averages.section(contents)),
+        ("transfer-sizes", "Sizes", transfer.section(contents)),
         ("excluded", "Excluded", tables.excluded(contents)),
         ("gates", "Gates", gates.section(contents)),
         ("noise", "Noise and power", tables.noise(contents)),
