@@ -13,10 +13,11 @@ import numpy as np
 from leaven.analyze.bootstrap import Floats
 from leaven.analyze.crossed import Crossed, cross
 from leaven.analyze.optimum.confirm import confirmation
-from leaven.analyze.optimum.found import SWARM, Found, found_of, found_of_swarm
+from leaven.analyze.optimum.found import Found, found_of
 from leaven.analyze.optimum.pareto import front
 from leaven.analyze.optimum.repetition import CAP, repetition
 from leaven.analyze.optimum.state import EDGE, IDENTIFIED, percent
+from leaven.analyze.optimum.swarm import SWARM, bins
 from leaven.ground.errors import BadInput
 
 NOTE = (
@@ -80,14 +81,23 @@ def optimum_data(
     return {
         "of": of,
         "level": level,
-        "shares": {name: float(share) for name, share in sorted(shares.items(), key=lambda pair: (pair[1], pair[0]))},
+        "shares": {name: float(shares[name]) for name in sorted(shares, key=lambda name: (shares[name], name))},
         "measures": rows,
         "pareto": _pareto(of, shares, known),
         "repetition": limits,
         "confirm": _confirm(of, shares, known, rows, limits, natural, stratified),
         "note": NOTE,
-        "said": [row["said"] for row in rows],
+        "said": _said(rows),
     }
+
+
+def _said(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The sentence of the measure that leads: the first that is identified, then at an edge, then the first."""
+    for wanted in (IDENTIFIED, EDGE):
+        for row in rows:
+            if row["state"] == wanted:
+                return str(row["said"])
+    return str(rows[0]["said"])
 
 
 def _found(shares: Mapping[str, float], measure: SweepMeasure, draws: int, seed: int, level: float) -> Found | None:
@@ -103,10 +113,11 @@ def _found(shares: Mapping[str, float], measure: SweepMeasure, draws: int, seed:
         return None
     if len(groups) >= SWARM:
         runs = [name for names in groups.values() for name in names]
-        at = np.array([float(shares[name]) for name in runs])
-        return found_of_swarm(
-            at, runs, [sign * np.asarray(measure.per_seed[name], float) for name in runs], sign, draws, seed, level
-        )
+        each = np.array([sign * float(np.mean(measure.per_seed[name])) for name in runs])
+        binned = bins(np.array([float(shares[name]) for name in runs]), each)
+        names = [f"{len(part)} runs" for _, part in binned]
+        at = np.array([share for share, _ in binned])
+        return found_of(at, names, [part for _, part in binned], None, sign, draws, seed, level, swarm=True)
     values = [
         _together([sign * np.asarray(measure.per_seed[name], float) for name in names]) for names in groups.values()
     ]

@@ -39,8 +39,8 @@ def ridge(shares: Floats, values: Floats, penalty: float = PENALTY, weights: Flo
     at = features(shares)
     counted = at if weights is None else at * weights[:, None]
     inner = counted.T @ at + penalty * np.eye(at.shape[1])
-    coefficients: Floats = np.linalg.solve(inner, counted.T @ values)
-    return Ridge(coefficients)
+    coefficients = np.linalg.solve(inner, counted.T @ values)
+    return Ridge(np.asarray(coefficients, np.float64))
 
 
 def ridge_reference(shares: Floats, values: Floats, penalty: float = PENALTY) -> Ridge:

@@ -1,7 +1,7 @@
 """One measure's best share: its curve, the interval, the laws beside it, and the row of the report.
 
-The interval comes from any smooth curve (`smooth.py`), or for swarms from resampled runs with the law chosen anew in
-every draw; the laws are told beside it, each with the interval it would give if it were known to be true.
+The interval comes from any smooth curve (`smooth.py`); the laws are told beside it, each with the interval it would
+give if it were known to be true.
 """
 
 from __future__ import annotations
@@ -17,17 +17,13 @@ from leaven.analyze.optimum.laws import LAWS, ONE_WAY, Law, explained, left_out,
 from leaven.analyze.optimum.noise import measured
 from leaven.analyze.optimum.smooth import smooth_curves
 from leaven.analyze.optimum.state import EDGE, Best, sentence, state
-from leaven.analyze.optimum.swarm import marginal
 from leaven.ground.canonical import key64
 
 GRID = 101
 """Points of a curve; the lowest of a curve is sought between them."""
-SWARM = 30
-"""Runs at this many shares are a swarm: each is one observation, the mean of its seeds where it has several."""
 TOLD = 2
 """Every second point is written: 51 draw a curve."""
 CHOSEN_BY = "leave one inner share out: the smallest error of predicting it from the others"
-CHOSEN_BY_FIT = "smallest squared error over all runs"
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Found:
 
     `shares`, `means` [K] with `drawn` [draws × K]; `values` per share [S], `items` per share [draws × S] or None;
     with a single seed `drawn` is taken from the curves. `grid` [G], `curve` [G] on average and `curves` [draws × G];
-    `laws`: rows as they are written; `swarm`: many runs.
+    `laws`: rows as they are written; `swarm`: values are runs of a bin.
     """
 
     shares: Floats
@@ -70,7 +66,7 @@ class Found:
 
     def row(self, name: str, better: str, unit: str, of: str) -> dict[str, Any]:
         best = Best(self.best, self.low, self.high, float(self.shares.min()), float(self.shares.max()))
-        stated, why = state(best, min(len(v) for v in self.values) if not self.swarm else 2, len(self.shares))
+        stated, why = state(best, min(len(values) for values in self.values), len(self.shares))
         lost = self._at(best.best) - self.curves.min(axis=1)
         said = sentence(name, of, best, stated)
         if stated == EDGE and self.law in ONE_WAY:
@@ -91,12 +87,12 @@ class Found:
             "regret": float(lost.mean()),
             "regret_high": float(np.quantile(lost, self.level)),
             "law": self.law,
-            "chosen_by": CHOSEN_BY_FIT if self.swarm else CHOSEN_BY,
+            "chosen_by": CHOSEN_BY,
             "fits": list(self.laws),
             "curve": band(self.grid, self.curve, self.curves, self.sign, ends),
             "points": self._points(ends),
             "runs": int(sum(len(values) for values in self.values)),
-            "seeds": int(min(len(values) for values in self.values)),
+            "seeds": 1 if self.swarm else int(min(len(values) for values in self.values)),
             "swarm": self.swarm,
         }
 
@@ -110,8 +106,6 @@ class Found:
 
     def _points(self, ends: tuple[float, float]) -> list[dict[str, Any]]:
         """The runs: intervals are of a share's distance from the average of all, so without what all have in common."""
-        if self.swarm:
-            return _bins(self.shares, self.means, self.sign)
         moved = np.quantile(self.drawn - self.means, ends, axis=0)
         wide = min(len(values) for values in self.values) > 1
         rows = []
@@ -124,7 +118,7 @@ class Found:
                     "mean": float(self.sign * self.means[k]),
                     "low": float(span[0]) if wide else None,
                     "high": float(span[1]) if wide else None,
-                    "seeds": [float(self.sign * value) for value in self.values[k]],
+                    "seeds": [] if self.swarm else [float(self.sign * value) for value in self.values[k]],
                 }
             )
         return rows
@@ -139,8 +133,9 @@ def found_of(
     draws: int,
     seed: int,
     level: float,
+    swarm: bool = False,
 ) -> Found:
-    """The best share of one measure; `shares` rise and are distinct."""
+    """The best share of one measure; `shares` rise and are distinct; in a `swarm` they stand for bins of runs."""
     grid = np.linspace(shares[0], shares[-1], GRID)
     ends = ((1 - level) / 2, (1 + level) / 2)
     noise = measured(values, items, draws, seed)
@@ -185,7 +180,7 @@ def found_of(
         chosen,
         sign,
         level,
-        False,
+        swarm,
     )
 
 
@@ -199,61 +194,6 @@ def _residuals(law: Law, shares: Floats, means: Floats, draws: int, seed: int) -
     generator = np.random.Generator(np.random.Philox(key=key64("analyze/optimum/residuals/1", seed, law.name)))
     scale = np.sqrt(float((left**2).sum()) / generator.chisquare(freedom, draws))
     return generator.standard_normal((draws, len(shares))) * scale[:, None]
-
-
-def found_of_swarm(
-    shares: Floats,
-    variants: Sequence[str],
-    values: Sequence[Floats],
-    sign: float,
-    draws: int,
-    seed: int,
-    level: float,
-) -> Found:
-    """The same of many runs, each with a share of its own; shares may repeat."""
-    grid = np.linspace(shares.min(), shares.max(), GRID)
-    means = np.array([float(part.mean()) for part in values])
-    fits = [
-        marginal(law, shares, means, draws=draws, seed=seed, grid=grid, level=level)
-        for law in LAWS
-        if law.features is not None
-    ]
-    ends = ((1 - level) / 2, (1 + level) / 2)
-    chosen = np.stack([fit.errors for fit in fits]).argmin(axis=0)
-    curves = np.stack([fit.curves for fit in fits])[chosen, np.arange(draws)]
-    low, high = np.quantile(lowest(grid, curves), ends)
-    best = max(fits, key=lambda fit: fit.r2)
-    laws = tuple(
-        {
-            "law": fit.law,
-            "formula": next(law.formula for law in LAWS if law.name == fit.law),
-            "best": fit.best,
-            "low": fit.low,
-            "high": fit.high,
-            "r2": fit.r2,
-            "left_out": None,
-            **band(grid, fit.curve, fit.curves, sign, ends),
-        }
-        for fit in fits
-    )
-    return Found(
-        shares,
-        tuple(variants),
-        tuple(values),
-        None,
-        means,
-        np.broadcast_to(means, (1, len(means))),
-        grid,
-        best.curve,
-        curves,
-        float(low),
-        float(high),
-        laws,
-        best.law,
-        sign,
-        level,
-        True,
-    )
 
 
 def _at_shares(curves: Floats, grid: Floats, shares: Floats) -> Floats:
@@ -273,22 +213,3 @@ def band(grid: Floats, curve: Floats, curves: Floats, sign: float, ends: tuple[f
         "band_low": reach.min(axis=0).tolist(),
         "band_high": reach.max(axis=0).tolist(),
     }
-
-
-def _bins(shares: Floats, means: Floats, sign: float) -> list[dict[str, Any]]:
-    """Ten equally full bins of runs, each with its mean and a t interval."""
-    rows = []
-    for part in np.array_split(np.argsort(shares, kind="stable"), 10):
-        here = sign * means[part]
-        reach = 2.0 * float(here.std(ddof=1)) / np.sqrt(len(here))
-        rows.append(
-            {
-                "variant": f"{len(part)} runs",
-                "share": float(shares[part].mean()),
-                "mean": float(here.mean()),
-                "low": float(here.mean()) - reach,
-                "high": float(here.mean()) + reach,
-                "seeds": [],
-            }
-        )
-    return rows
