@@ -69,7 +69,9 @@ class Elsewhere:
 
     def lines(self) -> list[str]:
         """The verdict as the terminal shows it."""
-        return render_lines(self.verdict())
+        verdict = self.verdict()
+        first, *rest = render_lines(verdict)
+        return [first, *rest] if verdict["comparisons"] else ["verdict: no pair of variants could be compared", *rest]
 
     def gains(self) -> pd.DataFrame:
         """variant, baseline, measure, effect, low, high, verdict, …"""

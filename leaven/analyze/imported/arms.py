@@ -25,6 +25,8 @@ from leaven.ground.errors import BadInput
 
 POINT = "imported"
 """Runs of a table are at one point; this is its key there."""
+LABEL = 24
+"""Characters of a seed's label that a note repeats."""
 Numbers = Map[tuple[str, str], int]
 """(variant, label of a seed) -> seed."""
 
@@ -59,7 +61,9 @@ def numbered(rows: pd.DataFrame, baseline: str) -> tuple[Numbers, list[str]]:
     numbers = {label: int(label) if whole else place for place, label in enumerate(every, start=1)}
     if len(set(numbers.values())) < len(numbers):  # 1 and 01
         numbers = {label: place for place, label in enumerate(every, start=1)}
-    told = [] if whole or every == [""] else [f"seeds {', '.join(every[:6])} are called 1 to {len(every)}"]
+    alone = all(len(own) == 1 for own in labels.values())
+    shown = ", ".join(label if len(label) <= LABEL else f"{label[:LABEL]}…" for label in every[:6])
+    told = [] if whole or alone else [f"seeds {shown}{' and others' if len(every) > 6 else ''} are numbered from 1"]
     return {(variant, label): numbers[label] for variant, own in labels.items() for label in own}, told
 
 

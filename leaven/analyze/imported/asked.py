@@ -30,8 +30,8 @@ class Asked:
     chance: float | None = None
 
 
-def asked_of(readings: Readings, mapping: Mapping) -> tuple[list[Asked], list[str]]:
-    """Measures in the order of the mapping, else by name; and what was taken as what.
+def asked_of(readings: Readings, mapping: Mapping, *, pairs: bool = True) -> tuple[list[Asked], list[str]]:
+    """Measures in the order of the mapping, else by name; and what was taken as what, `pairs` of variants included.
 
     Raises BadInput where a metric is not there, or no direction can be known.
     """
@@ -57,7 +57,13 @@ def asked_of(readings: Readings, mapping: Mapping) -> tuple[list[Asked], list[st
         told.append(f"{listing(unknown[:6])} not compared: which way is better is not known")
     declared = any(metric.primary is not None for _, metric, _, _ in found)
     asked = [_asked(readings, *each, primary=bool(each[1].primary) or not declared) for each in found]
-    told += _guesses(found, asked, declared=declared)
+    told += [
+        f"{way} is better in {_some(names)}"
+        for way in ("lower", "higher")
+        if (names := [name for name, metric, _, better in found if better == way and metric.better is None])
+    ]
+    if pairs:
+        told += _guesses(found, asked, declared=declared)
     return asked, told
 
 
@@ -123,19 +129,13 @@ def _guesses(
     found: Sequence[tuple[str, Metric, tuple[str, ...], str]], asked: Sequence[Asked], *, declared: bool
 ) -> list[str]:
     told = []
-    for way in ("lower", "higher"):
-        names = [name for name, metric, _, better in found if better == way and metric.better is None]
-        if names:
-            told.append(f"{way} is better in {_some(names)}")
     for effect, said in (
         ("relative", "relative, in % of the baseline's"),
         ("points", "in percentage points"),
         ("difference", "differences in their own unit"),
     ):
-        pairs = zip(found, asked, strict=True)
-        names = [
-            name for (name, metric, _, _), each in pairs if metric.effect is None and each.measure.effect == effect
-        ]
+        both = zip(found, asked, strict=True)
+        names = [name for (name, metric, _, _), one in both if metric.effect is None and one.measure.effect == effect]
         if names:
             told.append(f"effects on {_some(names)} are {said}")
     if not declared and len(found) > 1:

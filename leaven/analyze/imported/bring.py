@@ -64,9 +64,9 @@ def bring(readings: Readings, mapping: Mapping) -> Verdict:
     Raises BadInput for what cannot be known: a direction, a baseline, items that do not pair.
     """
     readings = at_the_end(readings, mapping)
-    asked, told = asked_of(readings, mapping)
-    sizes = sorted(readings.names("size"), key=lambda size: (-_parameters(size, mapping), conventions.natural(size)))
     baseline, said = _baseline(readings, mapping)
+    asked, told = asked_of(readings, mapping, pairs=bool(baseline) and len(readings.names("variant")) > 1)
+    sizes = sorted(readings.names("size"), key=lambda size: (-_parameters(size, mapping), conventions.natural(size)))
     found = Found(notes=list(readings.notes), told=[*readings.told, *told, *said])
     sweep, said = sweep_of(readings, mapping, sizes[0])
     found.told += said

@@ -15,7 +15,7 @@ import pandas as pd
 from leaven.analyze.bootstrap import Floats
 from leaven.ground.errors import BadInput
 
-LONGEST_NAME = 200
+LONGEST_NAME = 500
 """Characters of a name (variant, metric, seed); a file's cell may be longer where it is not one."""
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "#n/a"})
 FORMULA = re.compile(r"^(?:[=@\t\r]|[+\-].*[|!])")

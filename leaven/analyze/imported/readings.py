@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from leaven.analyze.imported import conventions
 from leaven.analyze.imported.cells import names, numbers
@@ -65,7 +66,7 @@ def gather(sheet: Sheet, roles: Roles, mapping: Mapping) -> Readings:
         raise BadInput("there are no rows", where=str(sheet.path))
     keep = np.ones(len(raw), dtype=bool)
     for name, values in mapping.where.items():
-        keep &= np.isin(_texts(raw[name], sheet, name), values)
+        keep &= _among(names(raw[name], name, sheet.row), values)
     places = np.flatnonzero(keep)
     raw = raw.iloc[places].reset_index(drop=True)
     if not len(raw):
@@ -127,8 +128,18 @@ def _count(rows: int) -> str:
     return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
-def _texts(column: pd.Series[Any], sheet: Sheet, name: str) -> np.ndarray[Any, Any]:
-    return np.asarray(names(column, name, sheet.row), dtype=object)
+def _among(cells: pd.Categorical, wanted: Sequence[str]) -> NDArray[np.bool_]:
+    """Which cells are one of the values, as text or as numbers: 1 is 1.0."""
+    either = {*wanted, *(value for word in wanted if (value := _value(word)) is not None)}
+    hits = [str(word) in either or _value(str(word)) in either for word in cells.categories]
+    return np.array([*hits, False])[cells.codes]
+
+
+def _value(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:
+        return None
 
 
 def _joined(raw: pd.DataFrame, columns: Sequence[str], role: str, where: Any) -> pd.Categorical:
