@@ -76,8 +76,13 @@ def resolution(
         "noisiest": noise.noisiest,
         "noisiest_sd": noise.noisiest_sd,
         "source": noise.source,
-        "note": power_note(aim.seeds, noise.clusters, alpha, comparisons, wanted),
+        "note": _note(aim, noise, comparisons, alpha, wanted),
     }
+
+
+def _note(aim: Aim, noise: Noise, comparisons: int, alpha: float, wanted: float) -> str:
+    note = power_note(aim.seeds, noise.clusters, alpha, comparisons, wanted)
+    return note if noise.clusters else note.replace("0 independent items", "items not counted")
 
 
 def _items(aim: Aim, noise: Noise, item_se: float, level: float, wanted: float) -> int | None:
@@ -104,10 +109,12 @@ def _both(margin: float, noise: Noise, level: float, wanted: float) -> tuple[int
 
 def takes(row: Mapping[str, Any]) -> str:
     """What the margin of a row takes, in words: `14 seeds (now 3)`, or that nothing does."""
+    ways = []
     if row["seeds_needed"]:
-        ways = [f"{row['seeds_needed']} seeds (now {row['seeds']})"]
-        if row["items_needed"]:
-            ways.append(f"{row['items_needed']:,} independent items (now {row['items']:,})")
+        ways.append(f"{row['seeds_needed']} seeds (now {row['seeds']})")
+    if row["items_needed"]:
+        ways.append(f"{row['items_needed']:,} independent items (now {row['items']:,})")
+    if ways:
         return " or ".join(ways)
     if row["both_needed"]:
         seeds, items = row["both_needed"]

@@ -62,7 +62,7 @@ def assumed(mfu: float | None = None, devices: int | None = None, prices: Mappin
             raise BadInput(
                 f'no hardware "{name}"{did_you_mean(name, known.values())}',
                 field="--price",
-                fix=f"One of {', '.join(known.values())}, with USD of a chip-hour: --price H100=2.5.",
+                fix="With USD of a chip-hour: --price H100=2.5.",
             )
         if not 0 <= usd < float("inf"):
             raise BadInput(f"{usd:g} USD is no price of {chip}", field="--price", fix="USD of a chip-hour.")
@@ -88,13 +88,14 @@ class Work:
 
 @dataclass(frozen=True)
 class Part:
-    """One shape on one hardware. `needed`: bytes of each device at the peak; `fewest`: devices that it fits on, None
-    where no number does."""
+    """One shape on one hardware. `source`: of the share of the peak; `far`: that nothing is published near this size.
+    `needed`: bytes of each device at the peak; `fewest`: devices that it fits on, None where no number does."""
 
     size: str
     tokens: int
     share: float | None
     source: str
+    far: bool
     hours: float
     devices: int
     needed: int | None
@@ -193,7 +194,7 @@ def _on_cores(work: Work, left: Iterable[Step], rates: Mapping[str, float], at_o
     hours = sum(seconds_of(step, rates) for step in steps) / 3600
     source = "measured here" if any(seconds_of(step, rates) != seconds_of(step) for step in steps) else "assumed"
     needed = max(bytes_of(step) for step in steps)
-    return Part(work.size, work.tokens, None, source, hours, at_once, needed, 1)
+    return Part(work.size, work.tokens, None, source, False, hours, at_once, needed, 1)
 
 
 def _total(name: str, kind: str, memory: int, parts: tuple[Part, ...], price: float | None) -> Cost:
@@ -205,14 +206,11 @@ def _total(name: str, kind: str, memory: int, parts: tuple[Part, ...], price: fl
 def _part(work: Work, chip: str, peak: float, memory: int, together: int, mfu: float | None) -> Part:
     reached = nearest(chip, work.parameters)
     share = mfu if mfu is not None else reached.share
-    source = "given"
-    if mfu is None:
-        away = f", at {short(reached.parameters)} parameters" if is_far(reached, work.parameters) else ""
-        source = f"{reached.source}{away}"
+    source, far = ("given", False) if mfu is not None else (reached.source, is_far(reached, work.parameters))
     hours = work.flops / (peak * share * 3600)
     devices = max(n for n in range(1, min(together, work.batch) + 1) if work.batch % n == 0)
     needed = bytes_on(work, devices, memory)
-    return Part(work.size, work.tokens, share, source, hours, devices, needed, fewest(work, memory))
+    return Part(work.size, work.tokens, share, source, far, hours, devices, needed, fewest(work, memory))
 
 
 def bytes_on(work: Work, devices: int, memory: int) -> int | None:

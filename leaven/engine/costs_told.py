@@ -35,7 +35,9 @@ def lines(found: Sequence[Cost]) -> list[str]:
                 names = sources.setdefault(part.source, [])
                 names += [cost.hardware] if cost.hardware not in names else []
     told = [f"{', '.join(names)} as {source}" for source, names in sources.items()]
-    return [*said, *(["          shares of the peak: " + "; ".join(told) + " (--mfu changes them)"] if told else [])]
+    far = dict.fromkeys(part.size for cost in found for part in cost.parts if part.far)
+    told += [f"nothing is published near {', '.join(far)}"] if far else []
+    return [*said, *([f"          shares of the peak: {'; '.join(told)} (--mfu changes them)"] if told else [])]
 
 
 def _row(cost: Cost) -> tuple[str, ...]:
@@ -45,7 +47,7 @@ def _row(cost: Cost) -> tuple[str, ...]:
     devices = dict.fromkeys(str(part.devices) for part in parts)
     cores = cost.kind.endswith(("core", "cores"))
     unit = "" if not cores else " core" if set(devices) == {"1"} else " cores"
-    needs = [f"{part.needed / 1e9:.1f}" if part.needed is not None else "too much" for part in parts]
+    needs = [_gigabytes(part.needed) if part.needed is not None else "too much" for part in parts]
     names = [f"{part.size} " if several else "" for part in parts]
     fits = [str(part.fewest) if part.fewest is not None else "none" for part in parts]
     return (
@@ -53,7 +55,7 @@ def _row(cost: Cost) -> tuple[str, ...]:
         _each(names, shares),
         _hours(cost.hours),
         f"{lasting(3600 * cost.wall_hours)} on {' or '.join(devices)}{unit}",
-        f"{_each(names, needs)} of {cost.memory / 1e9:.1f} GB",
+        f"{_each(names, needs)} of {_gigabytes(cost.memory)} GB",
         "" if cores else _each(names, fits),
         f"{cost.usd:,.0f}" if cost.usd is not None else "",
     )
@@ -64,6 +66,10 @@ def _each(names: Sequence[str], cells: Sequence[str]) -> str:
     if len(set(cells)) == 1:
         return cells[0]
     return ", ".join(f"{name}{cell}" for name, cell in zip(names, cells, strict=True))
+
+
+def _gigabytes(amount: int) -> str:
+    return f"{amount / 1e9:,.0f}" if amount >= 1e11 else f"{amount / 1e9:.1f}"
 
 
 def _hours(hours: float) -> str:

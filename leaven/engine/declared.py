@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from leaven.corpus.hub import is_offline
 from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, LeavenError
 
@@ -45,7 +46,8 @@ class Unseen:
             if isinstance(error, BadInput):
                 if not mistakes:
                     raise
-                return self._taken(name, error.what, declared)
+                offline = is_offline() and "the hub is not to be asked (HF_HUB_OFFLINE)"
+                return self._taken(name, offline or error.what, declared)
             self.down = str(error).splitlines()[0].partition(" when asked")[0]
             return self._taken(name, self.down, declared)
 

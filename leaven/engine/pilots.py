@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from leaven.analyze.measures import STATISTICS
+from leaven.analyze.noise_published import published_noise
 from leaven.analyze.pilot import Noise, pooled, read_noise
-from leaven.analyze.published.seed_noise import published_noise
 from leaven.engine.store import Store
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
 from leaven.model.config import ModelConfig, count_parameters
