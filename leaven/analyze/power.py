@@ -162,7 +162,8 @@ def power_note(
     if seeds < 2:
         return "one seed says nothing about the noise between seeds"
     family = f", at Holm's strictest step of {comparisons} comparisons" if comparisons > 1 else ""
-    return f"{100 * wanted:.0f} % power, {seeds} seeds, {items:,} {noun}, α {alpha:g}{family}"
+    counted = f"{items:,} {noun}, " if items else ""  # 0: nobody counted them
+    return f"{100 * wanted:.0f} % power, {seeds} seeds, {counted}α {alpha:g}{family}"
 
 
 def resolve_sentence(
