@@ -12,9 +12,10 @@ from leaven.ground.version import __version__
 
 if TYPE_CHECKING:
     from leaven.corpora import Corpus, load_corpus
+    from leaven.elsewhere import Elsewhere, verdict_from
     from leaven.lab import Results, Study, load
 
-__all__ = ["Corpus", "Results", "Study", "__version__", "load", "load_corpus"]
+__all__ = ["Corpus", "Elsewhere", "Results", "Study", "__version__", "load", "load_corpus", "verdict_from"]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,4 +27,8 @@ def __getattr__(name: str) -> Any:
         from leaven import corpora
 
         return getattr(corpora, name)
+    if name in {"verdict_from", "Elsewhere"}:
+        from leaven import elsewhere
+
+        return getattr(elsewhere, name)
     raise AttributeError(f"module 'leaven' has no attribute {name!r}")

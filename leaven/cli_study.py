@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from leaven.columns import width
 from leaven.ground.errors import BadInput
 from leaven.options import (
     AsJson,
@@ -27,7 +28,20 @@ from leaven.options import (
     prices_of,
     without_code_of,
 )
-from leaven.sentences import print_json, status_lines, waiting, why_lines
+from leaven.sentences import print_json, status_lines, taken_lines, waiting, why_lines
+
+From = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--from",
+        metavar="PATH",
+        help="results of runs trained elsewhere: a table (csv, tsv, parquet, json, jsonl), or a folder with tables or "
+        "results of lm-eval; may be repeated",
+    ),
+]
+MappingFile = Annotated[
+    Path | None, typer.Option("--mapping", metavar="FILE", help="with --from: what columns mean, which metrics count")
+]
 
 
 def _study(
@@ -231,7 +245,18 @@ def why(
 
 
 def verdict(
-    study: StudyName = "pocket",
+    study: Annotated[
+        str | None,
+        typer.Argument(metavar="STUDY", help="a built-in study or the path of a study file (default: pocket)"),
+    ] = None,
+    from_: From = None,
+    mapping: MappingFile = None,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="NAME", help="with --from: the variant others are compared with")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="with --from: folder of the page (default: RUNS/from-NAME)")
+    ] = None,
     set_: Settings = None,
     source: Sources = None,
     seeds: Seeds = None,
@@ -242,13 +267,48 @@ def verdict(
     allow_unisolated: Unisolated = False,
     as_json: AsJson = False,
 ) -> None:
-    """The verdicts of a finished study."""
-    lab = _study(study, set_, source, seeds, size, data, runs)
+    """The verdicts of a finished study, or with --from of runs that were trained elsewhere, with their page."""
+    if from_:
+        useless = {"STUDY": study, "--set": set_, "--source": source, "--seeds": seeds, "--data": data}
+        for name, value in (useless | {"--without": without}).items():
+            if value is not None:
+                raise BadInput("has no effect with --from: the runs are what the files hold", field=name)
+        _elsewhere(from_, mapping, baseline, size, out, runs, as_json=as_json)
+        return
+    for name, given in {"--mapping": mapping, "--baseline": baseline, "--out": out}.items():
+        if given is not None:
+            raise BadInput("has no effect without --from", field=name)
+    lab = _study(study or "pocket", set_, source, seeds, size, data, runs)
     results = lab.finished(allow_unisolated=allow_unisolated, without_code=without_code_of(without))
     if as_json:
         print_json(results.verdict())
     else:
         print("\n".join(results.lines()))
+
+
+def _elsewhere(
+    paths: list[Path],
+    mapping: Path | None,
+    baseline: str | None,
+    size: str | None,
+    out: Path | None,
+    runs: Path,
+    *,
+    as_json: bool,
+) -> None:
+    from leaven.elsewhere import verdict_from
+
+    sizes = [part.strip() for part in (size or "").split(",") if part.strip()]
+    with waiting("reading and comparing", quiet=as_json):
+        found = verdict_from(paths, baseline=baseline, mapping=mapping, sizes=sizes)
+    with waiting("writing the report", quiet=as_json):
+        page = found.report(out or runs / f"from-{found.name}")
+    if as_json:
+        print_json({"report": str(page), "verdict": found.verdict()})
+        return
+    print("\n".join(taken_lines(found.told, width())))
+    print(f"report    {page}")
+    print("\n".join(found.lines()))
 
 
 def report(

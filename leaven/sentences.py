@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from leaven.corpus.look.visible import visible
 
 
 @contextlib.contextmanager
@@ -38,6 +41,17 @@ def status_lines(found: Mapping[str, Any], study: str) -> list[str]:
             lines.append(f"  {name} {row['done'] / row['total']:.0%}" if row["total"] else f"  {name}")
     elif found["done"] < found["steps"]:
         lines.append(f"not running; leaven run {study} continues it")
+    return lines
+
+
+def taken_lines(told: Sequence[str], most: int) -> list[str]:
+    """What was taken as what in a table of somebody else's, a sentence a line, folded to `most` columns."""
+    lines: list[str] = []
+    for said in told:
+        head = " " * 10 if lines else "taken     "
+        lines += textwrap.wrap(
+            visible(said), most, initial_indent=head, subsequent_indent=" " * 12, break_on_hyphens=False
+        )
     return lines
 
 
