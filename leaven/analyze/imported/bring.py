@@ -100,8 +100,10 @@ def bring(readings: Readings, mapping: Mapping) -> Verdict:
     data["optimum"] = wider.optimum(request, found.every)
     data["transfer"] = wider.transfer(request, found.every)
     data["scores"] = data["scores"] + found.bare
+    for kind in ("comparisons", "scores", "noise"):
+        data[kind] = [_uncounted(row) for row in data[kind]]
     data["method"] = method(request, found.judged, draws_of_items=_has_items(readings, asked))
-    return Verdict(data, found.tasks, tuple(dict.fromkeys(found.told)))
+    return Verdict(data, [_uncounted(row) for row in found.tasks], tuple(dict.fromkeys(found.told)))
 
 
 def _has_items(readings: Readings, asked: Sequence[Asked]) -> bool:
@@ -242,6 +244,11 @@ def _bare(measure: str, variant: str, sampled: Sampled, size: str) -> dict[str, 
         "seeds": [float(value) for value in sampled.per_seed],
         "items": sampled.items,
     }
+
+
+def _uncounted(row: Map[str, Any]) -> dict[str, Any]:
+    """A row whose items nobody counted says so, instead of 0."""
+    return {key: None if key in ("items", "clusters") and value == 0 else value for key, value in row.items()}
 
 
 def _question(size: SizeRequest, asked: Sequence[Asked]) -> str:

@@ -132,7 +132,8 @@ def _among(cells: pd.Categorical, wanted: Sequence[str]) -> NDArray[np.bool_]:
     """Which cells are one of the values, as text or as numbers: 1 is 1.0."""
     either = {*wanted, *(value for word in wanted if (value := _value(word)) is not None)}
     hits = [str(word) in either or _value(str(word)) in either for word in cells.categories]
-    return np.array([*hits, False])[cells.codes]
+    chosen: NDArray[np.bool_] = np.array([*hits, False])[cells.codes]
+    return chosen
 
 
 def _value(word: str) -> float | None:
