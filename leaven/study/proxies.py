@@ -1,7 +1,8 @@
 """Putting a proxy block into a study: its parts take the place of the study's, before the study is checked.
 
 Corpus, suite, judge, seeds and places of data are replaced as a whole, mixtures and variants by name, `model` and
-`training` field by field. What was put in is blamed on the file that the block stands in.
+`training` field by field. A study that judges nothing judges nothing at any size. What was put in is blamed on the file
+that the block stands in.
 """
 
 from __future__ import annotations
@@ -54,8 +55,10 @@ def lay(content: dict[str, Any], laid: Laid, where: Where) -> Proxy:
     except ValidationError as error:
         told = [tell({**e, "loc": ("proxy", *e["loc"])}, where) for e in error.errors()]
         raise BadInput("\n".join(dict.fromkeys(told))) from None
+    judged = content.get("judge")
+    silent = not judged or (isinstance(judged, dict) and judged.get("kind") == "none")
     for name in WHOLE:
-        if block.get(name) is not None:
+        if block.get(name) is not None and not (name == "judge" and silent):
             content[name] = block[name]
             laid.keys.append((name,))
     for name in NAMED:
