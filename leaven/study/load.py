@@ -93,7 +93,7 @@ def load(
         changed += [set_field(content, setting) for setting in of_block]
         if "variants" in content:
             content["variants"] = _starts_beside(content["variants"], home)
-        proxy = lay(content, laid, Where(doc, parts, changed))
+        proxy = lay(content, laid, Where(doc, parts, changed), [str(keys[0]) for keys in changed if len(keys) == 1])
     homes = {keys[0]: laid.home for keys in laid.keys}
     for part, folder in PARTS.items():
         if isinstance(content.get(part), str):
@@ -142,7 +142,7 @@ def load(
     if proxy is not None:
         if parameters is None:
             raise ValueError("budgets are scaled by parameters, which were not given")
-        study, scaling = scaled(study, written, study.proxy or proxy, parameters)
+        study, scaling = scaled(study, written, proxy, parameters)
     check(study, where)
     return Loaded(study, doc, path, where, scaling)
 

@@ -7,7 +7,7 @@ that the block stands in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,11 @@ class Laid:
         return None
 
 
-def lay(content: dict[str, Any], laid: Laid, where: Where) -> Proxy:
-    """Put the study's proxy block into it, and return what it says of budgets. Raises BadInput."""
+def lay(content: dict[str, Any], laid: Laid, where: Where, given: Collection[str] = ()) -> Proxy:
+    """Put the study's proxy block into it, and return what it says of budgets. Raises BadInput.
+
+    `given`: fields that the command line has replaced as a whole; they stay.
+    """
     block = content["proxy"]
     try:
         proxy = Proxy.model_validate(block)
@@ -58,7 +61,7 @@ def lay(content: dict[str, Any], laid: Laid, where: Where) -> Proxy:
     judged = content.get("judge")
     silent = not judged or (isinstance(judged, dict) and judged.get("kind") == "none")
     for name in WHOLE:
-        if block.get(name) is not None and not (name == "judge" and silent):
+        if block.get(name) is not None and name not in given and not (name == "judge" and silent):
             content[name] = block[name]
             laid.keys.append((name,))
     for name in NAMED:
