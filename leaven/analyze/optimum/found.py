@@ -16,7 +16,7 @@ from leaven.analyze.bootstrap import Floats
 from leaven.analyze.optimum.laws import LAWS, ONE_WAY, Law, explained, left_out, lowest
 from leaven.analyze.optimum.noise import measured
 from leaven.analyze.optimum.smooth import smooth_curves
-from leaven.analyze.optimum.state import EDGE, Best, sentence, state
+from leaven.analyze.optimum.state import EDGE, IDENTIFIED, Best, percent, sentence, state
 from leaven.ground.canonical import key64
 
 GRID = 101
@@ -67,6 +67,9 @@ class Found:
     def row(self, name: str, better: str, unit: str, of: str) -> dict[str, Any]:
         best = Best(self.best, self.low, self.high, float(self.shares.min()), float(self.shares.max()))
         stated, why = state(best, min(len(values) for values in self.values), len(self.shares))
+        own = next(fit for fit in self.laws if fit["law"] == self.law)["best"]
+        if stated == IDENTIFIED and not self.low <= own <= self.high:
+            why = f"{why}; the law that predicts best ({self.law}) alone would say {percent(own)}"
         lost = self._at(best.best) - self.curves.min(axis=1)
         said = sentence(name, of, best, stated)
         if stated == EDGE and self.law in ONE_WAY:
