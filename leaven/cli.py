@@ -16,6 +16,7 @@ from types import FrameType
 import typer
 
 from leaven import (
+    cli_audit,
     cli_comparison,
     cli_corpus,
     cli_evaluation,
@@ -50,6 +51,7 @@ for command in (
 app.command("eval")(cli_evaluation.eval_)
 app.command()(cli_judging.judge)
 app.command()(cli_validation.validate)
+app.command()(cli_audit.audit)
 app.command()(cli_comparison.compare)
 app.add_typer(cli_corpus.app, name="corpus")
 

@@ -151,7 +151,7 @@ def _notes(claim: Claim, figure: Figure, reading: Reading | None, known: Scores)
     if reading is None:
         return ()
     said = [
-        f"the scores of {figure.new} are those of {number.variant} in {number.part}"
+        f"the scores of {called(figure.new)} are those of {number.variant} in {number.part}"
         for number in numbers()
         if number.inferred and number.part != claim.part
         if (number.model, number.size, number.category) == (figure.new, figure.size, figure.category)
@@ -168,7 +168,39 @@ def _notes(claim: Claim, figure: Figure, reading: Reading | None, known: Scores)
 
 def told(reading: Reading, unit: str) -> str:
     """`8.6 % (8.4 to 8.8)`: the value, and what rounding of the scores leaves of it."""
-    return f"{reading.value:.1f}{unit} ({reading.low:.1f} to {reading.high:.1f})".replace("-", "−")
+    value, low, high = (_rounded(each, unit) for each in (reading.value, reading.low, reading.high))
+    return f"{value}{unit} ({low} to {high})"
+
+
+def _rounded(value: float, unit: str) -> str:
+    """One decimal, two of a ratio; zero has no sign."""
+    digits = 2 if unit == "×" else 1
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
+
+
+def called(model: str) -> str:
+    """`code→text (before cooldown)`: a checkpoint with its point of training."""
+    name, _, point = model.rpartition(", ")
+    return f"{name} ({point})" if name else model
+
+
+def reading_words(reading: Reading, unit: str) -> str:
+    """`another baseline: 51.8 / 50.2 − 1 = 3.2 %, balanced-only (before cooldown) over 0 % code (final)`: how it was
+    read, the numbers, and whose they are."""
+    given = f"{_rounded(reading.value, unit)}{unit}"
+    if not reading.base:
+        return f"{reading.how}: {given} of {called(reading.new)}"
+    return f"{reading.how}: {reading.formula} = {given}, {sides(reading)}"
+
+
+def sides(of: Reading | Figure) -> str:
+    """`code→text over text-only`: points of training only where they differ, sizes where these do."""
+    (new, _, at), (base, _, before) = of.new.rpartition(", "), of.base.rpartition(", ")
+    if not base:
+        return called(of.new)
+    if of.size != of.base_size:
+        return f"{new} at {of.size.upper()} over {base} at {of.base_size.upper()}"
+    return f"{new} over {base}" if at == before else f"{called(of.new)} over {called(of.base)}"
 
 
 def checks(folder: Path | None = None) -> list[Check]:

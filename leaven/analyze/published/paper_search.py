@@ -43,6 +43,8 @@ class Reading:
     value: float
     low: float
     high: float
+    size: str
+    base_size: str
 
     def meets(self, figure: Figure) -> bool:
         """Whether rounding of scores and figure explains the difference."""
@@ -104,15 +106,18 @@ def read(
     """`figure` read from scores, with other sides where given; None where a side has no published score."""
     new, base = figure.new if new is None else new, figure.base if base is None else base
     top = known.get((figure.size, figure.category, new))
+    sizes = (figure.size, figure.base_size)
     if not base:
-        return None if top is None else Reading(how, top.shown, new, "", top.value, top.value - top.within, top.high)
+        if top is None:
+            return None
+        return Reading(how, top.shown, new, "", top.value, top.value - top.within, top.value + top.within, *sizes)
     below = known.get((figure.base_size, figure.category, base))
     if top is None or below is None:
         return None
     said, compute = FORMULAS[formula]
     ends = [compute(n, b) for n in (top.low, top.high) for b in (below.low, below.high)]
     shown = said.format(new=top.shown, base=below.shown)
-    return Reading(how, shown, new, base, compute(top.value, below.value), min(ends), max(ends))
+    return Reading(how, shown, new, base, compute(top.value, below.value), min(ends), max(ends), *sizes)
 
 
 def _over(numerator: float, denominator: float) -> float:

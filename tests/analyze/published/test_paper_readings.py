@@ -60,7 +60,7 @@ def test_a_ratio_to_a_near_zero_score_and_a_model_with_synthetic_data_are_told()
     assert "near-zero score (0.4 %): its rounding alone leaves 10.6 to 13.9×" in twelve.notes[1]
     headline = next(each for each in judge() if each.printed == "8.2 %")
     assert headline.notes == (
-        "the scores of balanced→text, before cooldown are those of balanced+synth→text in figure 5b",
+        "the scores of balanced→text (before cooldown) are those of balanced+synth→text in figure 5b",
     )
 
 
