@@ -65,7 +65,8 @@ def on_grid(values: Floats) -> Floats:
     largest = np.abs(values).max(axis=1, keepdims=True)
     # Of G multiples of 2^e, each at most 2^m, every partial sum is a multiple of 2^e below G · 2^m ≤ 2^(53 + e).
     exponent = np.frexp(largest)[1] + (groups - 1).bit_length() - 53
-    return np.ldexp(np.rint(np.ldexp(values, -exponent)), exponent)
+    rounded: Floats = np.ldexp(np.rint(np.ldexp(values, -exponent)), exponent)
+    return rounded
 
 
 def widening(groups: int) -> float:

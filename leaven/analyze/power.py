@@ -9,7 +9,7 @@ items free of noise this is the textbook paired t test, with seeds free of noise
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -118,42 +118,6 @@ def _fewest(enough: Any, most: int = MOST_SEEDS) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
-
-
-def power_before(
-    prior_noise: Mapping[str, Mapping[str, Any]],
-    seeds: int,
-    items: Mapping[str, int],
-    comparisons: int = 1,
-    alpha: float = 0.05,
-    wanted: float = POWER,
-) -> list[dict[str, Any]]:
-    """Smallest effects of a study that has not run, from a pilot's noise.
-
-    Args:
-        prior_noise: measure -> {`seed_sd`: sd of the paired per-seed effects, `item_sd`: item part's se × √clusters,
-            `unit`}, as `noise.csv` of a finished study holds them (`paired_seed_sd`, `paired_item_sd`).
-        items: measure -> clusters of items the study will evaluate. A measure in only one of the two maps is skipped.
-        comparisons: size of the family corrected together; Holm's first step tests at alpha / comparisons.
-
-    Returns: `{measure, smallest_effect (None: no effect, however large), unit, note}` in the order of `prior_noise`.
-    """
-    rows = []
-    for measure, noise in prior_noise.items():
-        if measure not in items:
-            continue
-        item_se = float(noise["item_sd"]) / math.sqrt(max(items[measure], 1))
-        level = alpha / max(comparisons, 1)
-        smallest = smallest_effect(seeds, float(noise["seed_sd"]), item_se, level, wanted)
-        rows.append(
-            {
-                "measure": measure,
-                "smallest_effect": smallest if math.isfinite(smallest) else None,
-                "unit": noise["unit"],
-                "note": power_note(seeds, items[measure], alpha, comparisons, wanted),
-            }
-        )
-    return rows
 
 
 def power_note(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leaven.engine.declared import Unseen
 from leaven.evaluate.benchmarks.plan import Benchmark
+from leaven.evaluate.data.places import HUB
 from leaven.evaluate.made import DEFAULT_ITEMS
 from leaven.ground.errors import BadInput, did_you_mean
 from leaven.study.corpus_graph import Survey
@@ -43,14 +44,15 @@ def survey_benchmarks(loaded: Loaded, unseen: Unseen | None = None) -> dict[str,
 
     include = [Path(folder) for folder in suite.include]
     unseen = unseen or Unseen()
+    local = [place for place in loaded.study.data if place != HUB]
     found = {}
     forms: dict[str, str] = {}
     for benchmark in benchmarks_of(suite):
         try:
             forms[benchmark.name] = _form(benchmark, include)
-            print_ = unseen.look(
-                f"benchmark {benchmark.name}", partial(fingerprint, benchmark, loaded.study.data, include), _declared
-            )
+            look = partial(fingerprint, benchmark, loaded.study.data, include)
+            here = fingerprint(benchmark, local, include) if unseen.down else None
+            print_ = here or unseen.look(f"benchmark {benchmark.name}", look, _declared, hub=HUB in loaded.study.data)
         except BadInput as error:
             where = error.where or loaded.where(("evaluate", "tasks", benchmark.name))
             raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None

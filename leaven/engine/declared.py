@@ -28,17 +28,24 @@ class Unseen:
     """Why the hub cannot be reached, once it could not be: it is not asked again."""
 
     def look(
-        self, name: str, look: Callable[[], Found], declared: Callable[[str], Found], *, mistakes: bool = False
+        self,
+        name: str,
+        look: Callable[[], Found],
+        declared: Callable[[str], Found],
+        *,
+        mistakes: bool = False,
+        hub: bool = True,
     ) -> Found:
         """What `look` finds; where it cannot, what `declared` makes of a fingerprint that nothing else has.
 
         Args:
             name: for people; its first word is what it is: `source text`.
             mistakes: whether a BadInput also means no more than that it cannot be looked at now.
+            hub: whether it is the hub that is asked.
         """
         if not self.allowed:
             return look()
-        if self.down:
+        if self.down and hub:
             return self._taken(name, self.down, declared)
         try:
             return look()

@@ -80,12 +80,13 @@ def survey_judge(
         prompts = partial(survey_prompts, plan_of(judge.prompts), data)
         named = f"prompts {judge.prompts.set}"
         with _named(("judge", "prompts"), where):
-            print_ = unseen.look(named, prompts, str, mistakes=not is_file(judge.prompts.set))
+            own = is_file(judge.prompts.set)
+            print_ = prompts() if own else unseen.look(named, prompts, str, mistakes=True)
         found[PROMPTS] = Survey(print_, 0, 0)
     if judge.kind == "local":
         weights = partial(weights_of, str(judge.model), judge.revision, cache)
         with _named(("judge", "model"), where):
-            print_ = unseen.look(f"judge {judge.model}", weights, str, mistakes=True)
+            print_ = unseen.look(f"judge {judge.model}", weights, str, mistakes=True, hub=False)
         found[JUDGE] = Survey(print_, 0, 0)
     return found
 

@@ -13,7 +13,6 @@ from leaven.analyze.power import (
     POWER,
     critical_value,
     power,
-    power_before,
     resolve_sentence,
     seeds_per_arm,
     seeds_to_detect,
@@ -85,21 +84,6 @@ def test_equivalence_needs_room() -> None:
     assert near is not None
     assert far is not None
     assert near > far
-
-
-def test_power_before_a_run() -> None:
-    noise = {
-        "prose bits-per-byte": {"seed_sd": 0.2, "item_sd": 1.0, "unit": "%"},
-        "unmeasured": {"seed_sd": 1.0, "item_sd": 1.0, "unit": "%"},
-    }
-    (row,) = power_before(noise, seeds=3, items={"prose bits-per-byte": 400}, comparisons=12)
-    (alone,) = power_before(noise, seeds=3, items={"prose bits-per-byte": 400})
-    (one,) = power_before(noise, seeds=1, items={"prose bits-per-byte": 400})
-    assert row["smallest_effect"] > alone["smallest_effect"] > 0
-    assert (
-        row["note"] == "80 % power, 3 seeds, 400 independent items, α 0.05, at Holm's strictest step of 12 comparisons"
-    )
-    assert one["smallest_effect"] is None
 
 
 def say(effect: float, seeds: int, seed_sd: float, item_se: float, alpha: float = 0.05) -> str:
