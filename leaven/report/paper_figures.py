@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from leaven.analyze.published.paper_results import Number, of_part
 from leaven.report import words
 from leaven.report.canvas import SOFT, Entry
 from leaven.report.chart import Chart, Panel
-from leaven.report.contents import VERDICTS, Contents, Row
+from leaven.report.contents import Contents, Row
 from leaven.report.markup import Html, Node, tag
 from leaven.report.palette import Look, looks
 from leaven.report.paper_arms import FINAL, Arm, Shown, arms, asked, published, score, shown
 from leaven.report.paper_bars import THEIRS, Bar, Group, Line, grouped, height, over_share
+from leaven.report.paper_sentences import said_of, told
 
 TITLES = {
     "2": "Starting from code",
@@ -66,7 +66,8 @@ def _bars(contents: Contents, name: str) -> Chart | None:
         if not measure.same:
             theirs = _published_group("", part, found, measure.category)
             panels.append(_panel([theirs], colors, _title(measure.category, "470M"), "%", NONE))
-    return _chart(contents, name, found, measures, panels, {}, _rows(here, part, found, measures, size))
+    said = said_of(here, found, measures)
+    return _chart(name, said, measures, panels, {}, _rows(here, part, found, measures, size))
 
 
 def _scale(contents: Contents, name: str) -> Chart | None:
@@ -89,7 +90,13 @@ def _scale(contents: Contents, name: str) -> Chart | None:
             panels.append(_panel(theirs, colors, _title(measure.category), "%", NONE))
     like = {each[0][0]: "470m", each[-1][0]: "2.8b"} | {size: size for size in PAPER_SIZES}
     rows = [row for size, here in each for row in _rows(here, part, at[size], measures, size, among=like.get(size))]
-    return _chart(contents, name, found, measures, panels, colors, rows)
+    said = told(contents.transfer, measures) or str(contents.transfer.get("said") or "")
+    said = said or " ".join(_at_size(size, said_of(here, at[size], measures)) for size, here in each)
+    return _chart(name, words.sentence(said), measures, panels, colors, rows)
+
+
+def _at_size(size: str, said: str) -> str:
+    return f"At {size}, {said[0].lower()}{said[1:]}"
 
 
 def _at(contents: Contents, arm: Arm) -> Arm:
@@ -123,7 +130,8 @@ def _sweep(contents: Contents, name: str) -> Chart | None:
             panels.append(_lines([theirs], _title(measure.category, "470M"), f"% of code, {NONE}", "%"))
     if not panels:
         return None
-    return _chart(contents, name, found, measures, panels, {}, _rows(here, part, found, measures, size))
+    said = told(contents.optimum, measures) or said_of(here, found, measures)
+    return _chart(name, said, measures, panels, {}, _rows(here, part, found, measures, size))
 
 
 _MAKE: dict[str, Callable[[Contents, str], Chart | None]] = {
@@ -137,9 +145,8 @@ _MAKE: dict[str, Callable[[Contents, str], Chart | None]] = {
 
 
 def _chart(
-    contents: Contents,
     name: str,
-    found: Sequence[Arm],
+    said: str,
     measures: Sequence[Shown],
     panels: Sequence[Panel],
     legend: dict[str, Look],
@@ -161,7 +168,7 @@ def _chart(
     return Chart(
         name=f"paper-figure-{name}",
         title=f"{TITLES[name]} (the paper's Figure {name})",
-        sentence=_sentence(contents, name, found, measures),
+        sentence=said,
         note=" ".join(notes),
         panels=panels,
         head=["variant", "size", "at", "measure", "this study", "the paper", "of what"],
@@ -316,67 +323,3 @@ def _theirs(number: Number | None) -> list[str]:
     if number is None:
         return [words.MISSING, words.MISSING]
     return [f"{number.shown} %", f"{number.category}, {number.size.upper()}, {number.part}, {number.kind}"]
-
-
-def _sentence(contents: Contents, name: str, found: Sequence[Arm], measures: Sequence[Shown]) -> str:
-    """What the verdict says of these arms: its optimum, its transfer, or its comparisons; else who scores best."""
-    said = ""
-    if name == "4":
-        said = _told(contents.optimum, measures)
-    if name == "3":
-        said = _told(contents.transfer, measures) or str(contents.transfer.get("said") or "")
-    return said or _compared(contents, found, measures) or _best(contents, found, measures)
-
-
-def _told(part: Row, measures: Sequence[Shown]) -> str:
-    """The sentences on the figure's measures."""
-    wanted = {measure.name for measure in measures}
-    said = [str(row["said"]) for row in part.get("measures") or () if row.get("name") in wanted and row.get("said")]
-    return " ".join(words.sentence(each) for each in said)
-
-
-def _compared(contents: Contents, found: Sequence[Arm], measures: Sequence[Shown]) -> str:
-    """Verdicts on arms of the figure against one of them, at the point that verdicts are about."""
-    there = {arm.variant for arm in found if arm.point in (contents.point, FINAL)}
-    wanted = {measure.name: measure for measure in measures}
-    rows = [
-        row
-        for row in contents.comparisons
-        if row.get("variant") in there
-        and row.get("baseline") in there
-        and row.get("measure") in wanted
-        and row.get("role", "primary") != "secondary"
-    ]
-    if not rows:
-        return ""
-    parts = []
-    for measure in wanted:
-        for baseline in dict.fromkeys(str(row["baseline"]) for row in rows if row["measure"] == measure):
-            of = [row for row in rows if row["measure"] == measure and str(row["baseline"]) == baseline]
-            kinds = [
-                f"{verdict}: {words.listing(list(dict.fromkeys(str(row['variant']) for row in here)))}"
-                for verdict in VERDICTS
-                if (here := [row for row in of if row.get("verdict") == verdict])
-            ]
-            parts.append(f"{measure} against {baseline}, {'; '.join(kinds)}")
-    return f"{'. '.join(part[0].upper() + part[1:] for part in parts)}."
-
-
-def _best(contents: Contents, found: Sequence[Arm], measures: Sequence[Shown]) -> str:
-    """Who has the best mean on each measure, and whether its interval meets that of the next."""
-    parts = []
-    for measure in measures:
-        scored = [(arm, row) for arm in found if (row := score(contents, arm, measure)) is not None]
-        lower = measure.measure.get("better") == "lower"
-        scored.sort(key=lambda each: (1 if lower else -1) * float(each[1]["mean"]))
-        if len(scored) > 1:
-            (arm, row), (after, other) = scored[0], scored[1]
-            doubt = "" if _clear(row, other) else f" (its interval meets that of {after.variant})"
-            parts.append(f"on {measure.name} {arm.variant}{doubt}")
-    return f"Best mean: {'; '.join(parts)}." if parts else "Scores of each variant."
-
-
-def _clear(one: Row, other: Row) -> bool:
-    """Whether two intervals do not meet."""
-    ends: list[Any] = [one.get("low"), one.get("high"), other.get("low"), other.get("high")]
-    return all(words.is_number(end) for end in ends) and (ends[0] > ends[3] or ends[2] > ends[1])

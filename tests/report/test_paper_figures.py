@@ -170,6 +170,21 @@ def test_the_sentence_is_that_of_the_verdict_where_it_is_about_these_arms() -> N
     assert "(its interval meets that of " in str(unsaid)
 
 
+def test_verdicts_at_another_point_are_not_told_of_a_figure() -> None:
+    """Figure 6 is about the end of training; these verdicts are about the arms before their cooldown."""
+    rows = [{"variant": COOLED[2], "baseline": COOLED[1], "measure": "code", "verdict": "better", "role": "primary"}]
+    data = study(["6"], COOLED, points=BOTH, comparisons=rows, point="before cooldown")
+    assert str(charts(data)["paper-figure-6"].sentence).startswith("Best mean")
+
+
+def test_each_size_is_told_by_itself_where_nothing_is_said_of_transfer() -> None:
+    said = str(charts(STUDIES["scale"])["paper-figure-3"].sentence)
+    assert said.startswith("At 470m, best mean: on reasoning ")
+    assert " At 2.8b, best mean: " in said
+    data = study(["3"], HEADLINE[1:], sizes=("470m", "2.8b"), transfer={"said": "the sizes agree"})
+    assert charts(data)["paper-figure-3"].sentence == "the sizes agree."
+
+
 def test_one_size_has_no_figure_of_two() -> None:
     assert charts(study(["3"], HEADLINE)) == {}
 
