@@ -25,6 +25,7 @@ from leaven.report import (
     gates,
     judged,
     methods,
+    optimum,
     paper_figures,
     paper_table,
     preference,
@@ -61,6 +62,7 @@ def figures(contents: Contents) -> list[chart.Chart]:
     each, trained = (gains.chart, scores.chart), (curves.chart, timeline.chart)
     made = [
         *paper_figures.charts(contents),
+        optimum.chart(contents),
         transfer.chart(contents),
         *(_of_size(make, size, here) for size, here in contents.each_size for make in each),
         *(make(contents) for make in (preference.chart, strengths.chart)),
@@ -84,6 +86,7 @@ def page(contents: Contents, charts: list[chart.Chart]) -> str:
         ("figures", "Figures", document.figures(charts)),
         ("table-2", "Table 2", paper_table.section(contents)),
         ("categories", "Categories", averages.section(contents)),
+        ("optimum-share", "Best share", optimum.section(contents)),
         ("transfer-sizes", "Sizes", transfer.section(contents)),
         ("excluded", "Excluded", tables.excluded(contents)),
         ("gates", "Gates", gates.section(contents)),
