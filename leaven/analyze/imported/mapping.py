@@ -19,7 +19,7 @@ from leaven.study.stages import Closed
 
 
 def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
+    return value if value is None or isinstance(value, list | tuple | dict) else (value,)
 
 
 def _worded(value: Any) -> Any:

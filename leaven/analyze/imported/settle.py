@@ -17,7 +17,7 @@ from leaven.analyze.imported.sheet import Sheet, read
 from leaven.analyze.text import listing
 from leaven.ground.errors import BadInput, did_you_mean
 
-LONG_ONLY = ("metric", "value", "se", "n", "weight")
+LONG_ONLY = ("metric", "value", "se", "weight")
 """Roles of columns that say something in a long table only, unless the mapping names them."""
 
 
