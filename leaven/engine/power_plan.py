@@ -12,6 +12,9 @@ from leaven.engine.prepare import Prepared
 from leaven.study.sizes import views
 from leaven.study.spec import Study
 
+APART = 1.3
+"""An arm is named whose noise is so many times that of all of them together."""
+
 
 @dataclass(frozen=True)
 class Foreseen:
@@ -78,7 +81,7 @@ def lines(rows: Sequence[dict[str, Any]], unknown: Sequence[str]) -> list[str]:
         smallest, unit = row["smallest_effect"], row["unit"]
         told = f"{smallest:.2g} {unit}" if smallest is not None else "none, however large"
         noisy = ""
-        if row["noisiest"] and row["noisiest_sd"] > 1.5 * row["seed_sd"]:
+        if row["noisiest"] and row["noisiest_sd"] > APART * row["seed_sd"]:
             noisy = f"; noisiest arm: {row['noisiest']}"
         said.append(
             f"power     {named(row)}: smallest effect this study resolves 4 times in 5: {told}, of interest"
