@@ -82,7 +82,7 @@ def resolution(
 
 def _note(aim: Aim, noise: Noise, comparisons: int, alpha: float, wanted: float) -> str:
     note = power_note(aim.seeds, noise.clusters, alpha, comparisons, wanted)
-    return note if noise.clusters else note.replace("0 independent items", "items not counted")
+    return note if noise.clusters else f"{note}; items not counted"
 
 
 def _items(aim: Aim, noise: Noise, item_se: float, level: float, wanted: float) -> int | None:
