@@ -93,7 +93,7 @@ def _items(aim: Aim, noise: Noise, item_se: float, level: float, wanted: float) 
     def over(part: float) -> float:
         return smallest_effect(aim.seeds, noise.seed_sd, part, level, wanted) - aim.margin
 
-    part = float(optimize.brentq(over, 0.0, item_se, xtol=1e-6 * item_se))
+    part = float(optimize.brentq(over, 0.0, item_se, xtol=1e-9 * item_se))
     return math.ceil((noise.item_sd / part) ** 2) if part else None
 
 

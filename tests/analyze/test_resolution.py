@@ -52,8 +52,8 @@ def test_what_is_needed_suffices_and_nothing_less_does(
         assert row["resolves"] == (needed <= seeds)
     if not row["resolves"] and (items := row["items_needed"]):
         assert items > 400
-        assert power(margin, seeds, seed_sd, item_sd / math.sqrt(items), level) >= POWER - 1e-6
-        assert power(margin, seeds, seed_sd, item_sd / math.sqrt(items - 1), level) < POWER + 1e-6
+        assert power(margin, seeds, seed_sd, item_sd / math.sqrt(items), level) >= POWER - 1e-4
+        assert power(margin, seeds, seed_sd, item_sd / math.sqrt(items - 1), level) < POWER + 1e-4
     if row["both_needed"]:
         assert not row["seeds_needed"]
         both, many = row["both_needed"]
