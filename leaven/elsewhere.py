@@ -12,6 +12,7 @@ this before; equal inputs and mappings give equal bytes.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping as Map
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ from leaven.analyze import evidence, export
 from leaven.analyze.imported.bring import Verdict, bring
 from leaven.analyze.imported.mapping import Mapping, load
 from leaven.analyze.imported.take import take
-from leaven.analyze.text import render_lines
+from leaven.analyze.text import WIDTH, render_lines
+from leaven.corpus.look.visible import visible
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
 from leaven.ground.version import __version__
 from leaven.study.mistakes import tell
@@ -71,7 +73,11 @@ class Elsewhere:
         """The verdict as the terminal shows it."""
         verdict = self.verdict()
         first, *rest = render_lines(verdict)
-        return [first, *rest] if verdict["comparisons"] else ["verdict: no pair of variants could be compared", *rest]
+        if verdict["comparisons"]:
+            return [first, *rest]
+        told = [row["said"] for row in (verdict["transfer"] or {}).get("measures", ())]
+        ranks = [line for said in told for line in textwrap.wrap(visible(said), WIDTH - 12, break_on_hyphens=False)]
+        return ["verdict: no pair of variants could be compared", *rest, *(f"            {line}" for line in ranks)]
 
     def gains(self) -> pd.DataFrame:
         """variant, baseline, measure, effect, low, high, verdict, …"""

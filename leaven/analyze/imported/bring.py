@@ -68,7 +68,10 @@ def bring(readings: Readings, mapping: Mapping) -> Verdict:
     asked, told = asked_of(readings, mapping, pairs=bool(baseline) and len(readings.names("variant")) > 1)
     sizes = sorted(readings.names("size"), key=lambda size: (-_parameters(size, mapping), conventions.natural(size)))
     found = Found(notes=list(readings.notes), told=[*readings.told, *told, *said])
-    sweep, said = sweep_of(readings, mapping, sizes[0])
+    # A swarm's runs are compared by their curve, so the size with most of them tells most.
+    most = max(sizes, key=lambda size: readings.rows["variant"][readings.rows["size"] == size].nunique())
+    swept = sizes[0] if baseline else most
+    sweep, said = sweep_of(readings, mapping, swept)
     found.told += said
     draws = mapping.draws if sweep or readings.rows["se"].notna().any() or _has_items(readings, asked) else 1
     requests = []
@@ -97,7 +100,8 @@ def bring(readings: Readings, mapping: Mapping) -> Verdict:
     context = Context(excluded=found.excluded, notes=list(dict.fromkeys(found.notes)), scores=found.tasks)
     # What needs no noise of single runs is asked of all evidence, what does of that alone.
     data = conclude(replace(request, sweep=None), found.judged, context)
-    data["optimum"] = wider.optimum(request, found.every)
+    first = tuple(each for each in requests if each.size == swept)
+    data["optimum"] = wider.optimum(replace(request, sizes=first), found.every)
     data["transfer"] = wider.transfer(request, found.every)
     data["scores"] = data["scores"] + found.bare
     for kind in ("comparisons", "scores", "noise"):

@@ -98,6 +98,13 @@ def _adds_up(sheet: Sheet, key: str) -> bool:
     return bool(values.size and values.min() >= 0 and np.abs(sums - 1).max() < OFF)
 
 
+def mixtures(pair: Pair) -> dict[str, bytes]:
+    """Run -> its shares, to be compared with another file's."""
+    keys = names(read(pair.shares, [pair.key])[pair.key], pair.key, pair.shares.row)
+    rows = np.round(_matrix(pair.shares, _sources(pair.shares, pair.key)), 9) + 0.0
+    return {str(run): row.tobytes() for run, row in zip(keys, rows, strict=True)}
+
+
 def gather(pair: Pair, mapping: Mapping, *, prefix: str) -> Readings:
     """The metrics of every run of a pair; its mixture's name as variant, made from the shares.
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from leaven.analyze.imported import datadecide, harness, swarm
 from leaven.analyze.imported.mapping import Mapping
 from leaven.analyze.imported.readings import Readings, gather, together
@@ -81,31 +79,16 @@ def _unique(sheet: Sheet, sheets: Sequence[Sheet]) -> str:
 
 
 def _swarm(pairs: Sequence[swarm.Pair], sheets: Sequence[Sheet], mapping: Mapping) -> Readings:
-    """Pairs of files, where several hold the same mixtures as sizes of one study, else one after another.
-
-    Mixtures of pairs are the same only where names and shares are; others get a prefix of their file.
-    """
-    keyed = [swarm.gather(pair, mapping, prefix="") for pair in pairs]
-    parts = []
-    for place, (pair, part) in enumerate(zip(pairs, keyed, strict=True)):
-        apart = any(_differ(part, other) for other in keyed[:place])
-        prefix = f"{pair.shares.path.stem}:" if apart and not any(_same(part, o) for o in keyed[:place]) else ""
-        parts.append(swarm.gather(pair, mapping, prefix=prefix) if prefix else part)
+    """All pairs of files. Files with the same mixtures under the same names are sizes or repeats of one swarm; runs of
+    others have the same names by chance, and get their file's before them."""
+    known: list[tuple[dict[str, bytes], str]] = []
+    mixtures = [swarm.mixtures(pair) for pair in pairs]
+    for pair, own in zip(pairs, mixtures, strict=True):
+        if all(own != other for other, _ in known):
+            known.append((own, f"{pair.shares.path.stem}:"))
+    prefixes = [next(prefix for other, prefix in known if other == own) if len(known) > 1 else "" for own in mixtures]
+    readings = together([swarm.gather(pair, mapping, prefix=p) for pair, p in zip(pairs, prefixes, strict=True)])
     used = {sheet.path for pair in pairs for sheet in (pair.shares, pair.metrics)}
     left = [sheet.name for sheet in sheets if sheet.path not in used]
-    readings = together(parts)
     told = [*readings.told, *swarm.told_of_code(pairs[0], mapping)]
     return replace(readings, told=(*told, *([f"not used: {', '.join(left)}"] if left else [])))
-
-
-def _same(one: Readings, other: Readings) -> bool:
-    """Whether the same names have the same shares, all of them."""
-    return one.shares.keys() == other.shares.keys() and not _differ(one, other)
-
-
-def _differ(one: Readings, other: Readings) -> bool:
-    shared = one.shares.keys() & other.shares.keys()
-    return any(
-        not np.allclose(list(one.shares[name].values()), list(other.shares[name].values()), atol=1e-9)
-        for name in shared
-    )

@@ -126,3 +126,28 @@ def test_bits_per_byte_is_a_ratio_of_sums(harness: Results) -> None:
     assert row["unit"] == "%"
     assert row["items"] == 40
     assert row["better"] == "lower"
+
+
+def test_a_folder_that_lm_eval_itself_wrote(tmp_path: Path) -> None:
+    """The installed lm-eval's own writer, so that a change of its format is seen here."""
+    tracker = pytest.importorskip("lm_eval.loggers.evaluation_tracker")
+    for model, items in models(seeds=2).items():
+        values = items["arc_easy"]
+        samples = [
+            {"doc_id": i, "doc": {"q": i}, "target": "a", "arguments": [("q", "a")], "resps": [[(-1.0, True)]]}
+            | {"filtered_resps": [(-1.0, True)], "filter": "none", "metrics": ["acc"], "acc": value}
+            | {"doc_hash": f"{i:064d}", "prompt_hash": "p", "target_hash": "t"}
+            for i, value in enumerate(values)
+        ]
+        writer = tracker.EvaluationTracker(output_path=str(tmp_path / "out"))
+        writer.general_config_tracker.log_experiment_args("hf", f"pretrained={model}", None, None, False)
+        results = {
+            "results": {"arc_easy": {"alias": "arc_easy", "acc,none": float(values.mean()), "acc_stderr,none": 0.03}},
+            "higher_is_better": {"arc_easy": {"acc": True}},
+            "n-samples": {"arc_easy": {"original": len(values), "effective": len(values)}},
+        }
+        writer.save_results_aggregated(results=results, samples={"arc_easy": samples})
+        writer.save_results_samples("arc_easy", samples)
+    made = judge(tmp_path / "out", baseline="web")
+    row = made.data["comparisons"][0]
+    assert (row["variant"], row["measure"], row["items"]) == ("web+code", "arc_easy:acc", 300)

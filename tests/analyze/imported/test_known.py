@@ -111,19 +111,26 @@ def test_runs_in_one_file_only_are_an_error(tmp_path: Path) -> None:
 def test_regmix_has_an_optimum_for_each_loss_and_ranks_sixty_millions(published: Path) -> None:
     data = published / "regmix/data"
     names = [f"{kind}_{size}.csv" for size in ("1m", "60m") for kind in ("test_mixture", "test_pile_loss")]
-    made = judge(*(data / name for name in names), metrics={"pile_cc_val_loss": None, "github_val_loss": None})
+    made = judge(
+        *(data / name for name in names), metrics={"pile_cc_val_loss": None, "github_val_loss": None}, draws=200
+    )
     pairs = {row["name"]: row["pairs"][0] for row in made.data["transfer"]["measures"]}
     # METHODS §8.1: decision accuracy .969 and .965 from 1M to 60M over 256 mixtures.
     assert pairs["pile_cc_val_loss"]["accuracy"] == pytest.approx(0.969, abs=5e-4)
     assert pairs["github_val_loss"]["accuracy"] == pytest.approx(0.965, abs=5e-4)
-    train = judge(data / "train_mixture_1m.csv", data / "train_pile_loss_1m.csv", metrics={"pile_cc_val_loss": None})
+    train = judge(
+        data / "train_mixture_1m.csv", data / "train_pile_loss_1m.csv", metrics={"pile_cc_val_loss": None}, draws=200
+    )
     assert train.data["optimum"]["measures"][0]["name"] == "pile_cc_val_loss"
     assert len(train.data["optimum"]["shares"]) == 512
 
 
 def test_a_whole_folder_of_regmix(published: Path) -> None:
-    made = judge(published / "regmix/data", metrics={"github_val_loss": None})
-    assert {each["size"] for each in made.data["sizes"]} == {"1m", "60m", "1B"}
+    made = judge(published / "regmix/data", metrics={"github_val_loss": None}, draws=200)
+    assert {each["size"]: len(each["variants"]) for each in made.data["sizes"]} == {"1B": 64, "60m": 256, "1m": 768}
+    # The 64 mixtures of 1B only have the names of others: nothing may be ranked by them.
+    assert [(row["from"], row["to"]) for row in made.data["transfer"]["measures"][0]["pairs"]] == [("1m", "60m")]
+    assert len(made.data["optimum"]["shares"]) == 768
 
 
 def test_polypythias_with_its_standard_errors(published: Path) -> None:
