@@ -36,6 +36,11 @@ def test_a_variant_stands_where_it_ends_and_a_stage_branches_where_two_follow():
     ]
 
 
+def test_a_chain_breaks_where_a_variant_ends():
+    nodes = [node("a", ends=["short"]), node("b", "a", ["long"])]
+    assert lines(nodes) == ["  └─ pretrain 1K a  short", "     └─ pretrain 1K b  long"]
+
+
 def test_tokens_are_told_where_they_are_others_than_the_label_says():
     nodes = [node("a", tokens=1024, ends=["x"]), node("b", exists=True, ends=["y"]), node("c", ends=["z"])]
     assert lines(nodes) == [
