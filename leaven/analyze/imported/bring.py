@@ -82,6 +82,7 @@ def bring(readings: Readings, mapping: Mapping) -> Verdict:
         requests.append(_request(size, rows, baseline, seeds, mapping))
         for one in asked:
             _measure(one, rows, size, seeds, mapping, draws, found)
+    found.notes += _without_items(found.judged)
     request = Request(
         mapping.study,
         mapping.question or _question(requests[0], asked),
@@ -248,6 +249,17 @@ def _bare(measure: str, variant: str, sampled: Sampled, size: str) -> dict[str, 
         "seeds": [float(value) for value in sampled.per_seed],
         "items": sampled.items,
     }
+
+
+def _without_items(judged: Sequence[Evidence]) -> list[str]:
+    """Which measures have intervals of seeds alone."""
+    every = dict.fromkeys(one.measure.name for one in judged)
+    known = {one.measure.name for one in judged for arm in one.arms.values() if (arm.draws != arm.per_seed).any()}
+    bare = [name for name in every if name not in known]
+    if not bare:
+        return []
+    shown = listing(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
+    return [f"{shown}: no error of items is given, so intervals hold the spread of seeds only"]
 
 
 def _uncounted(row: Map[str, Any]) -> dict[str, Any]:

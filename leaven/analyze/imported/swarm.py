@@ -203,4 +203,4 @@ def told_of_code(pair: Pair, mapping: Mapping) -> list[str]:
         return []
     found = [short(name) for name in _sources(pair.shares, pair.key) if CODE.search(name)]
     more = f" and {len(found) - 4} more" if len(found) > 4 else ""
-    return [f"code is {', '.join(found[:4])}{more}: by their names"] if found else []
+    return [f"code is {', '.join(found[:4])}{more}, by name"] if found else []

@@ -91,7 +91,7 @@ def test_olmix_joins_on_the_run_and_adds_up_code(tmp_path: Path) -> None:
     assert rows["mbpp_3shot"]["low"] <= 0.35 <= rows["mbpp_3shot"]["high"]
     assert rows["mbpp_3shot"]["better"] == "lower"
     assert any("joined on run, 60 runs" in said for said in made.told)
-    assert any("code is stack-edu:Python, stack-edu:C" in said for said in made.told)
+    assert any("code is stack-edu:Python, stack-edu:C, by name" in said for said in made.told)
     other = judge(tmp_path, shares={"health": "dclm:*"}, sweep="health", metrics={"csqa": None})
     assert other.data["optimum"]["of"] == "health"
     assert len(other.data["optimum"]["measures"]) == 1

@@ -78,6 +78,13 @@ def test_shares_with_a_count_of_items_have_the_binomials_error(tmp_path: Path) -
     assert [row["item_se"] for row in made.data["noise"]] == pytest.approx([0.05, 0.05], rel=0.03)
 
 
+def test_what_noise_is_not_known_is_told(tmp_path: Path) -> None:
+    made = judge(write(tmp_path / "r.csv", long_rows()), baseline="no-code", metrics=BPB)
+    assert "val_bpb: no error of items is given, so intervals hold the spread of seeds only" in made.data["left_out"]
+    made = judge(write(tmp_path / "s.csv", long_rows(se=True)), baseline="no-code", metrics=BPB)
+    assert made.data["left_out"] == []
+
+
 def test_one_seed_is_unresolved_and_never_certain(tmp_path: Path) -> None:
     rows = long_rows(1, se=True)
     made = judge(write(tmp_path / "r.csv", rows), baseline="no-code", metrics=BPB)
