@@ -139,7 +139,7 @@ def _guesses(
         if names:
             told.append(f"effects on {_some(names)} are {said}")
     if not declared and len(found) > 1:
-        told.append(f"no metric is named as primary, so all are, and are corrected together")
+        told.append("no metric is named as primary, so all are, and are corrected together")
     if all(metric.margin == 0 for _, metric, _, _ in found):
         told.append("no smallest effect of interest is given (margin), so nothing can be called equivalent")
     return told
