@@ -316,25 +316,25 @@ class Results:
         return self._table("winrates")
 
     def votes(self) -> pd.DataFrame:
-        """Every judged prompt: variant, baseline, seed, prompt, both completions, both orders, outcome."""
+        """Every judged prompt: size, variant, baseline, seed, prompt, both completions, both orders, outcome."""
         import pandas as pd
 
         frames = []
         for run in self.prepared.graph.runs:
             for other, step in run.judgements.items():
                 frame = pd.read_parquet(self.study.store.folder(step) / "votes.parquet")
-                frames.append(frame.assign(variant=run.variant, baseline=other, seed=run.seed))
+                frames.append(frame.assign(size=run.size, variant=run.variant, baseline=other, seed=run.seed))
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     def items(self) -> pd.DataFrame:
-        """Every item of every evaluation: variant, seed, point, task, item, measure, value."""
+        """Every item of every evaluation: size, variant, seed, point, task, item, measure, value."""
         import pandas as pd
 
         frames = []
         for run in self.prepared.graph.runs:
             for point, step in run.evaluations.items():
                 frame = pd.read_parquet(self.study.store.folder(step) / "items.parquet")
-                frames.append(frame.assign(variant=run.variant, seed=run.seed, point=point))
+                frames.append(frame.assign(size=run.size, variant=run.variant, seed=run.seed, point=point))
         return pd.concat(frames, ignore_index=True)
 
     def report(self, *, anew: bool = False) -> Path:
