@@ -72,7 +72,7 @@ class Elsewhere:
     def lines(self) -> list[str]:
         """The verdict as the terminal shows it."""
         verdict = self.verdict()
-        first, *rest = render_lines(verdict)
+        first, *rest = map(visible, render_lines(verdict))
         if verdict["comparisons"]:
             return [first, *rest]
         told = [row["said"] for row in (verdict["transfer"] or {}).get("measures", ())]

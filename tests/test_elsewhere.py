@@ -85,6 +85,13 @@ def test_names_are_text_on_the_page(tmp_path: Path) -> None:
     assert any("<script>" in line for line in found.lines())
 
 
+def test_what_would_steer_a_terminal_is_seen_instead(tmp_path: Path) -> None:
+    rows = [{**row, "variant": row["variant"].replace("code-25", "\x1b[31mred")} for row in long_rows()]
+    found = leaven.verdict_from(write(tmp_path / "r.csv", rows), baseline="no-code")
+    assert "\x1b" not in "".join(found.lines())
+    assert any("[31mred" in line for line in found.lines())
+
+
 def test_other_peoples_folders_are_left_alone(table: Path, tmp_path: Path) -> None:
     found = leaven.verdict_from(table, baseline="no-code")
     for out in (tmp_path, table):
@@ -116,7 +123,7 @@ def test_the_command(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (["--baseline", "a"], "--baseline: has no effect without --from"),
         (["--from", "nothing.csv"], "nothing.csv: there is no such file or folder"),
         (["--from", "my runs.csv"], "which variant is the baseline is not known"),
-        (["--from", "my runs.csv", "--baseline", "no-code", "--size", "1B"], 'there is no size "1B"'),
+        (["--from", "my runs.csv", "--baseline", "no-code", "--size", "1B"], "no column names a size"),
     ],
 )
 def test_mistakes(table: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str) -> None:

@@ -108,8 +108,8 @@ def _errors(values: Floats, given: Floats, counts: Floats, asked: Asked) -> Floa
 
 
 def noiseless(sampled: Sampled) -> bool:
-    """Whether nothing at all is known about the noise of an arm: one run, and no error of its items."""
-    return len(sampled.seeds) < 2 and bool((sampled.draws == sampled.per_seed).all())
+    """Whether nothing at all is known about the noise of an arm: one run or copies of one, and no error of items."""
+    return bool((sampled.draws == sampled.per_seed[0]).all())
 
 
 def _of_items(rows: pd.DataFrame, part: str, asked: Asked, seeds: Numbers, draws: int, seed: int) -> dict[str, Sampled]:

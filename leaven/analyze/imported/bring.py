@@ -32,6 +32,7 @@ from leaven.ground.errors import BadInput, did_you_mean
 
 BILLION = 1_000_000_000
 """Parameters below which a study is at proxy scale (DESIGN, evidence semantics)."""
+ALONE = "ran once, or more than once with the very same value, and no error of its score is given"
 MOST_ARMS = 40
 """Arms without an interval that a page still shows one by one."""
 
@@ -82,7 +83,7 @@ def bring(readings: Readings, mapping: Mapping) -> Verdict:
         requests.append(_request(size, rows, baseline, seeds, mapping))
         for one in asked:
             _measure(one, rows, size, seeds, mapping, draws, found)
-    found.notes += _without_items(found.judged)
+    found.notes += _silent(found) + _without_items(found.judged)
     request = Request(
         mapping.study,
         mapping.question or _question(requests[0], asked),
@@ -134,6 +135,7 @@ def _baseline(readings: Readings, mapping: Mapping) -> tuple[str, list[str]]:
             raise BadInput(
                 f'there is no variant "{mapping.baseline}"{did_you_mean(mapping.baseline, known[:40])}',
                 field="baseline",
+                fix=readings.notes[0][:1].upper() + readings.notes[0][1:] if readings.notes else "",
             )
         return mapping.baseline, []
     if len(known) == 1:
@@ -207,7 +209,7 @@ def _measure(
         if judged:
             found.notes.append(
                 f"{_at(size)}{measure.name}: {listing(silent[:5])}{' and others' if len(silent) > 5 else ''} "
-                "ran once and no error of its score is given, so nothing can be said of its difference"
+                f"{ALONE}, so nothing can be said of its difference"
             )
     if judged:
         found.judged.append(Evidence(size, FINAL, measure, judged, tuple(kept)))
@@ -249,6 +251,13 @@ def _bare(measure: str, variant: str, sampled: Sampled, size: str) -> dict[str, 
         "seeds": [float(value) for value in sampled.per_seed],
         "items": sampled.items,
     }
+
+
+def _silent(found: Found) -> list[str]:
+    """Measures at sizes where nothing could be judged, while others could."""
+    judged = {(one.size, one.measure.name) for one in found.judged}
+    lost = [one for one in found.every if (one.size, one.measure.name) not in judged] if judged else []
+    return [f"{_at(one.size)}{one.measure.name}: every variant {ALONE}: no verdicts" for one in lost]
 
 
 def _without_items(judged: Sequence[Evidence]) -> list[str]:

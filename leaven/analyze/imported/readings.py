@@ -242,6 +242,8 @@ def _only(rows: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
         if not wanted:
             continue
         known = [str(name) for name in rows[column].unique()]
+        if known == [""]:
+            raise BadInput(f"no column names a {column}", field=f"{column}s", fix=f"columns: {{{column}: NAME}}")
         for name in wanted:
             if name not in known:
                 raise BadInput(f'there is no {column} "{name}"{did_you_mean(name, known)}', field=f"{column}s")

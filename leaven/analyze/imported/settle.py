@@ -133,7 +133,9 @@ def _metrics(sheet: Sheet, mapping: Mapping, taken: set[str], *, by_task: bool) 
         return tuple(found)
     free = [name for name in sheet.columns if name not in taken]
     likely = [n for n in free if conventions.direction(n) and not conventions.error_of(n, sheet.columns)]
-    frame = read(sheet, likely)
+    frame = read(sheet, likely or sheet.columns[:1])
+    if not len(frame):
+        raise BadInput("there are no rows", where=str(sheet.path))
     metrics = tuple(name for name in likely if is_numeric(frame[name]))
     if not metrics:
         shown = ", ".join(free[:8]) + (f" and {len(free) - 8} more" if len(free) > 8 else "")

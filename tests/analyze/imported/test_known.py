@@ -25,7 +25,9 @@ def datadecide(path: Path) -> Path:
             "step": step,
             "seed": seed,
             "tokens": step * 100,
-            "metrics": json.dumps({"primary_metric": level + gain + rng.normal(0, 0.002), "acc_raw": 0.1}),
+            "metrics": json.dumps(
+                {"primary_metric": level + gain + rng.normal(0, 0.002), "acc_raw": 0.1 + rng.normal(0, 0.002)}
+            ),
         }
         for size, level, third in (
             ("20M", 0.3, "small aux 3"),
