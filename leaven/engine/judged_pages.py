@@ -29,12 +29,12 @@ def judged(prepared: Prepared, store: Store) -> dict[str, Any]:
 
 
 def _pairs(prepared: Prepared) -> list[tuple[str, str, int, str]]:
-    """(variant, other, seed, judge step) of the first seed, those against the baseline first."""
+    """(variant, other, seed, judge step) of the first seed at the first size, those against the baseline first."""
     first, baseline = prepared.study.seeds[0], prepared.study.baseline
     found = [
         (run.variant, other, run.seed, step)
         for run in prepared.graph.runs
-        if run.seed == first
+        if run.seed == first and run.size == prepared.study.model.size
         for other, step in run.judgements.items()
     ]
     return sorted(found, key=lambda pair: pair[1] != baseline)

@@ -215,6 +215,7 @@ def _judge(task: Task) -> None:
 
 def _verdict(task: Task) -> None:
     from leaven.analyze.verdict import analyze
+    from leaven.engine.repeats import repeats
 
     evaluations, judgements, stages = [], [], []
     for index, row in enumerate(task.fields["sizes"]):
@@ -232,8 +233,12 @@ def _verdict(task: Task) -> None:
         for role, folder in task.inputs_of(f"stage{mark}").items():
             variant, _, seed = role.rpartition(":")
             stages.append({"size": size, "variant": variant, "seed": int(seed), "folder": folder})
+    request = {**task.fields, "seed": 0}
+    if sweep := request.get("sweep"):
+        own = [stage for stage in stages if stage["size"] == task.fields["sizes"][0]["size"]]
+        request["sweep"] = {**sweep, "repeats": repeats(sweep["variants"], own, task.inputs_of("shards"))}
     analyze(
-        {**task.fields, "seed": 0},
+        request,
         evaluations,
         judgements,
         task.out,

@@ -16,7 +16,7 @@ from leaven.study.sizes import views
 from leaven.study.spec import Study
 from leaven.study.step import Graph
 from leaven.study.surveyed import JUDGE, PROMPTS, benchmark_key, executed, start_key
-from leaven.study.verdict_step import asked, read
+from leaven.study.verdict_step import asked, read, swept_sources
 
 
 def expand(
@@ -88,7 +88,9 @@ def expand(
     for each in paths:
         graph.runs += each.runs(judging)
     fields = asked(sizes, parameters or {}, absent)
-    graph.add("verdict", "verdict", fields, read(graph.runs, study.model.size) | {"suite": suite})
+    inputs = read(graph.runs, study.model.size) | {"suite": suite}
+    inputs |= {f"shards:{name}": steps.shards[name] for name in swept_sources(study) if name in steps.shards}
+    graph.add("verdict", "verdict", fields, inputs)
     return graph
 
 

@@ -1,7 +1,8 @@
 """The one step that reads every evaluation and every vote: what it is asked, and what it reads.
 
 Roles of its inputs: `evaluate:variant:seed:point`, `judge:variant/other:seed` and `stage:variant:seed` (the last stage
-of a run) at the first size; at a further one the size stands behind the first word, as in `evaluate@2.8b:…`.
+of a run) at the first size; at a further one the size stands behind the first word, as in `evaluate@2.8b:…`. Besides
+them `suite`, and where there is a sweep `shards:source` of what it draws from, because epochs are counted by them.
 """
 
 from __future__ import annotations
@@ -74,6 +75,12 @@ def read(runs: Sequence[Run], first: str) -> dict[str, str]:
         for other, step in run.judgements.items()
     }
     return inputs | {f"stage{marks[run.size]}:{run.variant}:{run.seed}": run.stages[-1] for run in runs}
+
+
+def swept_sources(study: Study) -> list[str]:
+    """The sources that the variants of a sweep draw from."""
+    mixtures = {stage.mixture for variant in study.sweeps for stage in study.variants[variant]}
+    return sorted({name for mixture in mixtures for name in exact(mixture, study.mixtures, study.corpus.sources)})
 
 
 def _sweep(study: Study, absent: frozenset[str]) -> dict[str, Any] | None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from leaven.engine.kinds import execute
+from leaven.engine.repeats import repeats
 from leaven.engine.task import Task
 from leaven.ground.errors import BadInput
+from leaven.ground.files import write_json
 from leaven.lab import Results, Study
 from leaven.model.config import parameters_of_sizes
 from leaven.study.load import load
@@ -104,6 +106,18 @@ def test_what_the_verdict_step_reads_is_handed_on_by_size(tmp_path, monkeypatch)
         ("2.8b", "x", "2", "s2"),
     ]
     assert asked["suite"] == Path("suite")
+
+
+def test_epochs_are_what_a_chain_drew_over_what_a_source_holds(tmp_path):
+    for name, tokens in (("text", 641), ("code", 129)):
+        (tmp_path / name).mkdir()
+        write_json(tmp_path / name / "shards.json", {"splits": {"train": {"tokens": tokens}}})
+    for name, cursor in (("a", {"text": 15}), ("b", {"text": 5, "code": 5}), ("c", {"code": 9})):
+        (tmp_path / name).mkdir()
+        write_json(tmp_path / name / "stage.json", {"cursor": cursor, "sequence": 64})
+    stages = [{"variant": name, "seed": 1, "folder": tmp_path / name} for name in "abc"]
+    found = repeats(["a", "b"], stages, {name: tmp_path / name for name in ("text", "code")})
+    assert found == {"a": {"text": 1.5}, "b": {"code": 2.5, "text": 0.5}}
 
 
 def test_an_unknown_further_size_is_named(study_file, tmp_path):

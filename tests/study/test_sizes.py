@@ -109,6 +109,8 @@ def test_what_the_verdict_is_asked():
         },
         "budget": 642 * 2048,
     }
+    swept = {"text", "facts", "web_code", "markup", "synthetic"}
+    assert {role.partition(":")[2] for role in inputs if role.startswith("shards:")} == swept
     chain = next(run for run in graph.runs if (run.variant, run.seed, run.size) == ("code→text", 2, "1m")).stages
     assert inputs["stage@1m:code→text:2"] == chain[-1]
     assert inputs["evaluate@1m:code→text:2:final"] == graph.find("code→text@1m/seed-2/evaluate").identity
