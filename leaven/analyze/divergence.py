@@ -21,12 +21,12 @@ import pyarrow.parquet as pq
 
 from leaven.analyze.gates import LEFT_OUT, Effect, Gate
 
-BROKEN = 0.10
+BROKEN = 0.20
 """Excess over the median of the other seeds, as a share of it, from which a run may have diverged."""
-ODD = 0.05
-"""Excess from which it is flagged."""
 SPREADS = 10.0
 """How many robust standard deviations of the other seeds the excess must also be."""
+ODD, ODD_SPREADS = 0.10, 5.0
+"""The same for a run that is flagged."""
 FEWEST = 2
 """Other seeds without which nobody can say which run is the broken one."""
 
@@ -90,10 +90,10 @@ def judge(value: float | None, others: Sequence[float]) -> tuple[Effect, str] | 
     middle = float(np.median(others))
     spread = 1.4826 * float(np.median(np.abs(np.asarray(others) - middle)))
     excess = value / middle - 1
-    if excess <= ODD or value - middle <= SPREADS * spread:
+    if excess <= ODD or value - middle <= ODD_SPREADS * spread:
         return None
     count = "the other seed's" if len(others) == 1 else f"the median of the other {len(others)} seeds"
     why = f"is {100 * excess:.0f} % above {count} ({value:.3g} against {middle:.3g})"
-    if excess > BROKEN and len(others) >= FEWEST:
+    if excess > BROKEN and value - middle > SPREADS * spread and len(others) >= FEWEST:
         return LEFT_OUT, why
     return "flagged", why

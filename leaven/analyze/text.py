@@ -79,7 +79,7 @@ def render_lines(verdict: Mapping[str, Any]) -> list[str]:
     sizes = list(dict.fromkeys(str(row.get("size") or "") for row in primary))
     over = f" of {len(sizes)} sizes" if len(sizes) > 1 else ""
     lines = [f"verdict (95 % intervals, Holm over {count}{over}; baseline {verdict['baseline']})"]
-    main = {row["measure"] for row in primary}
+    main = {str(row["measure"]) for row in primary}
     further = [row for row in verdict["comparisons"] if row.get("role") == "other baseline" and row["measure"] in main]
     shown = [*primary, *further]
     widths = _widths(shown, verdict)
@@ -91,8 +91,8 @@ def render_lines(verdict: Mapping[str, Any]) -> list[str]:
     scripted = any(row.get("scripted") for row in verdict["winrates"])
     lines += strength_lines(verdict.get("strengths") or [], scripted=scripted)
     for label, sentences in (
-        ("optimum", _told(verdict.get("optimum"))),
-        ("transfer", _told(verdict.get("transfer"))),
+        ("optimum", _told(verdict.get("optimum"), main)),
+        ("transfer", _told(verdict.get("transfer"), main)),
         ("flagged", flagged(verdict)),
         ("left out", left_out(verdict)),
     ):
@@ -131,12 +131,15 @@ def _rows(verdict: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], widths:
     return lines
 
 
-def _told(part: Mapping[str, Any] | None) -> list[str]:
-    """The sentences of the analysis of a sweep or of sizes: on the whole, then on each measure."""
+def _told(part: Mapping[str, Any] | None, measures: set[str]) -> list[str]:
+    """The sentences of the analysis of a sweep or of sizes: on the whole, on each of these measures, and what to run
+    next."""
     if not part:
         return []
-    measures = [f"{row['name']}: {row['said']}" for row in part.get("measures") or [] if row.get("said")]
-    return [*([str(part["said"])] if part.get("said") else []), *measures]
+    whole = [part["said"]] if isinstance(part.get("said"), str) else []
+    each = [row.get("said") for row in part.get("measures") or [] if row["name"] in measures]
+    more = [(part.get(name) or {}).get("said") for name in ("pareto", "repetition", "confirm")]
+    return list(dict.fromkeys(str(sentence) for sentence in [*whole, *each, *more] if sentence))
 
 
 def flagged(verdict: Mapping[str, Any]) -> list[str]:

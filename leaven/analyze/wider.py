@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from leaven.analyze import ratio
 from leaven.analyze.compare import against_baseline
 from leaven.analyze.crossed import Crossed
+from leaven.analyze.optimum.data import SweepMeasure, optimum_data
 from leaven.analyze.request import Request
+from leaven.analyze.transfer.data import SizeEffects, transfer_data
 
 if TYPE_CHECKING:
     from leaven.analyze.evidence import Evidence
@@ -22,8 +24,6 @@ def optimum(asked: Request, evidence: Sequence[Evidence]) -> dict[str, Any] | No
     sweep = asked.sweep
     if sweep is None:
         return None
-    from leaven.analyze.optimum.data import SweepMeasure, optimum_data
-
     measures = []
     for one in evidence:
         if one.size != asked.sizes[0].size:
@@ -52,8 +52,6 @@ def transfer(asked: Request, evidence: Sequence[Evidence]) -> dict[str, Any] | N
     """
     if len(asked.sizes) < 2 or any(each.parameters is None for each in asked.sizes):
         return None
-    from leaven.analyze.transfer.data import SizeEffects, transfer_data
-
     absolute = _absolute(asked, evidence)
     sizes = []
     for each in asked.sizes:

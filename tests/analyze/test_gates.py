@@ -1,0 +1,126 @@
+"""What gates leave out and flag, by their stated rules."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from leaven.analyze.contamination import dirty_items
+from leaven.analyze.degeneracy import answer_gates, completion_gates
+from leaven.analyze.divergence import diverged, judge
+from leaven.analyze.gates import Gate, ordered, seed_gates
+from leaven.analyze.results import Sampled
+from leaven.ground.tables import write_table
+
+
+def arm(seeds: int) -> Sampled:
+    return Sampled(tuple(range(seeds)), np.zeros(seeds), np.zeros((10, seeds)), 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("value", "others", "effect"),
+    [
+        (3.00, [3.01, 2.99], None),
+        (3.25, [3.01, 2.99], None),  # 8 % above: odd, but public runs that trained through are as far
+        (3.40, [3.01, 2.99], "flagged"),
+        (3.90, [3.01, 2.99], "left out"),
+        (3.90, [3.3, 2.7], None),  # its siblings are as far from each other
+        (3.90, [3.0], "flagged"),  # of two runs nobody can say which is broken
+        (3.90, [], None),
+        (2.00, [3.01, 2.99], None),  # a low loss is no divergence
+        (None, [3.01, 2.99], "left out"),
+        (None, [], "left out"),
+    ],
+)
+def test_a_run_is_judged_by_the_other_seeds(value: float | None, others: list[float], effect: str | None) -> None:
+    found = judge(value, others)
+    assert (found[0] if found else None) == effect
+
+
+def stage(folder: Path, train: float | None, held: float) -> Path:
+    folder.mkdir()
+    write_table(
+        folder / "curve.parquet",
+        {"step": [1, 2], "train_loss": [9.0, train], "bpb_text": [4.0, held], "bpb_code": [4.0, held]},
+        pa.schema([("step", "int64"), ("train_loss", "float64"), ("bpb_text", "float64"), ("bpb_code", "float64")]),
+    )
+    return folder
+
+
+def test_broken_seeds_are_named_with_the_reason(tmp_path: Path) -> None:
+    ends = {("a", 1): (3.0, 1.0), ("a", 2): (3.1, 1.01), ("a", 3): (3.05, 2.0), ("b", 1): (None, 1.0)}
+    rows = [
+        {"size": "1m", "variant": v, "seed": s, "folder": stage(tmp_path / f"{v}{s}", *end)}
+        for (v, s), end in ends.items()
+    ]
+    first, second = diverged([*rows, {"size": "1m", "variant": "a", "seed": 4, "folder": tmp_path}])
+    assert (first.variant, first.seed, first.effect, first.size) == ("a", 3, "left out", "1m")
+    assert first.said == (
+        "a seed 3: its final held-out loss is 99 % above the median of the other 2 seeds (2 against 1); its pairs are "
+        "left out"
+    )
+    assert (second.variant, second.seed) == ("b", 1)
+    assert "its final training loss is not a number" in second.said
+
+
+def test_few_seeds_are_flagged_once_where_all_have_few() -> None:
+    (one,) = seed_gates("", {"a": arm(2), "b": arm(2)})
+    assert one.variant == ""
+    assert one.said.startswith("every variant has 2 seeds: ")
+    first, second = seed_gates("", {"a": arm(1), "b": arm(2), "c": arm(3)})
+    assert (first.variant, second.variant) == ("a", "b")
+    assert "nothing can be claimed" in first.said
+    assert seed_gates("", {"a": arm(3)}) == []
+
+
+def test_gates_have_an_order_of_their_own_and_are_told_once() -> None:
+    def gate(kind: Any, size: str, variant: str = "", seed: int | None = None) -> Gate:
+        return Gate(kind, size, variant, seed, "", "x", "flagged")
+
+    given = [gate("few seeds", "1m"), gate("diverged", "3m", "b", 1), gate("diverged", "1m", "b", 2)]
+    rows = ordered([*given, *given[::-1]], ["1m", "3m"])
+    assert [(row["gate"], row["size"]) for row in rows] == [
+        ("diverged", "1m"),
+        ("diverged", "3m"),
+        ("few seeds", "1m"),
+    ]
+
+
+def test_a_constant_answer_is_flagged_unless_it_is_right(tmp_path: Path) -> None:
+    scores = {
+        "boolq": {"always": {"answer": "yes", "share": 0.99}, "constant": 0.62, "degenerate": 0.0},
+        "same": {"always": {"answer": "A", "share": 1.0}, "constant": 1.0, "degenerate": 0.0},
+        "ties": {"always": {"answer": "0", "share": 0.4}, "degenerate": 0.7},
+        "other": {"always": {"answer": "yes", "share": 1.0}},
+    }
+    rows = []
+    for seed in (2, 1):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        (folder / "scores.json").write_text(json.dumps(scores))
+        rows.append({"size": "", "variant": "a", "seed": seed, "folder": folder})
+    found = answer_gates(
+        [*rows, {"size": "", "variant": "b", "seed": 1, "folder": tmp_path}], {"boolq", "same", "ties"}
+    )
+    assert [gate.task for gate in found] == ["boolq", "ties"]
+    assert found[0].said == 'a seed 1 (and 1 more of its seeds) on boolq: the answer is "yes" in 99 % of the items'
+    assert "70 % of the answers are ties" in found[1].said
+    assert answer_gates(rows[:1], {"boolq"})[0].seed == 2
+
+
+def test_pairs_of_degenerate_completions_are_flagged() -> None:
+    row = {"size": "1m", "variant": "a", "baseline": "b", "prompts": 10, "seeds": 2, "degenerate": 10}
+    (gate,) = completion_gates([row, {**row, "degenerate": 9}])
+    assert "in 50 % of the votes" in gate.said
+
+
+def test_dirty_items_are_those_the_suite_names(tmp_path: Path) -> None:
+    assert dirty_items(None) == dirty_items(tmp_path) == {}
+    tasks = {"a": {"overlap": {"items": ["x"]}}, "b": {"overlap": {"occurring": 3}}, "c": {}}
+    (tmp_path / "suite.json").write_text(json.dumps({"tasks": tasks}))
+    assert dirty_items(tmp_path) == {"a": frozenset({"x"})}
