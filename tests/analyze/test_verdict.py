@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -13,11 +15,14 @@ from leaven.analyze.crossed import Crossed
 from leaven.analyze.decision import Comparison
 from leaven.analyze.measures import parse_measure
 from leaven.analyze.summary import power_rows
+from leaven.analyze.text import left_out
 from leaven.analyze.verdict import analyze
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json
+from leaven.ground.tables import write_table
 
 Study = tuple[dict[str, Any], list[Any], list[Any]]
+CURVE = pa.schema([("step", pa.int64()), ("train_loss", pa.float64())])
 FILES = {f"{name}.{kind}" for name in ("gains", "scores", "winrates") for kind in ("csv", "parquet")}
 
 
@@ -181,3 +186,82 @@ def test_what_cannot_be_analysed_is_named(study: Study, tmp_path: Path) -> None:
     apart = [e for e in evaluations if (e["seed"] < 2) == (e["variant"] == "text-only")]
     with pytest.raises(LeavenError, match="no seed was evaluated in both arms of any pair"):
         analyze(request, apart, [], tmp_path)
+
+
+def stage(folder: Path, loss: float) -> Path:
+    folder.mkdir()
+    write_table(folder / "curve.parquet", {"step": [1], "train_loss": [loss]}, CURVE)
+    return folder
+
+
+def test_a_seed_whose_training_broke_is_left_out_with_its_pairs(study: Study, out: Path, tmp_path: Path) -> None:
+    request, evaluations, judgements = study
+    broken = ("code→text", 2)
+    stages = [
+        {"size": "", "variant": name, "seed": s}
+        | {"folder": stage(tmp_path / f"{name}{s}", 9.0 if (name, s) == broken else 3.0 + s / 100)}
+        for name in request["variants"]
+        for s in range(5)
+    ]
+    (tmp_path / "out").mkdir()
+    analyze(request, evaluations, judgements, tmp_path / "out", stages=stages)
+    data = read_json(tmp_path / "out" / "verdict.json")
+    (gate,) = [row for row in data["gates"] if row["gate"] == "diverged"]
+    assert (gate["variant"], gate["seed"], gate["effect"]) == (*broken, "left out")
+    assert {(row["variant"], row["seeds"]) for row in data["comparisons"]} == {("balanced→text", 5), ("code→text", 4)}
+    assert next(row for row in data["winrates"] if row["variant"] == "code→text")["seeds"] == 4
+    assert not any("seeds were evaluated" in note for note in data["left_out"])
+    assert any("its pairs are left out" in sentence for sentence in left_out(data))
+    whole = [row for row in read_json(out / "verdict.json")["comparisons"] if row["variant"] == "balanced→text"]
+    kept = [row for row in data["comparisons"] if row["variant"] == "balanced→text"]
+    assert [(row["effect"], row["low"], row["p"]) for row in kept] == [
+        (row["effect"], row["low"], row["p"]) for row in whole
+    ]
+
+
+def test_items_that_occur_in_training_documents_are_told_apart(study: Study, tmp_path: Path) -> None:
+    request, evaluations, _ = study
+    items = [f"{i:05d}" for i in range(40)]
+    (tmp_path / "suite.json").write_text(json.dumps({"tasks": {"facts": {"overlap": {"items": items}}}}))
+    (tmp_path / "out").mkdir()
+    analyze(request, evaluations, [], tmp_path / "out", suite=tmp_path)
+    data = read_json(tmp_path / "out" / "verdict.json")
+    (gate,) = [row for row in data["gates"] if row["gate"] == "contaminated"]
+    assert gate["said"].startswith("40 items of facts occur in training documents; without them ")
+    clean = {row["variant"]: row["clean"] for row in data["comparisons"] if row["measure"] == "fact recall"}
+    assert {each["items"] for each in clean.values()} == {200}
+    assert all(row["clean"] is None for row in data["comparisons"] if row["measure"] != "fact recall")
+    gains = pq.read_table(tmp_path / "out" / "gains.parquet").to_pylist()
+    assert [row["clean_effect"] is not None for row in gains if row["measure"] == "fact recall"][:2] == [True, True]
+
+
+def test_sizes_are_paired_by_themselves_and_corrected_together(study: Study, out: Path, tmp_path: Path) -> None:
+    request, evaluations, judgements = study
+    known = {name: request[name] for name in ("baseline", "variants", "seeds")}
+    kept = ["text-only", "code→text"]
+    sizes = [{"size": "1m", "parameters": 10**6, **known}, {"size": "3m", "parameters": 3 * 10**6, **known}]
+    sizes[1]["variants"], sizes[1]["seeds"] = kept, [0, 1, 2]
+    more = [
+        {**e, "size": "3m"}
+        for e in evaluations
+        if e["variant"] in kept and e["seed"] < 3 and (e["point"] == "final" or e["variant"] == "text-only")
+    ]
+    # A chain that ends before its cooldown has one point, which stands for both.
+    asked = {**request, "sizes": sizes, "point": "before cooldown"}
+    analyze(asked, [*evaluations, *more], judgements, tmp_path)
+    data = read_json(tmp_path / "verdict.json")
+    counts = {(row["size"], row["variant"]): row["seeds"] for row in data["comparisons"]}
+    assert counts == {("1m", "balanced→text"): 5, ("1m", "code→text"): 5, ("3m", "code→text"): 3}
+    first = read_json(out / "verdict.json")["comparisons"][0]
+    again = data["comparisons"][0]
+    assert [again[name] for name in ("effect", "low", "high", "p")] == [
+        first[name] for name in ("effect", "low", "high", "p")
+    ]
+    assert again["p_holm"] >= first["p_holm"]
+    assert {row["size"] for row in data["winrates"]} == {"1m"}
+    assert "at 3m nothing is said on reasoning probes: no task counts" in data["left_out"]
+    assert data["transfer"]["measures"]
+    with pytest.raises(LeavenError, match="code→text was not evaluated at the end of training at 3m"):
+        analyze(asked, evaluations + [e for e in more if e["variant"] == "text-only"], [], tmp_path)
+    with pytest.raises(LeavenError, match="trained at 9m, of which nothing is asked"):
+        analyze(asked, [*evaluations, {**more[0], "size": "9m"}], [], tmp_path)
