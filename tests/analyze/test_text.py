@@ -153,3 +153,57 @@ def test_strengths_have_a_block() -> None:
     made_up = render_lines({**verdict, "winrates": [{**pair, "scripted": True}]})[1:]
     assert all(line.startswith("SCRIPTED  ") and len(line) <= WIDTH for line in made_up)
     assert made_up[2].startswith("SCRIPTED  made-up answers, no result: strengths from all pairs")
+
+
+def test_an_answer_speaks_of_size_seeds_and_what_would_change_it() -> None:
+    row = {**ROW, "size": "2.8b", "seeds": 3, "verdict": "better", "effect": -2.0, "low": -2.5, "high": -1.5}
+    row |= {"p_holm": 0.01, "would_change": "a bias of 1 % in its favour would undo it"}
+    assert answer(row) == (
+        "2.8b: balanced→text against text-only on prose bits-per-byte: better, −2.0 % [−2.5, −1.5] over 3 seeds "
+        "(lower is better; p = 0.010 after correction); a bias of 1 % in its favour would undo it."
+    )
+    near = (
+        "the baseline is near zero (0.4 % [0, 1]), so 12 times that says little; the absolute change is told: +4 points"
+    )
+    assert near in answer({**row, "ratio": near})
+    assert "over 1 seed (p" in answer({**row, "verdict": "unresolved", "would_resolve": "more", "seeds": 1})
+
+
+def gate(kind: str, effect: str, said: str, size: str = "1m") -> dict[str, object]:
+    return {"gate": kind, "size": size, "variant": "", "seed": None, "task": "", "said": said, "effect": effect}
+
+
+def test_gates_further_baselines_optimum_and_transfer_have_their_lines() -> None:
+    row = {**ROW, "size": "1m"}
+    other = {**row, "baseline": "balanced-only", "primary": False, "role": "other baseline"}
+    verdict = {
+        "baseline": "text-only",
+        "sizes": [{"size": "1m"}, {"size": "3m"}],
+        "comparisons": [row, {**row, "size": "3m"}, other, {**other, "measure": "a secondary one"}],
+        "gates": [
+            gate("diverged", "left out", "a seed 3 broke"),
+            gate("few seeds", "flagged", "every variant has 2 seeds"),
+            gate("at chance", "left out", "told by excluded"),
+        ],
+        "excluded": [{"size": "3m", "task": "boolean", "reason": "no variant above chance"}],
+        "optimum": {"measures": [{"name": ROW["measure"], "said": "25 % is best."}, {"name": "x", "said": "no"}]}
+        | {"pareto": {"said": "Two skills disagree."}, "said": ["25 % is best."]},
+        "transfer": {"said": "Signs agree.", "measures": []},
+        "winrates": [],
+        "left_out": [],
+        "proxy_sentence": "",
+    }
+    lines = render_lines(verdict)
+    assert lines[1] == "  1m"
+    assert lines[2].startswith("  balanced→text                  prose bits-per-byte  equivalent")
+    assert lines[3].startswith("  balanced→text / balanced-only  prose bits-per-byte")
+    assert lines[4] == "  3m"
+    words = [" ".join(line.split()) for line in lines[6:]]
+    assert words == [
+        "optimum 25 % is best.",
+        "Two skills disagree.",
+        "transfer Signs agree.",
+        "flagged 1m: every variant has 2 seeds",
+        "left out 3m: boolean (no variant above chance)",
+        "1m: a seed 3 broke",
+    ]
