@@ -36,6 +36,8 @@ def test_a_clear_valley_is_identified_and_told():
     assert row["low"] <= 0.4 <= row["high"]
     assert row["law"] == "quadratic"
     assert row["said"].startswith("prose: best at ")
+    quadratic = next(fit for fit in row["fits"] if fit["law"] == "quadratic")
+    assert 0 < quadratic["high"] - quadratic["low"] < row["high"] - row["low"]
     assert row["regret"] >= 0
     assert row["optimism"] >= 0
 
