@@ -25,9 +25,10 @@ from leaven.analyze import evidence, export
 from leaven.analyze.imported.bring import Verdict, bring
 from leaven.analyze.imported.mapping import Mapping, load
 from leaven.analyze.imported.take import take
+from leaven.analyze.optimum.asked import asked_optimum
 from leaven.analyze.text import WIDTH, render_lines
 from leaven.corpus.look.visible import visible
-from leaven.ground.errors import BadInput, LeavenError, did_you_mean
+from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.version import __version__
 from leaven.study.mistakes import tell
 
@@ -96,17 +97,7 @@ class Elsewhere:
 
         Raises BadInput where no shares are known, or none of this source or metric.
         """
-        found = self.verdict()["optimum"]
-        if found is None:
-            raise BadInput("no shares of the data are known, so no optimum is sought", field="shares")
-        if of is not None and of != found["of"]:
-            raise BadInput(f'the share asked for is that of {found["of"]}, not "{of}"', field="sweep")
-        if metric is None:
-            return dict(found)
-        rows = {row["name"]: row for row in found["measures"]}
-        if metric not in rows:
-            raise BadInput(f'no metric "{metric}"{did_you_mean(metric, rows)}', field="metric")
-        return dict(rows[metric])
+        return asked_optimum(self.verdict()["optimum"], of, metric)
 
     def transfer(self) -> dict[str, Any] | None:
         """What smaller sizes say of larger ones; None with one size."""

@@ -13,10 +13,11 @@ import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import read_json, write_json, write_text
+from leaven.results import Results
 from leaven.study.load import Loaded
 from leaven.study.load import load as load_file
 
@@ -196,7 +197,7 @@ class Study:
                     self._keep_wall_time(time.monotonic() - started)
             if state.failed:
                 raise StepsFailed(failures(state), state)
-            return Results(self, prepared, new=len(state.finished - state.existed))
+            return Results(self.store, self.folder, prepared, new=len(state.finished - state.existed))
 
     def finished(self, *, allow_unisolated: bool = False, without_code: bool = False) -> Results:
         """What a finished study found. Raises BadInput if it has not been run to its end."""
@@ -211,7 +212,7 @@ class Study:
                 "with the same options.",
             )
         self.store.verify(list(graph.steps))
-        return Results(self, prepared, new=0)
+        return Results(self.store, self.folder, prepared, new=0)
 
     def results(self, *, allow_unisolated: bool = False, without_code: bool = False) -> pd.DataFrame:
         """The verdicts of a finished study as a table: variant, measure, effect, low, high, verdict, …"""
@@ -284,69 +285,6 @@ class StepsFailed(LeavenError):
         super().__init__(message)
         self.state = state
         self.exit_code = state.exit_code
-
-
-class Results:
-    """What a finished study found."""
-
-    def __init__(self, study: Study, prepared: Prepared, new: int) -> None:
-        self.study, self.prepared, self.new = study, prepared, new
-        self.verdict_folder = study.store.folder(prepared.graph.find("verdict").identity)
-
-    def verdict(self) -> dict[str, Any]:
-        """The whole verdict, as `verdict.json` has it."""
-        return cast(dict[str, Any], read_json(self.verdict_folder / "verdict.json"))
-
-    def lines(self) -> list[str]:
-        """The verdict as the terminal shows it."""
-        from leaven.analyze.text import render_lines
-
-        return render_lines(self.verdict())
-
-    def gains(self) -> pd.DataFrame:
-        """variant, measure, effect, low, high, verdict, …"""
-        return self._table("gains")
-
-    def scores(self) -> pd.DataFrame:
-        """variant, point, measure, mean, low, high, …"""
-        return self._table("scores")
-
-    def winrates(self) -> pd.DataFrame:
-        """variant, baseline, wins, losses, ties, errors, net, low, high, …: a row for each pair judged."""
-        return self._table("winrates")
-
-    def votes(self) -> pd.DataFrame:
-        """Every judged prompt: size, variant, baseline, seed, prompt, both completions, both orders, outcome."""
-        import pandas as pd
-
-        frames = []
-        for run in self.prepared.graph.runs:
-            for other, step in run.judgements.items():
-                frame = pd.read_parquet(self.study.store.folder(step) / "votes.parquet")
-                frames.append(frame.assign(size=run.size, variant=run.variant, baseline=other, seed=run.seed))
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-    def items(self) -> pd.DataFrame:
-        """Every item of every evaluation: size, variant, seed, point, task, item, measure, value."""
-        import pandas as pd
-
-        frames = []
-        for run in self.prepared.graph.runs:
-            for point, step in run.evaluations.items():
-                frame = pd.read_parquet(self.study.store.folder(step) / "items.parquet")
-                frames.append(frame.assign(size=run.size, variant=run.variant, seed=run.seed, point=point))
-        return pd.concat(frames, ignore_index=True)
-
-    def report(self, *, anew: bool = False) -> Path:
-        """Write the page (if it is not there already) and return its path."""
-        from leaven.engine.pages import write_page
-
-        return write_page(self.prepared, self.study.store, self.study.folder, anew=anew)
-
-    def _table(self, name: str) -> pd.DataFrame:
-        import pandas as pd
-
-        return pd.read_parquet(self.verdict_folder / f"{name}.parquet")
 
 
 __all__ = ["BadInput", "LeavenError", "Results", "StepsFailed", "Study", "load"]

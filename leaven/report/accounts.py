@@ -132,12 +132,14 @@ def identities(contents: Contents) -> Html | None:
         for row in contents.steps
     ]
     return section(
-        "Identities",
+        "Identities" if rows else "Provenance",
         "identities",
         paragraph(
             "Each step's result lies in the store under its identity; point at one to see it whole; "
             "copying takes all of it."
-        ),
+        )
+        if rows
+        else None,
         pairs({name: _plain(value) for name, value in single.items()}),
         [details(str(name), pairs({str(k): _plain(v) for k, v in value.items()})) for name, value in nested.items()],
         details(

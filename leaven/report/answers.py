@@ -41,14 +41,14 @@ def _tally(contents: Contents) -> list[Node]:
 
 def section(contents: Contents) -> Html:
     """Answers by variant, size by size, the proxy sentence, and what would change them."""
+    # Empty where the sizes prove it, or where nothing is known of them; a verdict of an earlier time may say nothing.
+    unproven = contents.verdict.get("proxy_sentence", PROXY)
     return tag(
         "section",
         tag("h2", "Answers"),
         [_of_size(size, here) for size, here in contents.each_size],
         _beyond(contents),
-        paragraph(_capital(contents.verdict.get("proxy_sentence") or PROXY), class_="proxy")
-        if not contents.transfer.get("proven")
-        else None,
+        paragraph(_capital(unproven), class_="proxy") if unproven else None,
         tag("h2", "What would change it", id="change"),
         bullets(_changes(contents)),
         id="answers",

@@ -103,7 +103,7 @@ def test_a_scripted_judge_marks_the_whole_page(judged, tmp_path):
 
     # The stages are arms of a tournament as well: they complete a set of prompts, each once.
     graph = results.prepared.graph
-    folders = [str(results.study.store.folder(run.stages[-1])) for run in graph.runs[:2]]
+    folders = [str(results.store.folder(run.stages[-1])) for run in graph.runs[:2]]
     script = load_judge("scripted:longer", settings=[f"prompts={tmp_path}/mine.jsonl", "completion=8"]).judge
     runs = tmp_path / "elsewhere"
     found = held([f"a={folders[0]}", f"b={folders[1]}"], script, runs=runs)

@@ -57,7 +57,7 @@ def test_votes_and_items_know_their_size(done):
 @pytest.mark.long
 def test_stages_of_both_sizes_are_one_study_in_the_store(done):
     graph = done.prepared.graph
-    assert all(done.study.store.has(step_id) for step_id in graph.steps)
+    assert all(done.store.has(step_id) for step_id in graph.steps)
     own, other = graph.find("code→text/seed-1/pretrain"), graph.find("code→text@1m/seed-1/pretrain")
     assert own.inputs == other.inputs
     assert (own.fields["schedule"]["peak"], other.fields["schedule"]["peak"]) == (0.01, 0.005)
