@@ -6,7 +6,9 @@ added by `leaven.study.paths`, one size after the other; corpus, tokenizer, shar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import contextlib
+import gc
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from leaven.study.corpus_graph import Survey, add_corpus
@@ -84,14 +86,28 @@ def expand(
         Paths(view, ground, models[view.model.size], "" if view is sizes[0] else f"@{view.model.size}")
         for view in sizes
     ]
-    judging = paths[0].judging()
-    for each in paths:
-        graph.runs += each.runs(judging)
+    with _all_kept():
+        judging = paths[0].judging()
+        for each in paths:
+            graph.runs += each.runs(judging)
     fields = asked(sizes, parameters or {}, absent)
     inputs = read(graph.runs, study.model.size) | {"suite": suite}
     inputs |= {f"shards:{name}": steps.shards[name] for name in swept_sources(study) if name in steps.shards}
     graph.add("verdict", "verdict", fields, inputs)
     return graph
+
+
+@contextlib.contextmanager
+def _all_kept() -> Iterator[None]:
+    """Python's search for garbage put off: nothing that is built here is any, and it would walk through the whole of a
+    growing graph again and again."""
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searched:
+            gc.enable()
 
 
 def _drawn(study: Study) -> set[str]:

@@ -32,24 +32,24 @@ class Template:
         if not opened or set(opened) & set(held):
             raise ValueError(f"open {opened} do not stand beside {sorted(held)}")
         self._held, self._opened = dict(held), opened
-        pieces, piece = [], "{"
-        self._order: list[int] = []
+        self._pieces: list[tuple[str, int]] = []
+        piece = "{"
         for place, key in enumerate(sorted([*held, *opened])):
             piece += f"{',' if place else ''}{text_of(key)}:"
             if key in held:
                 piece += text_of(held[key])
             else:
-                self._order.append(opened.index(key))
-                pieces.append(piece)
+                self._pieces.append((piece, opened.index(key)))
                 piece = ""
-        self._pieces, self._last = pieces, piece + "}"
+        self._last = piece + "}"
 
     def filled(self, *values: Any) -> Written:
         """The mapping with these values of what was open, in the order in which it was named."""
-        text = "".join([
-            f"{piece}{_short(values[index])}" for piece, index in zip(self._pieces, self._order, strict=True)
-        ])  # fmt: skip
-        return Written({**self._held, **dict(zip(self._opened, values, strict=True))}, text + self._last)
+        text = "".join([f"{piece}{_short(values[at])}" for piece, at in self._pieces])
+        held = dict(self._held)
+        for name, value in zip(self._opened, values, strict=True):
+            held[name] = value
+        return Written(held, text + self._last)
 
 
 def _short(value: Any) -> str:
