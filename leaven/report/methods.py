@@ -119,9 +119,10 @@ def _sweep(contents: Contents) -> str:
     if not laws:
         return ""
     return (
-        f"The best share of {found.get('of')} was sought with {words.listing(laws)}, fitted to the means of each "
-        "share; its interval holds the noise of seeds and items, and a best share whose interval spans the range, or "
-        "that lies at its edge, is called so and not named."
+        f"The best share of {found.get('of')} has the interval of any smooth curve that agrees with the means, the "
+        "noise of seeds drawn jointly over all shares with the tails of a t and that of items added; where the interval "
+        "spans more than half of the range, or touches an end of it, no best share is named. Beside it stand "
+        f"{words.listing(laws)} as laws of the curve."
     )
 
 
