@@ -120,8 +120,8 @@ def _sweep(contents: Contents) -> str:
         return ""
     return (
         f"The best share of {found.get('of')} has the interval of any smooth curve that agrees with the means, the "
-        "noise of seeds drawn jointly over all shares with the tails of a t and that of items added; where the interval "
-        "spans more than half of the range, or touches an end of it, no best share is named. Beside it stand "
+        "noise of seeds drawn jointly over all shares with the tails of a t and that of items added; where the "
+        "interval spans more than half of the range, or touches an end of it, no best share is named. Beside it stand "
         f"{words.listing(laws)} as laws of the curve."
     )
 
