@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +126,19 @@ def test_dirty_items_are_those_the_suite_names(tmp_path: Path) -> None:
     tasks = {"a": {"overlap": {"items": ["x"]}}, "b": {"overlap": {"occurring": 3}}, "c": {}}
     (tmp_path / "suite.json").write_text(json.dumps({"tasks": tasks}))
     assert dirty_items(tmp_path) == {"a": frozenset({"x"})}
+
+
+def test_no_published_run_that_trained_through_is_left_out() -> None:
+    """28 runs of four sizes, whose seeds come apart by up to 15 % and back."""
+    shared = Path(os.environ.get("LEAVEN_SHARED", Path(__file__).parents[2] / "../shared"))
+    path = shared / "published" / "polypythias" / "train_loss_blocks1000.csv"
+    if not path.is_file():
+        pytest.skip("no shared loss curves: published is not beside the checkout and LEAVEN_SHARED does not name it")
+    blocks: dict[tuple[str, str], list[float]] = {}
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            if int(row["block_start"]) >= 5000:
+                blocks.setdefault((row["size"], row["block_start"]), []).append(float(row["mean_loss"]))
+    found = [judge(each[i], each[:i] + each[i + 1 :]) for each in blocks.values() for i in range(len(each))]
+    assert len(found) > 2000
+    assert {one[0] for one in found if one} == {"flagged"}
