@@ -7,7 +7,7 @@ rest, corrected within the same families, and a verdict that depends on the item
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,36 @@ from leaven.ground.files import read_json
 
 def dirty_items(suite: Path | None) -> dict[str, frozenset[str]]:
     """Task -> ids of its items that occur in training documents, from a suite step's folder."""
+    found = {name: row.get("items") or () for name, row in _overlaps(suite).items()}
+    return {name: frozenset(map(str, items)) for name, items in found.items() if items}
+
+
+def searched(suite: Path | None) -> frozenset[str]:
+    """Tasks whose items were looked for in the training documents."""
+    return frozenset(name for name, row in _overlaps(suite).items() if row.get("candidates"))
+
+
+def kept_gates(suite: Path | None, tasks: Collection[str]) -> list[Gate]:
+    """One gate for every one of these tasks with items that occur and that nobody named, so that no comparison can be
+    made without them: those of a generated task, which shares phrases with its generated documents."""
+    found = []
+    for task, row in sorted(_overlaps(suite).items()):
+        count = int(row.get("occurring") or 0)
+        if task in tasks and count and not row.get("items"):
+            said = (
+                f"{count} item{'' if count == 1 else 's'} of {task} occur{'s' if count == 1 else ''} in training "
+                "documents and count all the same; what the verdicts are without them is not known"
+            )
+            found.append(Gate("contaminated", "", "", None, task, said, "flagged"))
+    return found
+
+
+def _overlaps(suite: Path | None) -> dict[str, Mapping[str, Any]]:
+    """Task -> what the search for its items found, empty where nobody searched; from a suite step's folder."""
     if suite is None or not (suite / "suite.json").is_file():
         return {}
     tasks = read_json(suite / "suite.json").get("tasks") or {}
-    found = {str(name): (task.get("overlap") or {}).get("items") or () for name, task in tasks.items()}
-    return {name: frozenset(map(str, items)) for name, items in found.items() if items}
+    return {str(name): task.get("overlap") or {} for name, task in tasks.items()}
 
 
 Key = tuple[str, str, str, str]

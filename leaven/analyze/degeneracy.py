@@ -47,6 +47,14 @@ def answer_gates(evaluations: Sequence[Mapping[str, Any]], tasks: Collection[str
     return gates
 
 
+def told(evaluation: Path, tasks: Collection[str]) -> bool:
+    """Whether a folder's `scores.json` records of any of these tasks what its answers look like."""
+    path = evaluation / "scores.json"
+    scores = read_json(path) if path.is_file() else {}
+    rows = [scores[task] for task in tasks if task in scores]
+    return any(row.get("always") or row.get("degenerate") for row in rows)
+
+
 def _finding(scores: Mapping[str, Any]) -> tuple[float, str] | None:
     """(share, what is wrong) of one task of one model."""
     always = scores.get("always") or {}

@@ -7,7 +7,7 @@ and were resampled with the same draws; arms may have different seeds, and a com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from leaven.analyze import contamination, export, wider
 from leaven.analyze.compare import compare
 from leaven.analyze.decision import Comparison, decide_all
 from leaven.analyze.degeneracy import completion_gates
-from leaven.analyze.gates import Gate, chance_gates, ordered, seed_gates
+from leaven.analyze.gates import GATES, Gate, chance_gates, ordered, seed_gates
 from leaven.analyze.measures import Measure
 from leaven.analyze.noise import noise_rows
 from leaven.analyze.request import Request
@@ -50,6 +50,9 @@ class Context:
         excluded: rows of tasks that do not count (`chance.Exclusion.row`, with `size`).
         notes: sentences on what was left out.
         gates: what was left out or flagged before the evidence was made.
+        gates_run: size -> gates that looked at what is there before the evidence was made, whether they found
+            something or not; the others had nothing to look at.
+        noiseless: evidence in which arms have no known noise, so that nothing is compared: its seeds are counted.
         scores: rows of single tasks (`scores.score_rows`, with `size`), for the tables.
         winrates, strengths, averages: rows of `verdict.json`.
         clean: the evidence once more, without items that occur in training documents, where there are such items.
@@ -60,6 +63,8 @@ class Context:
     excluded: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[str] = ()
     gates: Sequence[Gate] = ()
+    gates_run: Mapping[str, Collection[str]] = field(default_factory=dict)
+    noiseless: Sequence[Evidence] = ()
     scores: Sequence[Mapping[str, Any]] = ()
     winrates: Sequence[Mapping[str, Any]] = ()
     strengths: Sequence[Mapping[str, Any]] = ()
@@ -86,9 +91,15 @@ def conclude(asked: Request, evidence: Sequence[Evidence], found: Context | None
         row["clean"] = instead.get((row["size"], row["variant"], row["baseline"], row["measure"]))
     gates = [*found.gates, *chance_gates(found.excluded), *completion_gates(found.winrates)]
     gates += contamination.gates(rows, {one.measure.name: one.tasks for one in here}, found.dirty)
+    gates_run = []
     for size in asked.sizes:
-        arms = {variant: arm for one in here if one.size == size.size for variant, arm in one.arms.items()}
+        ran = set(found.gates_run.get(size.size, ()))
+        counted = [one for one in (*here, *found.noiseless) if one.size == size.size]
+        arms = {variant: arm for one in counted for variant, arm in one.arms.items()}
         gates += seed_gates(size.size, arms)
+        ran |= {"few seeds"} if arms else set()
+        ran |= {"degenerate"} if any(row["size"] == size.size for row in found.winrates) else set()
+        gates_run.append({"size": size.size, "gates": [name for name in GATES if name in ran]})
     common = {(one.size, one.measure.name) for one in found.common}
     return verdict_data(
         asked,
@@ -99,6 +110,7 @@ def conclude(asked: Request, evidence: Sequence[Evidence], found: Context | None
             scores=measure_scores(asked, evidence),
             noise=_noise(here, comparisons),
             gates=ordered(gates, [size.size for size in asked.sizes]),
+            gates_run=gates_run,
             excluded=list(found.excluded),
             notes=list(found.notes),
             winrates=list(found.winrates),

@@ -30,6 +30,7 @@ class Found:
     scores: list[dict[str, Any]]
     noise: list[dict[str, Any]]
     gates: list[dict[str, Any]]
+    gates_run: list[dict[str, Any]]
     excluded: list[Mapping[str, Any]]
     notes: list[str]
     winrates: list[Mapping[str, Any]]
@@ -68,6 +69,7 @@ def verdict_data(asked: Request, found: Found) -> dict[str, Any]:
         "excluded": found.excluded,
         "left_out": found.notes,
         "gates": found.gates,
+        "gates_run": found.gates_run,
         "comparisons": found.rows,
         "winrates": found.winrates,
         "strengths": found.strengths,

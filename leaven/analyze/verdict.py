@@ -13,9 +13,9 @@ from typing import Any
 
 from leaven.analyze.averages import average_data
 from leaven.analyze.bradley_terry import strengths
-from leaven.analyze.contamination import dirty_items
-from leaven.analyze.degeneracy import answer_gates
-from leaven.analyze.divergence import diverged
+from leaven.analyze.contamination import dirty_items, kept_gates, searched
+from leaven.analyze.degeneracy import answer_gates, told
+from leaven.analyze.divergence import diverged, final_losses
 from leaven.analyze.evidence import Context, conclude, earlier_gains, write
 from leaven.analyze.gates import Gate
 from leaven.analyze.request import FINAL, Request, parse_request
@@ -74,7 +74,8 @@ def analyze(
     context = Context(
         excluded=samples.excluded,
         notes=[*_table_notes(tables), *_seed_notes(asked, tables, gates), *samples.notes, *_unpaired(asked, samples)],
-        gates=[*gates, *answer_gates(final, counted)],
+        gates=[*gates, *answer_gates(final, counted), *kept_gates(suite, counted)],
+        gates_run={each.size: _gates_run(asked, each.size, samples, stages, final, suite) for each in asked.sizes},
         scores=samples.scores,
         winrates=winrates,
         strengths=_strengths(asked, votes),
@@ -85,6 +86,23 @@ def analyze(
     )
     write(out, conclude(asked, samples.evidence, context), earlier_gains(asked, samples.evidence), samples.scores)
     progress(1, 1)
+
+
+def _gates_run(
+    asked: Request, size: str, samples: Samples, stages: Rows, evaluations: Rows, suite: Path | None
+) -> set[str]:
+    """Gates that have something to look at, at this size: loss curves, shares of right answers, a search of the
+    training documents for every task that counts, summaries of answers."""
+    measures = [one for one in samples.evidence if (one.size, one.point) == (size, asked.point)]
+    tasks = {task for one in measures for task in one.tasks}
+    gone = [row for row in samples.excluded if row["size"] == size and row["values"]]
+    has = {
+        "diverged": any(row["size"] == size and final_losses(Path(row["folder"])) for row in stages),
+        "at chance": bool(gone) or any(one.measure.columns.chance for one in measures),
+        "contaminated": bool(tasks) and tasks <= searched(suite),
+        "degenerate": any(row["size"] == size and told(Path(row["folder"]), tasks) for row in evaluations),
+    }
+    return {gate for gate, there in has.items() if there}
 
 
 def _sized(rows: Rows, asked: Request) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from leaven.analyze.contamination import dirty_items
-from leaven.analyze.degeneracy import answer_gates, completion_gates
+from leaven.analyze.contamination import dirty_items, kept_gates, searched
+from leaven.analyze.degeneracy import answer_gates, completion_gates, told
 from leaven.analyze.divergence import diverged, judge
 from leaven.analyze.gates import Gate, ordered, seed_gates
 from leaven.analyze.results import Sampled
@@ -126,6 +126,34 @@ def test_dirty_items_are_those_the_suite_names(tmp_path: Path) -> None:
     tasks = {"a": {"overlap": {"items": ["x"]}}, "b": {"overlap": {"occurring": 3}}, "c": {}}
     (tmp_path / "suite.json").write_text(json.dumps({"tasks": tasks}))
     assert dirty_items(tmp_path) == {"a": frozenset({"x"})}
+
+
+def test_items_that_occur_and_that_nobody_named_are_told(tmp_path: Path) -> None:
+    """Those of a generated task, of which only the number is known; nothing of tasks that do not count."""
+    overlaps = {
+        "generated": {"candidates": 50, "occurring": 6},
+        "clean": {"candidates": 50, "occurring": 0},
+        "benchmark": {"candidates": 50, "occurring": 2, "items": ["x", "y"]},
+        "elsewhere": {"candidates": 9, "occurring": 1},
+        "unsearched": {},
+    }
+    tasks = {name: {"overlap": row} for name, row in overlaps.items()}
+    (tmp_path / "suite.json").write_text(json.dumps({"tasks": tasks}))
+    (gate,) = kept_gates(tmp_path, {"generated", "clean", "benchmark", "unsearched"})
+    assert (gate.gate, gate.task, gate.effect) == ("contaminated", "generated", "flagged")
+    assert gate.said.startswith("6 items of generated occur in training documents and count all the same")
+    assert kept_gates(tmp_path, {"elsewhere"})[0].said.startswith("1 item of elsewhere occurs in")
+    assert searched(tmp_path) == {"generated", "clean", "benchmark", "elsewhere"}
+    assert searched(None) == frozenset()
+    assert kept_gates(None, {"generated"}) == []
+
+
+def test_whether_answers_were_looked_at(tmp_path: Path) -> None:
+    scores = {"bpb": {"degenerate": 0.0}, "choice": {"always": {"answer": "A", "share": 0.3}, "degenerate": 0.0}}
+    (tmp_path / "scores.json").write_text(json.dumps(scores))
+    assert told(tmp_path, {"bpb", "choice"})
+    assert not told(tmp_path, {"bpb"})
+    assert not told(tmp_path / "nowhere", {"choice"})
 
 
 def test_no_published_run_that_trained_through_is_left_out() -> None:

@@ -206,6 +206,7 @@ def test_a_seed_whose_training_broke_is_left_out_with_its_pairs(study: Study, ou
     (tmp_path / "out").mkdir()
     analyze(request, evaluations, judgements, tmp_path / "out", stages=stages)
     data = read_json(tmp_path / "out" / "verdict.json")
+    assert data["gates_run"] == [{"size": "", "gates": ["diverged", "at chance", "degenerate", "few seeds"]}]
     (gate,) = [row for row in data["gates"] if row["gate"] == "diverged"]
     assert (gate["variant"], gate["seed"], gate["effect"]) == (*broken, "left out")
     assert {(row["variant"], row["seeds"]) for row in data["comparisons"]} == {("balanced→text", 5), ("code→text", 4)}
@@ -235,6 +236,22 @@ def test_items_that_occur_in_training_documents_are_told_apart(study: Study, tmp
     assert [row["clean_effect"] is not None for row in gains if row["measure"] == "fact recall"][:2] == [True, True]
 
 
+@pytest.mark.parametrize("every", [True, False])
+def test_whether_training_documents_were_searched_is_told(study: Study, tmp_path: Path, every: bool) -> None:
+    """A gate has run only where it looked at every task that counts; finding nothing is told of such a gate alone."""
+    request, evaluations, _ = study
+    tasks = ["bpb_text", "bpb_code", "boolean", *(["facts"] if every else [])]
+    found = {name: {"overlap": {"candidates": 9, "occurring": 3 * (name == "bpb_code")}} for name in tasks}
+    (tmp_path / "suite.json").write_text(json.dumps({"tasks": found}))
+    analyze(request, evaluations, [], tmp_path, suite=tmp_path)
+    data = read_json(tmp_path / "verdict.json")
+    (ran,) = data["gates_run"]
+    assert ("contaminated" in ran["gates"]) == every
+    assert "diverged" not in ran["gates"]
+    (gate,) = [row for row in data["gates"] if row["gate"] == "contaminated"]
+    assert (gate["gate"], gate["task"], gate["effect"]) == ("contaminated", "bpb_code", "flagged")
+
+
 def test_sizes_are_paired_by_themselves_and_corrected_together(study: Study, out: Path, tmp_path: Path) -> None:
     request, evaluations, judgements = study
     known = {name: request[name] for name in ("baseline", "variants", "seeds")}
@@ -260,6 +277,10 @@ def test_sizes_are_paired_by_themselves_and_corrected_together(study: Study, out
     assert again["p_holm"] >= first["p_holm"]
     assert {row["size"] for row in data["winrates"]} == {"1m"}
     assert "at 3m nothing is said on reasoning probes: no task counts" in data["left_out"]
+    assert data["gates_run"] == [
+        {"size": "1m", "gates": ["at chance", "degenerate", "few seeds"]},
+        {"size": "3m", "gates": ["at chance", "few seeds"]},
+    ]
     assert data["transfer"]["measures"]
     with pytest.raises(LeavenError, match="code→text was not evaluated at the end of training at 3m"):
         analyze(asked, evaluations + [e for e in more if e["variant"] == "text-only"], [], tmp_path)

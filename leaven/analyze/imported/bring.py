@@ -48,7 +48,8 @@ class Verdict:
 
 @dataclass
 class Found:
-    """What accumulates size by size. `judged` holds the evidence with known noise, `every` all of it."""
+    """What accumulates size by size. `judged` holds the evidence with known noise, `every` all of it; `guessed` are
+    sizes with a measure of which the score of guessing is known."""
 
     judged: list[Evidence] = field(default_factory=list)
     every: list[Evidence] = field(default_factory=list)
@@ -57,6 +58,7 @@ class Found:
     bare: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    guessed: set[str] = field(default_factory=set)
 
 
 def bring(readings: Readings, mapping: Mapping) -> Verdict:
@@ -83,7 +85,7 @@ def bring(readings: Readings, mapping: Mapping) -> Verdict:
         requests.append(_request(size, rows, baseline, seeds, mapping))
         for one in asked:
             _measure(one, rows, size, seeds, mapping, draws, found)
-    found.notes += _silent(found) + _without_items(found.judged)
+    found.notes += _silent(found, baseline) + _without_items(found.judged)
     request = Request(
         mapping.study,
         mapping.question or _question(requests[0], asked),
@@ -99,7 +101,14 @@ def bring(readings: Readings, mapping: Mapping) -> Verdict:
         FINAL,
         sweep,
     )
-    context = Context(excluded=found.excluded, notes=list(dict.fromkeys(found.notes)), scores=found.tasks)
+    context = Context(
+        excluded=found.excluded,
+        notes=list(dict.fromkeys(found.notes)),
+        gates_run=dict.fromkeys(found.guessed, ("at chance",)),
+        # Runs of a sweep are points of a curve, whose noise is that of the curve.
+        noiseless=found.every if baseline and sweep is None else (),
+        scores=found.tasks,
+    )
     # What needs no noise of single runs is asked of all evidence, what does of that alone.
     data = conclude(replace(request, sweep=None), found.judged, context)
     first = tuple(each for each in requests if each.size == swept)
@@ -185,6 +194,8 @@ def _measure(
     if not sampled:
         return
     kept = []
+    if one.chance is not None:
+        found.guessed.add(size)
     for part, arms in sampled.items():
         excluded = at_chance(part, measure.name, arms, one.chance) if one.chance is not None else None
         if excluded:
@@ -253,11 +264,17 @@ def _bare(measure: str, variant: str, sampled: Sampled, size: str) -> dict[str, 
     }
 
 
-def _silent(found: Found) -> list[str]:
-    """Measures at sizes where nothing could be judged, while others could."""
+def _silent(found: Found, baseline: str) -> list[str]:
+    """Measures at sizes where nothing could be judged; one sentence where that is everything that could be compared."""
     judged = {(one.size, one.measure.name) for one in found.judged}
-    lost = [one for one in found.every if (one.size, one.measure.name) not in judged] if judged else []
+    lost = [one for one in found.every if (one.size, one.measure.name) not in judged]
+    if not judged:
+        return [f"every variant {ALONE}: no verdicts"] if any(_pairs(one, baseline) for one in lost) else []
     return [f"{_at(one.size)}{one.measure.name}: every variant {ALONE}: no verdicts" for one in lost]
+
+
+def _pairs(one: Evidence, baseline: str) -> bool:
+    return len(one.arms) > 1 and (not baseline or baseline in one.arms)
 
 
 def _without_items(judged: Sequence[Evidence]) -> list[str]:

@@ -94,6 +94,10 @@ def test_one_seed_is_unresolved_and_never_certain(tmp_path: Path) -> None:
     assert made.data["comparisons"] == []
     assert all(row["low"] is None for row in made.data["scores"])
     assert any("trained once" in said for said in made.told)
+    assert any(said.startswith("every variant ran once") for said in made.data["left_out"])
+    told = judge(write(tmp_path / "s.csv", long_rows(1)), baseline="no-code", metrics=BPB).data
+    assert [row["gate"] for row in told["gates"]] == ["few seeds"]
+    assert told["gates_run"] == [{"size": "", "gates": ["few seeds"]}]
 
 
 def test_a_single_run_beside_arms_with_seeds_is_told_apart(tmp_path: Path) -> None:
@@ -109,6 +113,9 @@ def test_equal_repeats_are_no_evidence(tmp_path: Path) -> None:
     made = judge(write(tmp_path / "r.csv", rows))
     assert made.data["comparisons"] == []
     assert all(row["low"] is None for row in made.data["scores"])
+    (said,) = made.data["left_out"]
+    assert "more than once with the very same value" in said
+    assert made.data["gates"] == []
 
 
 def test_seeds_without_common_labels_are_paired_in_order(tmp_path: Path) -> None:
