@@ -1,7 +1,7 @@
 """Figure and section on transfer: the effect of each variant at each size, and what that says of larger models.
 
-Up is better in every panel. A line joins a variant's effects from size to size; where two neighbouring sizes point in
-opposite directions the line is crossed out, boldly where both signs are clear. The section says in sentences and
+Up is better in every panel. A line joins a variant's effects from size to size; where it goes over to the other
+direction it is crossed out, boldly where that happens between sizes with clear signs. The section says in sentences and
 tables how well the smaller sizes decided for the larger ones; its numbers are those of `verdict.json`'s "transfer".
 """
 
@@ -41,8 +41,8 @@ def chart(contents: Contents) -> Chart | None:
             f"Dots: effect against {contents.transfer.get('baseline')} at each size, up is better; lines: 95 % "
             "intervals, not corrected for multiplicity; hollow: a single seed, so no interval."
             + (
-                " A cross marks neighbouring sizes at which the effect points in opposite directions, a bold one where "
-                "both signs are clear."
+                " A cross marks where an effect goes over to the other direction, a bold one where it does so between "
+                "sizes at which its signs are clear."
                 if flips
                 else ""
             )
@@ -162,7 +162,7 @@ def _signs(measures: Sequence[Row]) -> list[Node]:
                     f"{words.amount(row.get('clear'))} of {words.amount(row.get('sizes'))}",
                     words.effect(slope.get("slope"), slope.get("low"), slope.get("high"), unit),
                     words.probability(slope.get("p")) if slope else words.MISSING,
-                    words.percent(row.get("holds"), 0),
+                    _chance(row.get("holds")),
                 ]
             )
     if not rows:
@@ -196,6 +196,8 @@ def _ahead(measures: Sequence[Row]) -> list[Node]:
         ahead = measure.get("extrapolation") or {}
         if ahead.get("refused"):
             refused.append(f"{measure.get('name')}: {words.sentence(ahead['refused'])}")
+        for row in ahead.get("left_out") or []:
+            refused.append(f"{measure.get('name')}, {row.get('variant')}: {words.sentence(row.get('why') or '')}")
         for row in ahead.get("variants") or []:
             rows.append(
                 [
@@ -256,6 +258,11 @@ def _calibration(found: Sequence[Row]) -> list[Node]:
     ]
 
 
+def _chance(value: Any) -> str:
+    """A chance of what has not been seen, in whole per cent: never 100."""
+    return "> 99 %" if words.is_number(value) and value >= 0.995 else words.percent(value, 0)
+
+
 def _share(value: Any, low: Any, high: Any) -> str:
     if not words.is_number(value):
         return words.MISSING
@@ -296,8 +303,8 @@ def _draw(axes: Any, measure: Row, names: Sequence[str], look: Mapping[str, Look
         color, marker = look[name].color, look[name].marker
         axes.plot(x, y, color=color, lw=1.5, zorder=3)
         for left, right, below, above, row, after in zip(x, x[1:], y, y[1:], rows, rows[1:], strict=False):
-            flip = _flip(measure, name, row, after)
-            if flip is not None:  # crossed out where the line meets zero
+            flip = _flip(measure, rows, row, after)
+            if flip is not None and below != 0 and below * above <= 0:  # crossed out where the line meets zero
                 share = below / (below - above)
                 size, width = (11, 2.4) if flip.get("clear") else (8, 1.1)
                 axes.plot([left + share * (right - left)], [0], "x", ms=size, mew=width, color=color, zorder=5)
@@ -323,7 +330,13 @@ def _draw(axes: Any, measure: Row, names: Sequence[str], look: Mapping[str, Look
     axes.set_ylabel(f"change{', ' + unit if unit else ''} · better →", color=SOFT)
 
 
-def _flip(measure: Row, name: str, small: Row, large: Row) -> Row | None:
-    wanted = {"variant": name, "from": small.get("size"), "to": large.get("size")}
-    flips: Sequence[Row] = measure.get("flips") or []
-    return next((flip for flip in flips if all(flip.get(key) == value for key, value in wanted.items())), None)
+def _flip(measure: Row, rows: Sequence[Row], small: Row, large: Row) -> Row | None:
+    """The flip of a variant, whose effects are `rows`, between sizes that hold these two neighbours."""
+    place = {row.get("size"): at for at, row in enumerate(rows)}
+    for flip in measure.get("flips") or []:
+        if flip.get("variant") == small.get("variant") and {flip.get("from"), flip.get("to")} <= set(place):
+            first, last = place[flip["from"]], place[flip["to"]]
+            if first <= place[small.get("size")] and place[large.get("size")] <= last:
+                found: Row = flip
+                return found
+    return None

@@ -112,6 +112,24 @@ def crosses(found: dict[str, Any]) -> list[Any]:
     return [mark for mark in axes.marks if mark[2] == ("x",)]
 
 
+def test_a_flip_over_a_size_between_is_crossed_out_once() -> None:
+    found = transfer()
+    measure = found["measures"][0]
+    measure["effects"] = [effect("code", f"{n}m", n * 10**6, value) for n, value in ((1, 1.0), (3, 0.1), (9, -1.0))]
+    found["sizes"] = [{"size": f"{n}m", "parameters": n * 10**6} for n in (1, 3, 9)]
+    ((x, _, _, style),) = crosses(found)
+    assert 6.47 < x[0] < 6.6
+    assert style["mew"] == 2.4
+
+
+def test_no_chance_of_what_is_not_seen_is_certain() -> None:
+    found = transfer()
+    found["measures"][0]["signs"][0]["holds"] = 1.0
+    page = str(section(contents(found)))
+    assert "&gt; 99 %" in page
+    assert "100 %" not in page.split("P(sign holds)")[-1].split("</table>")[0]
+
+
 @pytest.mark.parametrize(("clear", "width"), [(True, 2.4), (False, 1.1)])
 def test_flips_are_crossed_out_where_the_line_meets_zero(clear: bool, width: float) -> None:
     found = transfer()
@@ -146,6 +164,12 @@ def test_a_refusal_is_told() -> None:
     found = transfer()
     found["measures"][0]["extrapolation"] = {"parameters": 9e7, "refused": "two sizes are too few", "variants": []}
     assert "two sizes are too few." in str(section(contents(found)))
+
+
+def test_a_variant_that_is_not_drawn_on_is_told() -> None:
+    found = transfer()
+    found["measures"][0]["extrapolation"]["left_out"] = [{"variant": "mix→text", "why": "there are 2 sizes"}]
+    assert "mix→text: there are 2 sizes." in str(section(contents(found)))
 
 
 def test_one_size_has_neither() -> None:

@@ -2,8 +2,8 @@
 
 The same 256 mixtures of the Pile were trained at 1M and at 60M: rank correlation and decision accuracy of each domain's
 loss, and accuracy by how far two mixtures lie apart. The numbers beside which ours are put are METHODS.md §8.1 and
-§2.4; nothing had to be guessed. The built-in prior of `leaven.analyze.transfer` is recomputed as well; what
-regressions predict is in `regmix_regression`.
+§2.4; nothing had to be guessed. The built-in prior of `leaven.analyze.transfer`, its intervals included, is recomputed
+as well; what regressions predict is in `regmix_regression`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from leaven.analyze.bootstrap import Floats
 from leaven.analyze.published.check import Check, beside
 from leaven.analyze.published.regmix_regression import regression
 from leaven.analyze.published.sheet import aligned, read_sheet
-from leaven.analyze.transfer.agreement import by_gap, pairs_of, spearman
+from leaven.analyze.transfer.agreement import accuracy_interval, by_gap, pairs_of, spearman
 from leaven.analyze.transfer.prior import PRIOR
+from leaven.ground.canonical import key64
 
 SMALL, LARGE = "data/test_pile_loss_1m.csv", "data/test_pile_loss_60m.csv"
 COLUMN = "metric/the_pile_{}_val_loss"
@@ -58,6 +59,7 @@ GAPS = {
 }
 BINS = ("< 0.25 %", "0.25–0.5 %", "0.5–1 %", "1–2 %", "2–5 %", "> 5 %")
 KINDS = {"web": "pile_cc", "code": "github"}
+DRAWS = 2000
 
 
 def checks(folder: Path) -> list[Check]:
@@ -100,7 +102,8 @@ def _by_gap(domain: str, printed: Sequence[tuple[str, str]], here: Floats, there
 
 
 def _prior(kind: str, here: Floats, there: Floats) -> list[Check]:
-    """The table that verdicts use, by the gap at 1M: the order of 1M is the one that is kept or not."""
+    """The table that verdicts use, by the gap at 1M: the order of 1M is the one that is kept or not. Its intervals hang
+    on random draws, so what is built in was made with these very ones."""
     source = f"leaven.analyze.transfer.prior, from {SMALL} and {LARGE}"
     found = []
     for name, built_in, row in zip(BINS, PRIOR[kind], by_gap(pairs_of(there, here)), strict=True):
@@ -109,4 +112,7 @@ def _prior(kind: str, here: Floats, there: Floats) -> list[Check]:
             beside("built-in prior: pairs by gap at 1M", f"{what}: pairs", source, str(built_in.pairs), row.pairs),
             beside("built-in prior: share that held", f"{what}: share", source, f"{built_in.share:.4f}", row.accuracy),
         ]
+        ends = accuracy_interval(there, here, DRAWS, key64("published/regmix prior/1", 0), edges=(row.low, row.high))
+        for end, said, ours in zip(("low", "high"), (built_in.low, built_in.high), ends, strict=True):
+            found.append(beside("built-in prior: intervals", f"{what}: {end}", source, f"{said:.3f}", ours))
     return found

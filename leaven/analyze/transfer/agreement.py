@@ -105,11 +105,15 @@ def accuracy_interval(
     Args: `edges`: only decisions whose gap lies in [low, high).
     """
     count = len(target)
-    pairs = pairs_of(proxy, target)
+    every = pairs = pairs_of(proxy, target)
+    if edges is not None:
+        inside = (every.gaps >= edges[0]) & (every.gaps < edges[1])
+        pairs = Pairs(every.gaps[inside], every.agreed[inside])
     if not len(pairs.agreed):
         return 0.0, 1.0
+    apart = disjoint(count, len(pairs.agreed), len(every.agreed))
     if count < MANY:
-        return wilson(pairs.accuracy, count // 2, level)
+        return wilson(pairs.accuracy, apart, level)
     here, there = np.subtract.outer(proxy, proxy), np.subtract.outer(target, target)
     decided = there != 0
     if edges is not None:
@@ -126,7 +130,12 @@ def accuracy_interval(
         return 0.0, 1.0
     low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
     # Where every pair agrees, so does every resample, and that is no certainty.
-    return wilson(float(low), count // 2, level) if low == high else (float(low), float(high))
+    return wilson(float(low), apart, level) if low == high else (float(low), float(high))
+
+
+def disjoint(variants: int, pairs: int, of: int) -> int:
+    """So many of ⌊V/2⌋ disjoint pairs are among `pairs` of all `of` decisions on average, rounded down."""
+    return variants // 2 * pairs // of
 
 
 def wilson(share: float, n: int, level: float = 0.95) -> tuple[float, float]:

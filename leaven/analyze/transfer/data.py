@@ -203,9 +203,9 @@ def _sign_row(name: str, variant: str, effects: Sequence[At], better: str, unit:
         kind = prior.kind_of(name)
         gap = abs(ratio - 1) / min(ratio, 1.0)
         held = prior.held(gap, kind)
-        row["holds"] = holds(last.confidence, held.share)
+        row["holds"] = holds(last.confidence, held.expected)
         row["prior"] = {"kind": kind, "gap": gap, "share": held.share, "low": held.low, "high": held.high}
-        row["prior"] |= {"pairs": held.pairs, "source": prior.SOURCE}
+        row["prior"] |= {"pairs": held.pairs, "expected": held.expected, "source": prior.SOURCE}
     return row
 
 
@@ -225,16 +225,20 @@ def _flip_row(
 def _extrapolation(
     name: str, present: Sequence[SizeEffects], baseline: str, better: str, unit: str, draws: int, key: int
 ) -> dict[str, Any]:
-    """Scores and effects at AHEAD times the largest size: {parameters, refused, variants: [rows]}."""
+    """Scores and effects at AHEAD times the largest size: {parameters, refused, variants: [rows], left_out}.
+
+    `refused`: why nothing is drawn on, where that is the same for every variant; else `left_out` has a reason for each
+    variant without a row.
+    """
     target = float(AHEAD * present[-1].parameters)
-    rows, refused, drawn = [], "", {}
+    rows, refused, drawn = [], {}, {}
     variants = dict.fromkeys(variant for each in present for variant in each.scores[name])
     for variant in sorted(variants, key=lambda each: each != baseline):
         here = [each for each in present if variant in each.scores[name]]
         parameters, scores = [each.parameters for each in here], [each.scores[name][variant] for each in here]
         why = refusal(parameters, scores, better)
         if why:
-            refused = refused or why
+            refused[variant] = why
             continue
         found = extrapolate(parameters, scores, target, draws, key64("power law", key, name))
         drawn[variant] = found
@@ -250,7 +254,9 @@ def _extrapolation(
             row |= {"effect": 100 * (found.value / against.value - 1), "effect_low": float(low)}
             row |= {"effect_high": float(high)}
         rows.append(row)
-    return {"parameters": target, "refused": "" if rows else refused, "variants": rows}
+    alike = next(iter(refused.values())) if not rows and len(set(refused.values())) == 1 else ""
+    left_out = [] if alike else [{"variant": variant, "why": why} for variant, why in refused.items()]
+    return {"parameters": target, "refused": alike, "variants": rows, "left_out": left_out}
 
 
 def _calibration(ordered: Sequence[SizeEffects], names: Sequence[str]) -> list[dict[str, Any]]:

@@ -49,9 +49,10 @@ def measure(data: Mapping[str, Any]) -> str:
         widest = max(data["pairs"], key=lambda pair: _span(data, pair))
         sentences.append(_decided(data, widest))
     sentences += [flip["said"] for flip in data["flips"] if flip["clear"]]
-    maybe = [flip["variant"] for flip in data["flips"] if not flip["clear"]]
-    if maybe:
-        sentences.append(f"Signs that differ between sizes without being clear: {_named(list(dict.fromkeys(maybe)))}.")
+    states = {row["variant"]: row["state"] for row in data["signs"]}
+    turned = dict.fromkeys(flip["variant"] for flip in data["flips"] if states[flip["variant"]] != FLIP)
+    if turned:
+        sentences.append(f"Signs that differ between sizes without being clear at both: {_named(list(turned))}.")
     unit = data["unit"]
     for variant, slope in data["interaction"].items():
         if slope["low"] > 0 or slope["high"] < 0:

@@ -1,8 +1,9 @@
 """Does an effect keep its sign from size to size, and how likely is it that it will?
 
 A sign is *clear* at a size where the 95 % interval of the effect excludes zero, with two seeds or more. Two sizes
-*flip* where their effects point in opposite directions; whether that is more than noise is told by the confidence that
-both signs are as they look. Intervals are those of the verdict's rows, uncorrected for the number of measures.
+*flip* where their effects point in opposite directions, neighbours or two clear ones with none clear between; whether
+that is more than noise is told by the confidence that both signs are as they look. Intervals are those of the verdict's
+rows, uncorrected for the number of measures.
 """
 
 from __future__ import annotations
@@ -63,12 +64,23 @@ def state(effects: Sequence[At]) -> str:
 
 
 def flips(effects: Sequence[At]) -> list[tuple[At, At, float]]:
-    """Pairs of neighbouring sizes whose effects point in opposite directions, and the confidence that they truly do."""
+    """Pairs of sizes whose effects point in opposite directions, and the confidence that they truly do.
+
+    `effects` from the smallest size to the largest. First clear ones between which none is clear, so that `state` is
+    FLIP just where one of these is found; then, outside of them, neighbours; a size without an effect is passed over.
+    """
+    places = [place for place, each in enumerate(effects) if each.sign]
+    clear = [place for place in places if effects[place].clear]
+    turned = [(i, j) for i, j in pairwise(clear) if effects[i].sign != effects[j].sign]
+    turned += [
+        (i, j)
+        for i, j in pairwise(places)
+        if effects[i].sign != effects[j].sign and not any(low <= i and j <= high for low, high in turned)
+    ]
     found = []
-    for small, large in pairwise(effects):
-        if small.sign * large.sign < 0:
-            a, b = small.confidence, large.confidence
-            found.append((small, large, a * b + (1 - a) * (1 - b)))
+    for small, large in ((effects[i], effects[j]) for i, j in sorted(turned)):
+        a, b = small.confidence, large.confidence
+        found.append((small, large, a * b + (1 - a) * (1 - b)))
     return found
 
 

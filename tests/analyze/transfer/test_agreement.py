@@ -87,6 +87,15 @@ def test_few_variants_are_as_uncertain_as_half_as_many_pairs() -> None:
     assert (low, high) == pytest.approx((0.2366, 0.7634), abs=1e-4)
 
 
+def test_the_interval_of_few_variants_is_of_the_gaps_asked_for() -> None:
+    target = np.array([100.0, 101.0, 150.0, 151.0])
+    proxy = np.array([2.0, 1.0, 4.0, 3.0])  # wrong within each couple, right between them
+    assert accuracy_interval(proxy, target, 100, 1) == wilson(4 / 6, 2)
+    assert accuracy_interval(proxy, target, 100, 1, edges=(0.05, math.inf)) == wilson(1.0, 1)
+    assert accuracy_interval(proxy, target, 100, 1, edges=(0.0, 0.05)) == (0.0, 1.0)
+    assert accuracy_interval(proxy, target, 100, 1, edges=(0.0, 0.001)) == (0.0, 1.0)
+
+
 def test_many_variants_are_resampled_and_agreement_everywhere_is_no_certainty() -> None:
     rng = np.random.default_rng(0)
     target = rng.normal(10, 1, 60)

@@ -80,6 +80,16 @@ def test_a_flip_is_found_and_nothing_is_proven() -> None:
     assert {row["variant"]: row["holds"] is None for row in prose["signs"]} == {"a": False, "b": True}
 
 
+def test_a_flip_over_a_size_that_shows_nothing_is_one_sentence() -> None:
+    data = found(*three([{BASE: 0, "a": -1.0, "b": 3.0}, {BASE: 0, "a": -1.0, "b": 0.05}, {BASE: 0, "b": -3.0}], key=1))
+    prose = of(data, PROSE)
+    (sign,) = [row for row in prose["signs"] if row["variant"] == "b"]
+    assert sign["state"] == "flip"
+    assert [(flip["from"], flip["to"], flip["clear"]) for flip in prose["flips"]] == [("1m", "10m", True)]
+    assert "without being clear" not in prose["said"]
+    assert "both signs are clear" in prose["said"]
+
+
 def test_three_sizes_that_agree_prove_and_two_do_not() -> None:
     sizes = three(STEADY)
     prose = [SizeEffects(s.size, s.parameters, BASE, {PROSE: s.scores[PROSE]}, s.effects) for s in sizes]
@@ -140,6 +150,20 @@ def test_the_law_is_drawn_on_for_losses_only() -> None:
     assert a["effect_low"] < -1.0 < a["effect_high"]
     assert ahead["variants"][0]["effect"] is None
     assert "ceiling" in of(data, FACTS)["extrapolation"]["refused"]
+
+
+def test_a_variant_without_a_law_is_left_out_by_name() -> None:
+    sizes = three(STEADY)
+    fewer = size("10m", 10**7, {BASE: 0, "a": -1.0})
+    ahead = of(found(*sizes[:2], fewer), PROSE)["extrapolation"]
+    assert [row["variant"] for row in ahead["variants"]] == [BASE, "a"]
+    assert ahead["refused"] == ""
+    assert ahead["left_out"] == [
+        {"variant": "b", "why": "a law of three parameters needs at least 3 sizes, there are 2"}
+    ]
+    both = of(found(*sizes[:2]), PROSE)["extrapolation"]
+    assert "there are 2" in both["refused"]
+    assert both["left_out"] == []
 
 
 def test_sizes_with_baselines_of_their_own_are_compared_with_the_largest_ones() -> None:

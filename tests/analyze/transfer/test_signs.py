@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leaven.analyze.crossed import Crossed
 from leaven.analyze.transfer.calibration import decisions, sure, table, together
@@ -45,6 +47,24 @@ def test_flips_are_of_neighbours_and_say_how_sure() -> None:
     assert flips([b, c]) == []
 
 
+def test_clear_signs_that_turn_over_an_unclear_size_are_one_flip() -> None:
+    a, between, c = seen(1.0), seen(0.01), seen(-1.0)
+    assert [(small, large) for small, large, _ in flips([a, between, c])] == [(a, c)]
+    later = seen(0.02)
+    assert [(small, large) for small, large, _ in flips([a, between, c, later])] == [(a, c), (c, later)]
+    assert [(small, large) for small, large, _ in flips([a, seen(0.0), seen(-0.01)])] == [(a, seen(-0.01))]
+
+
+@given(st.lists(st.sampled_from([-1.0, -0.01, 0.0, 0.01, 1.0]), min_size=1, max_size=7))
+def test_flips_say_what_the_state_says(values: list[float]) -> None:
+    effects = [seen(value) for value in values]
+    found = flips(effects)
+    clear = any(small.clear and large.clear for small, large, _ in found)
+    assert (state(effects) == FLIP) == clear
+    assert state(effects) not in (MAYBE, FLIP) or found
+    assert state(effects) not in (AGREE, SAME) or not found
+
+
 def test_a_sign_holds_if_it_is_right_and_kept_or_wrong_and_turned() -> None:
     assert holds(1.0, 0.8) == pytest.approx(0.8)
     assert holds(0.5, 0.8) == pytest.approx(0.5)
@@ -61,6 +81,13 @@ def test_the_prior_grows_with_the_gap_and_is_lower_for_code() -> None:
     assert held(0.0, "code") is PRIOR["code"][0]
     with pytest.raises(KeyError):
         held(0.1, "speech")
+
+
+def test_what_is_expected_of_a_new_pair_is_never_certain() -> None:
+    for row in (row for rows in PRIOR.values() for row in rows):
+        assert min(0.5, row.share) < row.expected < max(0.5, row.share)
+    assert held(0.3, "web").expected == pytest.approx((17948 / 255 + 0.5) / (17948 / 255 + 1))
+    assert f"{100 * holds(1.0, held(0.3, 'web').expected):.0f}" == "99"
 
 
 def test_what_seeds_predict_of_decisions() -> None:
