@@ -3,10 +3,10 @@
 What a run ends with is compared with the other seeds of its own variant and size: the mean of its held-out losses and
 its training loss, both from the last row of its curve. Never with other variants, whose losses differ for good reason.
 
-The bounds are from the loss curves of the 28 PolyPythias runs (METHODS.md §2.2), which all trained through: in blocks of
-1,000 steps the largest excess over the median of a run's siblings is 15 %, and none of them would be left out. Leaving
-out runs by their outcome biases what is left, so only what is plainly broken goes; what is odd but may be luck is flagged
-and stays.
+The bounds are from the loss curves of the 28 PolyPythias runs (METHODS.md §2.2), which all trained through: in blocks
+of 1,000 steps the largest excess over the median of a run's siblings is 15 %, and none of them would be left out.
+Leaving out runs by their outcome biases what is left, so only what is plainly broken goes; what is odd but may be luck
+is flagged and stays.
 """
 
 from __future__ import annotations
