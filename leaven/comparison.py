@@ -61,18 +61,32 @@ def _read(given: str, runs: Path) -> dict[str, Any]:
         study = read_json(folder / "data" / STUDY) if (folder / "data" / STUDY).is_file() else {}
         if not isinstance(verdict, dict) or not isinstance(study, dict):
             raise ValueError("not a mapping")
+        _check(verdict)
         return {
             "name": str(study.get("name") or verdict.get("study") or folder.name),
             "verdict": verdict,
             "study": study,
             "steps": _stages(folder),
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise BadInput(
             f"its verdict cannot be read ({error})",
             where=str(folder / "data"),
             fix="Write the page anew: leaven report.",
         ) from None
+
+
+def _check(verdict: dict[str, Any]) -> None:
+    """Raises ValueError where what is compared does not have the form of a verdict."""
+    for name in ("comparisons", "sizes"):
+        rows = verdict.get(name) or []
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ValueError(f"{name} is no list of rows")
+    for row in verdict.get("comparisons") or []:
+        for name in ("effect", "low", "high"):
+            value = row.get(name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+                raise ValueError(f"{name} of a comparison is no number")
 
 
 def _stages(folder: Path) -> list[str]:

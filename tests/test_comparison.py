@@ -59,6 +59,12 @@ def test_the_command_prints_a_table_or_json(runs: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "4 primary comparisons in common: 4 with another verdict, 4 of them from better to worse" in done.output
     assert "+7.0 % [+5.6, +8.4]" in done.output
+    assert max(map(len, done.output.splitlines())) <= 100
+    said = " ".join(done.output.split())
+    assert "balanced→text vs text-only prose bits-per-byte A −4.0 % [−5.0, −3.0] better B +3.0 %" in said
+    assert "B − A +7.0 % [+5.6, +8.4] turned round" in said
+    assert "…" not in done.output
+    assert "mixtures.balanced.code 0.5 0.25" in said
     told = CliRunner().invoke(
         app, ["compare", "one", "two", "--runs", str(runs), "--json", "--out", str(tmp_path / "p")]
     )
@@ -83,3 +89,27 @@ def test_a_damaged_verdict_is_said(runs: Path) -> None:
     (runs / "two" / "data" / "verdict.json").write_text("{")
     with pytest.raises(BadInput, match="cannot be read"):
         compare("one", "two", runs)
+
+
+@pytest.mark.parametrize("wrong", [{"comparisons": {"a": 1}}, {"comparisons": [3]}, {"comparisons": [{"effect": "1"}]}])
+def test_a_verdict_of_another_form_is_said(runs: Path, wrong: dict[str, Any]) -> None:
+    write_json(runs / "two" / "data" / "verdict.json", wrong)
+    with pytest.raises(
+        BadInput, match=r"cannot be read \((comparisons is no list|effect of a comparison is no number)"
+    ):
+        compare("one", "two", runs)
+
+
+def test_effects_without_intervals_are_put_side_by_side(runs: Path, tmp_path: Path) -> None:
+    path = runs / "two" / "data" / "verdict.json"
+    verdict = json.loads(path.read_text(encoding="utf-8"))
+    for row in verdict["comparisons"]:
+        row |= {"low": None, "high": None}
+    verdict["comparisons"][0] |= {"effect": None, "verdict": None}
+    write_json(path, verdict)
+    done = CliRunner().invoke(app, ["compare", "one", "two", "--runs", str(runs), "--out", str(tmp_path / "page")])
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.output.split())
+    assert "B not known B − A not known" in said
+    assert "B +3 %, no interval worse B − A +7 %, no interval turned round" in said
+    assert "no interval is known" in (tmp_path / "page" / "report.html").read_text(encoding="utf-8")

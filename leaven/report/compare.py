@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from leaven.analyze.between import UNKNOWN, plain
 from leaven.ground.files import write_json
 from leaven.report import document, palette, words
 from leaven.report.canvas import GAP, INK, LINE, PAPER, SOFT, Entry
@@ -70,7 +71,8 @@ def chart(found: Row) -> Chart | None:
         name="compare",
         title="The same comparisons in both",
         sentence=words.sentence(found["said"]),
-        note="Dots: change against the baseline; lines: 95 % intervals. Right is better in every panel.",
+        note="Dots: change against the baseline; lines: 95 % intervals; hollow: no interval is known. Right is better "
+        "in every panel.",
         panels=panels,
         head=["comparison", "measure", *found["names"], "second − first"],
         rows=[
@@ -95,6 +97,8 @@ def _label(row: Row) -> str:
 
 
 def _effect(row: Row, side: str) -> str:
+    if row[f"{side}_effect"] is None:
+        return UNKNOWN
     return words.effect(row[f"{side}_effect"], row[f"{side}_low"], row[f"{side}_high"], str(row["unit"]))
 
 
@@ -114,11 +118,18 @@ def _draw(axes: Any, rows: Sequence[Row], labels: Sequence[str], unit: str) -> N
     ends = [0.0]
     for y, row in enumerate(rows):
         for side, shift in zip(SIDES, (-0.16, 0.16), strict=True):
-            low, high, value = (float(row[f"{side}_{name}"]) for name in ("low", "high", "effect"))
-            ends += [low, high, value]
-            color = look[side].color
-            axes.plot([low, high], [y + shift] * 2, color=color, lw=2.0, solid_capstyle="butt", zorder=2)
-            axes.plot([value], [y + shift], look[side].marker, ms=6.5, color=color, mec=PAPER, mew=0.6, zorder=3)
+            low, high, value = (row[f"{side}_{name}"] for name in ("low", "high", "effect"))
+            if value is None:
+                continue
+            known = low is not None and high is not None
+            ends += [low, high, value] if known else [value]
+            style: dict[str, Any] = {"color": look[side].color}
+            if known:
+                axes.plot([low, high], [y + shift] * 2, lw=2.0, solid_capstyle="butt", zorder=2, **style)
+                style |= {"mec": PAPER, "mew": 0.6}
+            else:
+                style |= {"mfc": PAPER, "mew": 1.5}
+            axes.plot([value], [y + shift], look[side].marker, ms=6.5, zorder=3, **style)
     pad = 0.06 * ((max(ends) - min(ends)) or 1.0)
     limits = (min(ends) - pad, max(ends) + pad)
     axes.set_xlim(*(limits[::-1] if rows[0].get("better") == "lower" else limits))
@@ -150,9 +161,9 @@ def _effects(found: Row) -> Html | None:
                     _label(row),
                     str(row["measure"]),
                     _effect(row, "first"),
-                    badge(str(row["first_verdict"])),
+                    _badge(row, "first"),
                     _effect(row, "second"),
-                    badge(str(row["second_verdict"])),
+                    _badge(row, "second"),
                     str(row["said"]),
                     "turned round" if row["flips"] else "apart" if row["apart"] else "",
                 ]
@@ -166,7 +177,7 @@ def _effects(found: Row) -> Html | None:
 
 
 def _declared(found: Row) -> Html | None:
-    rows = [[str(row["field"]), _plain(row["first"]), _plain(row["second"])] for row in found["declared"]]
+    rows = [[str(row["field"]), plain(row["first"]), plain(row["second"])] for row in found["declared"]]
     if not rows:
         return None
     return tag(
@@ -177,14 +188,9 @@ def _declared(found: Row) -> Html | None:
     )
 
 
-def _plain(value: Any) -> str:
-    if value is None:
-        return words.MISSING
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_plain(held)}" for name, held in value.items())
-    if isinstance(value, list | tuple):
-        return " → ".join(_plain(held) for held in value)
-    return str(value)
+def _badge(row: Row, side: str) -> Html | str:
+    verdict = row[f"{side}_verdict"]
+    return badge(str(verdict)) if verdict else words.MISSING
 
 
 def _single(found: Row) -> Html | None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaven.analyze.between import between
+from leaven.analyze.between import between, plain
 
 
 def row(effect: float, half: float, verdict: str = "better", **more: Any) -> dict[str, Any]:
@@ -76,7 +76,21 @@ def test_one_size_meets_another_and_several_meet_their_like() -> None:
     both = study("C", row(-3, 1, size="0.3m"), row(-2, 1, size="1m"))
     both["verdict"]["sizes"] = [{"size": "0.3m"}, {"size": "1m"}]
     assert len(between(both, both)["pairs"]) == 2
-    assert between(small, both)["pairs"] == []
+    (pair,) = between(small, both)["pairs"]
+    assert (pair["size"], pair["first_effect"], pair["second_effect"]) == ("0.3m", -3, -3)
+    nameless = study("D", row(-4, 1))
+    nameless["verdict"]["sizes"] = [{"size": "1m"}]
+    assert [pair["first_effect"] for pair in between(both, nameless)["pairs"]] == [-2]
+    assert between(large, study("D", row(-2, 1)))["pairs"][0]["size"] == ""
+
+
+def test_an_effect_without_an_interval_has_a_difference_without_one() -> None:
+    lone = {**row(-3, 1), "low": None, "high": None}
+    (pair,) = between(study("A", lone), study("B", row(-2, 1)))["pairs"]
+    assert (pair["difference"], pair["low"], pair["high"], pair["apart"]) == (1.0, None, None, False)
+    assert pair["said"] == "+1 %, no interval"
+    (pair,) = between(study("A", {**lone, "effect": None}), study("B", row(-2, 1)))["pairs"]
+    assert (pair["difference"], pair["said"]) == (None, "not known")
 
 
 def test_shared_training_is_told_because_it_is_no_independent_evidence() -> None:
@@ -90,3 +104,19 @@ def test_what_is_stated_differently_is_named_down_to_the_weight() -> None:
     second = study("B", row(0, 1), mixtures={"code": {"web": 0.6, "markup": 0.4}, "text": {"text": 1.0}}, seeds=[1, 2])
     fields = {each["field"]: (each["first"], each["second"]) for each in between(first, second)["declared"]}
     assert fields == {"mixtures.code.web": (0.8, 0.6), "mixtures.code.markup": (0.2, 0.4)}
+
+
+def test_what_only_one_states_is_named_down_to_the_weight_too() -> None:
+    first = study("A", row(0, 1), mixtures={"code": {"web": 0.8}, "text": {"text": 1.0}}, baseline="text-only")
+    second = study("B", row(0, 1), mixtures={"text": {"text": 1.0}})
+    second["verdict"] |= {"baseline": "text-only", "seeds": [1]}
+    found = between(first, second)["declared"]
+    assert found == [
+        {"field": "seeds", "first": None, "second": [1]},
+        {"field": "mixtures.code.web", "first": 0.8, "second": None},
+    ]
+
+
+def test_stated_values_in_words() -> None:
+    assert plain({"seeds": [1, 2], "stages": ["a", {"code": 0.8}]}) == "seeds 1, 2, stages a → code 0.8"
+    assert plain(None) == "–"
