@@ -28,7 +28,7 @@ def found() -> Audit:
 
 
 def test_the_counts(found: Audit) -> None:
-    assert found.counts == {"reproduces": 44, "reproduces from other numbers": 13, "does not reproduce": 5}
+    assert found.counts == {"reproduces": 45, "reproduces from other numbers": 13, "does not reproduce": 5}
     assert len(found.weak_points) == 5
 
 
@@ -38,15 +38,18 @@ def test_the_lines(found: Audit) -> None:
     assert "3.2 % the scores give 5.7 % (5.5 to 5.9); another baseline: 51.8 / 50.2 − 1 = 3.2 %" in said
     assert "21 % the scores give 4.2 % (3.1 to 5.3); no other reading fits, of 32 tried" in said
     assert "code→text at 2.8B over balanced→text at 470M" in said
-    assert "44 of 62 printed figures reproduce as stated" in said
+    assert "45 of 63 printed figures reproduce as stated" in said
     assert "a standard error of 0.82 points" in said
+    (drop,) = [line.split() for line in text.splitlines() if line.lstrip().startswith("43.1 % less") and "over" in line]
+    assert "46.3 % less" in " ".join(drop[3:])
+    assert "wins + ½ ties 53.3 % (53.2 to 53.4) reproduces" in said
     assert max(map(len, audit_lines(found))) <= 100
 
 
 def test_json_says_everything() -> None:
     data = json.loads(CliRunner().invoke(app, ["--json"]).output)
     assert set(data) == {"paper", "counts", "figures", "weak_points", "scores"}
-    assert len(data["figures"]) == 62
+    assert len(data["figures"]) == 63
     assert len(data["scores"]) == 110
     first = data["figures"][2]
     assert (first["printed"], first["verdict"]) == ("3.2 %", "reproduces from other numbers")
@@ -62,11 +65,11 @@ def test_the_page_stands_alone_and_has_a_row_a_figure(found: Audit, tmp_path: Pa
     html = page.read_text(encoding="utf-8")
     assert not re.search(r'(src|href)="(https?:)?//', html)
     text = " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
-    assert "Of 62 figures in the text of" in text
+    assert "Of 63 figures in the text of" in text
     assert "21 % on world knowledge, balanced→text over code→text: the scores give 4.2 % (3.1 to 5.3)." in text
-    assert html.count('class="badge') >= 62 + 18
+    assert html.count('class="badge') >= 63 + 18
     rows = list(csv.DictReader(io.StringIO((page.parent / "data" / "claims.csv").read_text(encoding="utf-8"))))
-    assert len(rows) == 62
+    assert len(rows) == 63
     assert rows[2]["found"].startswith("another baseline: 51.8 / 50.2")
     assert json.loads((page.parent / "data" / "audit.json").read_text(encoding="utf-8")) == json.loads(
         json.dumps(found.data())

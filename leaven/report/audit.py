@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from leaven.analyze.export import write_both
-from leaven.analyze.published.paper_claims import TOPICS
+from leaven.analyze.published.paper_claims import TOPICS, UNITS
 from leaven.analyze.published.paper_readings import NOT, OTHERWISE, REPRODUCES
 from leaven.ground.files import write_json
 from leaven.report import canvas, document, palette, words
@@ -25,6 +25,7 @@ from leaven.report.tables import section
 
 SIGNS = {REPRODUCES: ("✓", "better"), OTHERWISE: ("≠", "unresolved"), NOT: ("✗", "worse")}
 """A sign and the class whose colour repeats it."""
+PERCENT = ("%", UNITS["drop"].strip())
 FAR = 6.0
 """Points. A figure farther than this from what its scores give is told in words at the edge of the drawing."""
 TEXT, FLOAT, COUNT, FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
@@ -53,7 +54,7 @@ def charts(data: Mapping[str, Any]) -> list[Chart]:
     """One figure: how far each printed percentage lies from what its scores give, part by part of the paper."""
     panels, rows = [], []
     for topic in TOPICS:
-        here = [row for row in data["figures"] if row["topic"] == topic and row["unit"] == "%" and row["stated"]]
+        here = [row for row in data["figures"] if row["topic"] == topic and row["unit"] in PERCENT and row["stated"]]
         if here:
             names = [_label(row) for row in here]
             panels.append(Panel(partial(_draw, rows=here, title=topic), rows_height(names), _alt(topic, here)))
@@ -66,8 +67,8 @@ def charts(data: Mapping[str, Any]) -> list[Chart]:
             sentence=f"Of {len(rows)} percentages {wrong} lie farther from what their scores give than rounding "
             "explains, or contradict another one.",
             note="Dots: the printed percentage less the one that follows from the scores as the sentence has it, in "
-            "points; bands: what rounding of the scores explains. Arrows point to figures farther off than the panel "
-            "reaches. Ratios (×) and directions are in the table of their part.",
+            "points (of a drop: how much less); bands: what rounding of the scores explains. Arrows point to figures "
+            "farther off than the panel reaches. Ratios (×) and directions are in the table of their part.",
             panels=panels,
             head=["printed", "on", "claim", "from the scores", "verdict"],
             rows=[

@@ -17,7 +17,7 @@ import yaml
 from leaven.analyze.published.check import rounding
 
 FORMULAS = ("gain", "drop", "times", "net", "value", "rises")
-UNITS = {"gain": " %", "drop": " %", "times": "×", "net": " points", "value": " %", "rises": ""}
+UNITS = {"gain": " %", "drop": " % less", "times": "×", "net": " points", "value": " %", "rises": ""}
 TOPICS = ("initialization", "scale", "share of code", "quality", "cooldown", "recipe")
 
 

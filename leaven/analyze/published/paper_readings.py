@@ -15,7 +15,7 @@ from pathlib import Path
 from leaven.analyze.published.check import Check
 from leaven.analyze.published.paper_claims import Claim, Figure, claims
 from leaven.analyze.published.paper_results import numbers
-from leaven.analyze.published.paper_search import EPSILON, STATED, Reading, Scores, read, scores, search
+from leaven.analyze.published.paper_search import EPSILON, JUDGED, STATED, Reading, Scores, read, scores, search
 from leaven.analyze.published.paper_winrates import PAPER
 
 REPRODUCES, OTHERWISE, NOT = "reproduces", "reproduces from other numbers", "does not reproduce"
@@ -211,7 +211,7 @@ def checks(folder: Path | None = None) -> list[Check]:
     """
     made = []
     for each in judge():
-        if each.figure.category in ("win rate", "wins", "losses") or each.stated is None or each.figure.value is None:
+        if each.figure.category in JUDGED or each.stated is None or each.figure.value is None:
             continue
         of = "; ".join(f"{reading.how}, {reading.formula}" for reading in each.found)
         said = f"{each.why}{f'; it comes out with {of}' if of else ''}" if each.why else ""

@@ -25,6 +25,9 @@ from leaven.analyze.published.paper_results import PARTS_OF, Number, mean, numbe
 
 STATED, SWAPPED, DENOMINATOR = "as stated", "sides exchanged", "the other side in the denominator"
 BASELINE, MODEL = "another baseline", "another model"
+TIES_HALF = "wins + ½ ties"
+JUDGED = ("win rate", "wins", "losses", TIES_HALF)
+"""Categories of judged prompts."""
 EPSILON = 1e-9
 MOST_EXCHANGED = 4
 
@@ -73,7 +76,8 @@ def scores(part: str = "", known: Iterable[Number] | None = None) -> dict[tuple[
     """Each checkpoint's scores once: as `part` shows them, else as printed, else as read off a drawing.
 
     Natural language and totals are formed from their categories, so that both sizes have them alike. Shares of judged
-    prompts, and wins less losses as `win rate`, stand among them. `known`: other scores than the paper's, for tests.
+    prompts, wins less losses as `win rate` and wins with half of the ties stand among them. `known`: other scores than
+    the paper's, for tests.
     """
     order = sorted(numbers() if known is None else known, key=lambda n: (n.part != part, n.kind != "printed"))
     found: dict[tuple[str, str, str], Number] = {}
@@ -93,8 +97,14 @@ def _judged_prompts() -> list[Number]:
     made = []
     for row in paper_winrates.ROWS:
         point = "before cooldown" if row.figure == 9 else "final"
-        win, lose = float(row.win), float(row.lose)
-        for category, value, within in (("wins", win, 0.05), ("losses", lose, 0.05), ("win rate", win - lose, 0.1)):
+        win, lose, tie = float(row.win), float(row.lose), float(row.tie)
+        shares = (
+            ("wins", win, 0.05),
+            ("losses", lose, 0.05),
+            ("win rate", win - lose, 0.1),
+            (TIES_HALF, win + tie / 2, 0.075),
+        )
+        for category, value, within in shares:
             about = (f"figure {row.figure}", row.variant, "470m", point, category)
             made.append(Number(*about, value, within, "printed", f"{row.variant}, {point}"))
     return made

@@ -45,7 +45,7 @@ def test_all_other_figures_reproduce() -> None:
     rest = [each for each in judge() if (each.claim.id, each.figure.printed) not in wrong]
     failing = [(each.claim.id, each.figure.category) for each in rest if each.verdict != REPRODUCES]
     assert failing == [("win rate", "win rate"), ("everything rises in the cooldown", "reasoning")]
-    assert len(judge()) == 62
+    assert len(judge()) == 63
 
 
 def test_a_printed_win_rate_of_a_model_that_the_figure_does_not_show_fits_both_that_it_shows() -> None:
@@ -62,6 +62,20 @@ def test_a_ratio_to_a_near_zero_score_and_a_model_with_synthetic_data_are_told()
     assert headline.notes == (
         "the scores of balanced→text (before cooldown) are those of balanced+synth→text in figure 5b",
     )
+
+
+def test_the_share_with_ties_counted_half_is_that_of_both_models_of_the_figure() -> None:
+    found = next(each for each in judge() if each.printed == "53.3 %")
+    assert (found.verdict, found.exact, found.claim.where) == (REPRODUCES, True, "box of §3.1")
+    both = [n.value for (_, category, model), n in scores("figure 9").items() if category == paper_search.TIES_HALF]
+    assert [round(value, 1) for value in both if round(value, 1) == 53.3] == [53.3, 53.3]
+
+
+def test_drops_are_told_as_drops() -> None:
+    drops = [each for each in judge() if each.claim.formula == "drop"]
+    assert [each.printed for each in drops if each.figure.size == "2.8b"] == ["43.1 % less", "46.3 % less"]
+    assert all(" % less" in each.printed for each in drops)
+    assert not any("less" in each.printed for each in judge() if each.claim.formula == "gain")
 
 
 def test_how_many_readings_were_tried_and_fit_by_chance_is_told() -> None:
