@@ -56,13 +56,13 @@ SCHEMAS: dict[str, Schema] = {
     "strengths": _schema(
         "arm reference strength:float low:float high:float rate:float rate_low:float rate_high:float p:float"
         " p_holm:float identified:truth"
-        " why scripted:truth"
+        " why scripted:truth size"
     ),
     "noise": _schema(
         "measure variant mean:float seed_sd:float item_se:float paired_seed_sd:float paired_item_sd:float unit"
         " seeds:whole items:whole clusters:whole size"
     ),
-    "power": _schema("measure smallest_effect:float smallest_effect_quietest:float unit note size"),
+    "power": _schema("measure smallest_effect:float smallest_effect_quietest:float unit note size role"),
     "excluded": _schema("task measure reason chance:float variant value:float size"),
     "gates": _schema("gate size variant seed:whole task said effect"),
     "sizes": _schema("size parameters:whole baseline variants seeds"),

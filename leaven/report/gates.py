@@ -19,15 +19,22 @@ GATES = {
 }
 """What each gate is for, in the order of the page."""
 
+WHY = {
+    "at chance": "no task that counts has a known score of guessing",
+    "contaminated": "the training documents were not searched for every task that counts",
+    "diverged": "no loss curves are there",
+    "degenerate": "no answers are there",
+    "few seeds": "nothing could be compared",
+}
+"""Gates that are told where they found nothing, and why one of them may have had nothing to look at."""
+
 
 def section(contents: Contents) -> Html | None:
     """One row for everything a gate found, and the gates that found nothing; None for a verdict without gates."""
     if "gates" not in contents.verdict:
         return None
     rows = sorted(contents.gates, key=_place)
-    found = {str(row.get("gate")) for row in rows}
     several = len(contents.sizes) > 1
-    quiet = [name for name in GATES if name not in found and name != "ledger"]
     return tag(
         "section",
         tag("h2", "Gates"),
@@ -48,11 +55,41 @@ def section(contents: Contents) -> Html | None:
         )
         if rows
         else None,
-        paragraph(f"Nothing was found by: {'; '.join(f'{name} ({GATES[name]})' for name in quiet)}.", class_="soft")
-        if quiet
-        else None,
+        [paragraph(said, class_="soft") for said in _silent(contents)],
         id="gates",
     )
+
+
+def _silent(contents: Contents) -> list[str]:
+    """Gates without a row: those that looked and found nothing, and those that had nothing to look at.
+
+    Without `gates_run` nobody recorded which is which.
+    """
+    found = {(str(row.get("gate")), str(row.get("size") or "")) for row in contents.gates}
+    ran = contents.verdict.get("gates_run")
+    if ran is None:
+        rest = [name for name in WHY if not any(gate == name for gate, _ in found)]
+        said = "; ".join(f"{name} ({GATES[name]})" for name in rest)
+        return [f"Nothing is told of: {said}. Whether these were looked for is not recorded."] if rest else []
+    looked = {str(row.get("size") or ""): [str(name) for name in row.get("gates") or ()] for row in ran}
+    quiet: dict[str, list[str]] = {}
+    blind: dict[str, list[str]] = {}
+    for name in WHY:
+        for size, names in looked.items():
+            # A finding of no size is about all of them.
+            if not {(name, size), (name, "")} & found:
+                (quiet if name in names else blind).setdefault(name, []).append(size)
+
+    def where(sizes: list[str]) -> str:
+        return f" at {words.listing(sizes)}" if len(sizes) < len(looked) else ""
+
+    told = [f"{name}{where(sizes)} ({GATES[name]})" for name, sizes in quiet.items()]
+    untold = [f"{name}{where(sizes)} ({WHY[name]})" for name, sizes in blind.items()]
+    return [
+        f"{head}: {'; '.join(said)}."
+        for head, said in (("Nothing was found by", told), ("Not looked for", untold))
+        if said
+    ]
 
 
 def _place(row: Row) -> int:

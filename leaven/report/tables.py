@@ -13,6 +13,8 @@ from leaven.report.markup import Html, bullets, details, paragraph, table, tag
 from leaven.report.markup import Node as Markup
 
 DASH = words.MISSING
+OTHER = "other baseline"
+"""The role of comparisons with a further baseline of a variant."""
 
 
 def section(title: str, name: str, *body: Markup) -> Html:
@@ -21,10 +23,12 @@ def section(title: str, name: str, *body: Markup) -> Html:
 
 def excluded(contents: Contents) -> Html:
     """Tasks that fell out and why, what was left out before anything ran, and the tasks that stayed."""
-    out = sorted({str(row.get("task")) for row in contents.excluded})
+    several = len(contents.sizes) > 1
+    out = excluded_at(contents)
     rows = [
         [
             str(row.get("task")),
+            *([str(row.get("size") or DASH)] if several else []),
             str(row.get("measure") or DASH),
             str(row.get("reason") or DASH),
             words.percent(row.get("chance")),
@@ -39,7 +43,7 @@ def excluded(contents: Contents) -> Html:
             str(row.get("what") or row.get("form") or DASH),
             words.amount(row.get("n")),
             words.percent(row.get("chance")),
-            "excluded" if name in out else "kept",
+            (f"excluded{out[name]}" if name in out else "kept"),
         ]
         for name, row in contents.suite.items()
     ]
@@ -48,10 +52,10 @@ def excluded(contents: Contents) -> Html:
         "excluded",
         paragraph("A task counts only if every compared model beats chance; one that does not would measure noise."),
         table(
-            ["task", "measure", "reason", "chance", "mean of each variant"],
+            ["task", *(["size"] if several else []), "measure", "reason", "chance", "mean of each variant"],
             rows,
             caption="Excluded tasks",
-            numbers=(3,),
+            numbers=(4 if several else 3,),
         )
         if rows
         else paragraph("No task was excluded."),
@@ -70,6 +74,18 @@ def excluded(contents: Contents) -> Html:
     )
 
 
+def excluded_at(contents: Contents) -> dict[str, str]:
+    """Task -> where it was excluded: ` at 1m` where that is not every size of several."""
+    every = [str(row.get("size")) for row in contents.sizes]
+    found: dict[str, dict[str, None]] = {}
+    for row in sorted(contents.excluded, key=lambda row: str(row.get("task"))):
+        found.setdefault(str(row.get("task")), {})[str(row.get("size") or "")] = None
+    return {
+        task: f" at {words.listing(list(sizes))}" if all(sizes) and len(sizes) < len(every) else ""
+        for task, sizes in found.items()
+    }
+
+
 def _means(contents: Contents, values: Mapping[str, Any]) -> str:
     """`text-only 50.0 %; balanced-only 60.8 %`, in the study's order: what a chance level is known of is a share."""
     named = [*(name for name in contents.variants if name in values), *sorted(set(values) - set(contents.variants))]
@@ -82,23 +98,10 @@ def noise(contents: Contents) -> Html | None:
     power: list[Row] = list(contents.verdict.get("power") or [])
     if not found and not power:
         return None
-    known = [str(row.get("measure")) for row in (*power, *found)]
-    strength = {str(row.get("measure")): row for row in power}
-
-    def line(name: str) -> list[Markup]:
-        told, unit = strength.get(name, {}), _unit(contents, name, strength)
-        rows = contents.of(found, measure=name)
-        least, most = told.get("smallest_effect_quietest"), told.get("smallest_effect")
-        beyond = " to none" if words.is_number(least) and not words.is_number(most) else ""
-        return [
-            name,
-            _range([least, most], unit) + beyond,
-            _range([contents.measure(name).get("margin")], unit),
-            _range([row.get("paired_seed_sd") for row in rows], unit),
-            _range([_item_se(row) for row in rows], unit),
-            str(told.get("note") or ""),
-        ]
-
+    several = len(contents.sizes) > 1
+    lines = _lines(power, found)
+    roles = len({role for _, _, role in lines if role}) > 1
+    about = [*(["size"] if several else []), "measure", *(["comparisons"] if roles else [])]
     return section(
         "Noise and power",
         "noise",
@@ -107,27 +110,36 @@ def noise(contents: Contents) -> Html | None:
             "least noise to the one with the most. Smaller effects are told more rarely, and otherwise stay unresolved."
         ),
         table(
-            ["measure", "effect told", "smallest of interest", "over seeds", "over items", "note"],
-            [line(name) for name in dict.fromkeys(known)],
-            caption=f"Noise of a difference from {contents.baseline}: its standard deviation over seeds, and the "
+            [*about, "effect told", "smallest of interest", "over seeds", "over items", "note"],
+            [
+                [
+                    *([size or DASH] if several else []),
+                    measure,
+                    *([role or DASH] if roles else []),
+                    *_strength(contents, measure, told, [] if role == OTHER else _at(found, size, measure)),
+                ]
+                for (size, measure, role), told in lines.items()
+            ],
+            caption=f"Noise of a difference from {_whom(contents)}: its standard deviation over seeds, and the "
             "standard error that items add to it",
-            numbers=(1, 2, 3, 4),
+            numbers=range(len(about), len(about) + 4),
         ),
         details(
             "Noise of each variant's own score: standard deviation over seeds, standard error over items",
             table(
-                ["measure", "variant", "mean", "over seeds", "over items"],
+                [*(["size"] if several else []), "measure", "variant", "mean", "over seeds", "over items"],
                 [
                     [
+                        *([str(row.get("size") or DASH)] if several else []),
                         str(row.get("measure")),
                         str(row.get("variant")),
                         words.number(row.get("mean"), 4),
                         words.number(row.get("seed_sd"), 4),
-                        words.number(row.get("item_se"), 4),
+                        words.number(row.get("item_se"), 4) if _of_items(row) else DASH,
                     ]
                     for row in found
                 ],
-                numbers=(2, 3, 4),
+                numbers=range(len(about) - roles + 1, len(about) - roles + 4),
             ),
             class_="data",
         )
@@ -136,16 +148,58 @@ def noise(contents: Contents) -> Html | None:
     )
 
 
+def _lines(power: Sequence[Row], found: Sequence[Row]) -> dict[tuple[str, str, str], Row]:
+    """(size, measure, role) -> its row of power, empty for a measure of which only the noise is known."""
+    lines = {(_text(row, "size"), _text(row, "measure"), _text(row, "role")): row for row in power}
+    known = {key[:2] for key in lines}
+    rest = dict.fromkeys((_text(row, "size"), _text(row, "measure")) for row in found)
+    return lines | {(*key, ""): {} for key in rest if key not in known}
+
+
+def _text(row: Row, key: str) -> str:
+    return str(row.get(key) or "")
+
+
+def _at(rows: Sequence[Row], size: str, measure: str) -> list[Row]:
+    return [row for row in rows if (_text(row, "size"), _text(row, "measure")) == (size, measure)]
+
+
+def _strength(contents: Contents, measure: str, told: Row, rows: Sequence[Row]) -> list[Markup]:
+    """From `effect told` to `note`, all in one unit; a dash for what is not known."""
+    declared = contents.measure(measure)
+    unit = unit_of(contents, {"unit": None, **told, "measure": measure})
+    margin = declared.get("margin")
+    # A difference from nearly nothing is told in another unit than the margin's, and no margin applies.
+    apply = words.is_number(margin) and margin > 0 and unit == unit_of(contents, {**declared, "measure": measure})
+    least, most = told.get("smallest_effect_quietest"), told.get("smallest_effect")
+    beyond = " to none" if words.is_number(least) and not words.is_number(most) else ""
+    return [
+        _range([least, most], unit) + beyond,
+        _range([margin], unit) if apply else DASH,
+        _range([row.get("paired_seed_sd") for row in rows], unit),
+        _range([_item_se(row) for row in rows], unit),
+        str(told.get("note") or ""),
+    ]
+
+
+def _whom(contents: Contents) -> str:
+    """The baseline of what is told of pairs: the variants' first."""
+    rows = [row for row in contents.comparisons if row.get("role") != OTHER]
+    several = {str(row.get("baseline")) for row in rows} - {contents.baseline}
+    return "the (first) baseline of each variant" if several else contents.baseline
+
+
+def _of_items(row: Row) -> bool:
+    """Whether anything is known of the noise that items add: 0 without a count of items is no measurement."""
+    return bool(row.get("item_se")) or bool(row.get("items"))
+
+
 def _item_se(row: Row) -> float | None:
     """The standard error that items add to a difference: the sd of one cluster over √clusters."""
     spread, clusters = row.get("paired_item_sd"), row.get("clusters")
     if not words.is_number(spread) or not words.is_number(clusters) or clusters < 1:
         return None
     return spread / math.sqrt(clusters)
-
-
-def _unit(contents: Contents, measure: str, strength: Mapping[str, Row]) -> str:
-    return unit_of(contents, {"unit": None, **strength.get(measure, {}), "measure": measure})
 
 
 def _range(values: Sequence[Any], unit: str) -> str:

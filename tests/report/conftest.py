@@ -228,6 +228,7 @@ def _verdict() -> dict[str, Any]:
                 "effect": "left out",
             }
         ],
+        "gates_run": [{"size": "0.3m", "gates": ["diverged", "at chance", "degenerate", "few seeds"]}],
     }
 
 

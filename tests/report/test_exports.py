@@ -26,6 +26,15 @@ def test_csv_and_parquet_say_the_same(rendered: Path, name: str) -> None:
         assert written == table.column(column).to_pylist()
 
 
+def test_power_says_of_which_comparisons_and_strengths_of_which_size(data: dict[str, Any], tmp_path: Path) -> None:
+    data["verdict"]["power"] = [{**row, "role": "other baseline", "size": "1m"} for row in data["verdict"]["power"]]
+    data["verdict"]["strengths"] = [{**row, "size": "1m"} for row in data["verdict"]["strengths"]]
+    write_report(data, tmp_path)
+    power = pq.read_table(tmp_path / "data" / "power.parquet").to_pydict()
+    assert (set(power["role"]), set(power["size"])) == ({"other baseline"}, {"1m"})
+    assert set(pq.read_table(tmp_path / "data" / "strengths.parquet").to_pydict()["size"]) == {"1m"}
+
+
 def test_samples_keep_every_character(rendered: Path, hostile: str) -> None:
     lines = (rendered / "data" / "samples.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 16

@@ -15,6 +15,18 @@ def test_a_seed_that_is_left_out_is_told(data: dict[str, Any]) -> None:
     assert "left out" in said
     assert "Its held-out loss" in said or "its held-out loss" in said
     assert "Nothing was found by: at chance" in said
+    assert "Not looked for: contaminated (the training documents were not searched" in said
+    nothing, blind = said.split("Not looked for")
+    assert "contaminated" not in nothing
+    assert not any(name in blind for name in ("at chance", "degenerate", "few seeds", "diverged"))
+
+
+def test_where_nobody_recorded_which_gates_looked_nothing_is_claimed(data: dict[str, Any]) -> None:
+    del data["verdict"]["gates_run"]
+    said = str(gates.section(read(data)))
+    assert "Nothing was found" not in said
+    assert "Nothing is told of: at chance (" in said
+    assert "Whether these were looked for is not recorded." in said
 
 
 def test_a_verdict_without_gates_has_no_section(data: dict[str, Any]) -> None:
@@ -29,6 +41,18 @@ def test_what_is_found_at_another_size_says_which(data: dict[str, Any]) -> None:
     assert "1m" in said
 
 
+def test_what_a_gate_did_not_look_for_is_told_by_size(data: dict[str, Any]) -> None:
+    two_sizes(data)["verdict"]["gates_run"].append({"size": "1m", "gates": ["contaminated", "few seeds"]})
+    said = str(gates.section(read(data)))
+    nothing, blind = said.split("Not looked for: ")
+    assert "few seeds (one seed cannot" in nothing
+    assert "at chance at 0.3m (" in nothing
+    assert "at chance at 1m (" in blind
+    assert "contaminated at 0.3m (" in blind
+    data["verdict"]["gates"].append({"gate": "contaminated", "size": "", "said": "x", "effect": "flagged"})
+    assert "contaminated at" not in str(gates.section(read(data)))
+
+
 def two_sizes(data: dict[str, Any]) -> dict[str, Any]:
     """The study with two of its variants at a second size, where balanced-only is the baseline."""
     verdict = data["verdict"]
@@ -41,9 +65,12 @@ def two_sizes(data: dict[str, Any]) -> dict[str, Any]:
             "seeds": [1, 2, 3],
         }
     )
-    for name in ("comparisons", "scores", "winrates", "noise"):
+    for name in ("comparisons", "scores", "winrates", "strengths", "noise", "power", "excluded"):
         for row in verdict[name]:
             row["size"] = "0.3m"
+    for name in ("noise", "power"):
+        verdict[name] += [{**row, "size": "1m"} for row in verdict[name]]
+    verdict["winrates"].append({**verdict["winrates"][2], "size": "1m", "baseline": "balanced-only", "wins": 99})
     for name in ("comparisons", "scores"):
         here = [deepcopy(row) for row in verdict[name] if row["variant"] in ("balanced-only", "code→text")]
         verdict[name] += [
