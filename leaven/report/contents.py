@@ -69,6 +69,7 @@ class Contents:
             comparisons=mine(self.comparisons),
             scores=mine(self.scores),
             winrates=mine(self.winrates),
+            strengths=mine(self.strengths),
             excluded=mine(self.excluded),
             gates=mine(self.gates),
             sizes=[row] if row else (),

@@ -65,7 +65,8 @@ def figures(contents: Contents) -> list[chart.Chart]:
         optimum.chart(contents),
         transfer.chart(contents),
         *(_of_size(make, size, here) for size, here in contents.each_size for make in each),
-        *(make(contents) for make in (preference.chart, strengths.chart)),
+        preference.chart(contents),
+        *(_of_size(strengths.chart, size, here) for size, here in contents.each_size),
         *(_of_size(make, size, here) for size, here in contents.each_size for make in trained),
     ]
     return [drawing for drawing in made if drawing is not None]

@@ -34,11 +34,17 @@ def chart(contents: Contents) -> Chart | None:
     rows = [row for row in contents.winrates if judged(row) or row.get("errors")]
     if not rows:
         return None
-    against, others = split(contents, rows)
+    groups = [
+        (size, here, *split(here, found))
+        for size, here in contents.each_size
+        if (found := [row for row in rows if row in here.winrates])
+    ]
+    several = len(contents.sizes) > 1
     panels = [
-        Panel(partial(_draw, rows=here, pairs=pairs), _height(here, pairs), _alt(here))
-        for here, pairs in ((against, False), (others, True))
-        if here
+        Panel(partial(_draw, rows=some, pairs=pairs, size=size), _height(some, pairs, size=size), _alt(some, at(size)))
+        for size, _, against, others in groups
+        for some, pairs in ((against, False), (others, True))
+        if some
     ]
     theirs = paper_preference.published(contents)
     panels += [
@@ -49,7 +55,7 @@ def chart(contents: Contents) -> Chart | None:
     return Chart(
         name="winrates",
         title=titled(contents, paper_preference.titled(contents, title)),
-        sentence=_sentence(contents, against, others),
+        sentence=_sentence(groups),
         note=(
             f"The judge: {judge(rows)} Both orders were judged; what the order decided counts as a tie. "
             f"{_unit(rows)} Errors are no outcome and stand apart from the 100 %. Right: the net win, wins less losses "
@@ -59,6 +65,7 @@ def chart(contents: Contents) -> Chart | None:
         ),
         panels=panels,
         head=[
+            *(["size"] if several else []),
             "variant",
             "against",
             "wins",
@@ -74,6 +81,7 @@ def chart(contents: Contents) -> Chart | None:
         ],
         rows=[
             [
+                *([size] if several else []),
                 str(row.get("variant")),
                 str(row.get("baseline")),
                 *(_with_share(row, column) for column, *_ in SHARES),
@@ -85,13 +93,18 @@ def chart(contents: Contents) -> Chart | None:
                 words.amount(row.get("degenerate")),
                 *([WORD if is_scripted(row) else "judge"] if any_scripted(contents) else []),
             ]
+            for size, _, against, others in groups
             for row in (*against, *others)
         ]
         + [_published_line(contents, each.figure, row) for each in theirs for row in each.rows],
-        numbers=range(2, 11),
+        numbers=range(2 + several, 11 + several),
         data=("winrates.csv", "samples.jsonl"),
         columns=1,
     )
+
+
+def at(size: str) -> str:
+    return f"at {size}" if size else ""
 
 
 TITLE = "Completions preferred by the judge"
@@ -192,19 +205,26 @@ def _unit(rows: Sequence[Row]) -> str:
     return f"One vote for each prompt and seed, {many} for a prompt; shares are of votes."
 
 
-def _sentence(contents: Contents, against: Sequence[Row], others: Sequence[Row]) -> str:
+def _sentence(groups: Sequence[tuple[str, Contents, Sequence[Row], Sequence[Row]]]) -> str:
     """Whom the judge prefers where neither the interval nor the corrected p leaves a doubt; the rest it cannot tell."""
+    marked = [f"{WORD}. {MEANING}"] if any(any_scripted(here) for _, here, _, _ in groups) else []
+    return " ".join([*marked, *(said for group in groups for said in _told(*group))])
+
+
+def _told(size: str, contents: Contents, against: Sequence[Row], others: Sequence[Row]) -> list[str]:
+    """Sentences on one size."""
     both = [*against, *others]
     name, who = str(both[0].get("judge") or "unnamed"), "script" if any_scripted(contents) else "judge"
-    said = [f"The {who} ({name}) {_preferred(contents, against)}."] if any(map(judged, against)) else []
+    head = f"At {size} the" if size else "The"
+    said = [f"{head} {who} ({name}) {_preferred(contents, against)}."] if any(map(judged, against)) else []
     known = [row for row in others if judged(row)]
     if known:
         apart = sum(leaning(row, contents.alpha) != 0 for row in known)
         said.append(f"Of {words.count(len(known), 'pair')} of two others it separates {apart or 'none'}.")
     silent = [f"{row.get('variant')} against {row.get('baseline')}" for row in both if not judged(row)]
     if silent:
-        said.append(f"There is {NOTHING} for {words.listing(silent)}.")
-    return " ".join([f"{WORD}. {MEANING}", *said] if any_scripted(contents) else said)
+        said.append(f"There is {NOTHING} for {words.listing(silent)}{f' {at(size)}' if size else ''}.")
+    return said
 
 
 def _preferred(contents: Contents, against: Sequence[Row]) -> str:
@@ -228,7 +248,8 @@ def _with_share(row: Row, column: str) -> str:
 
 def _published_line(contents: Contents, figure: str, row: Row) -> list[Node]:
     """A bar of the paper in the table behind the figure."""
-    cells: list[Node] = [f"the paper, Figure {figure}: {row['variant']}", str(row["baseline"])]
+    cells: list[Node] = [] if len(contents.sizes) < 2 else ["470M"]
+    cells += [f"the paper, Figure {figure}: {row['variant']}", str(row["baseline"])]
     cells += [_with_share(row, column) for column, *_ in SHARES]
     cells += [words.MISSING, net(row), half(row), *(words.MISSING for _ in range(3))]
     return [*cells, *(["judge"] if any_scripted(contents) else [])]
@@ -252,20 +273,20 @@ def _labels(rows: Sequence[Row], pairs: bool) -> list[str]:
     return ["\n".join(wrapped(side) for side in each) for each in sides]
 
 
-def _title(rows: Sequence[Row], pairs: bool) -> str:
+def _title(rows: Sequence[Row], pairs: bool, size: str = "") -> str:
     marked = f"{WORD}: " if any(is_scripted(row) for row in rows) else ""
     title = "pairs of two others" if pairs else f"against {rows[0].get('baseline')}"
-    return wrapped(f"{marked}{title}", LONGEST)
+    return wrapped(f"{marked}{title}{f', {at(size)}' if size else ''}", LONGEST)
 
 
-def _height(rows: Sequence[Row], pairs: bool = False, title: str = "") -> float:
+def _height(rows: Sequence[Row], pairs: bool = False, title: str = "", size: str = "") -> float:
     """Inches; rows are of one height, which the longest label sets."""
     lines = max(label.count("\n") + 1 for label in _labels(rows, pairs))
-    above = wrapped(title, LONGEST) if title else _title(rows, pairs)
+    above = wrapped(title, LONGEST) if title else _title(rows, pairs, size)
     return 1.0 + len(rows) * max(0.64, 0.17 * lines + 0.1) + 0.2 * above.count("\n")
 
 
-def _draw(axes: Any, rows: Sequence[Row], pairs: bool = False, title: str = "") -> None:
+def _draw(axes: Any, rows: Sequence[Row], pairs: bool = False, title: str = "", size: str = "") -> None:
     row_labels(axes, [str(row.get("variant")) for row in rows])
     axes.set_yticks(range(len(rows)), _labels(rows, pairs), linespacing=1.0)
     axes.set_ylim(len(rows) - 0.4, -0.72)
@@ -281,7 +302,7 @@ def _draw(axes: Any, rows: Sequence[Row], pairs: bool = False, title: str = "") 
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(axis="x", color=LINE, length=3)
     axes.set_xlabel(f"% of judged {unit(rows)}", color=SOFT)
-    shown = wrapped(title, LONGEST) if title else _title(rows, pairs)
+    shown = wrapped(title, LONGEST) if title else _title(rows, pairs, size)
     axes.set_title(shown, fontweight="bold" if any(is_scripted(row) for row in rows) else "normal")
 
 

@@ -17,6 +17,7 @@ from leaven.report.page import page
 from leaven.report.page import write_report as write_study
 
 from . import votes
+from .test_gates import two_sizes
 
 
 def contents(scripted: bool = False, **more: Any) -> Contents:
@@ -60,6 +61,23 @@ def test_pairs_with_the_baseline_come_first_and_others_have_a_panel_of_their_own
     assert [row[:2] for row in found.rows] == [list(pair) for pair in votes.pairs()]
     assert "vs balanced→text" in drawn(found)
     assert "prefers code→text over text-only, and cannot separate 2 other variants" in str(found.sentence)
+
+
+def test_every_size_has_panels_and_a_sentence_of_its_own(data: dict[str, Any]) -> None:
+    found = made(preference.chart(read(two_sizes(data))))
+    first, second = found.panels
+    assert "at 0.3m" in first.alt
+    assert "balanced-only" in second.alt
+    assert "at 1m" in second.alt
+    assert "99 wins" in second.alt
+    assert "99 wins" not in first.alt
+    assert [row[0] for row in found.rows] == ["0.3m"] * 4 + ["1m"]
+    assert found.head[:3] == ["size", "variant", "against"]
+    said = str(found.sentence)
+    assert said.startswith("At 0.3m the judge (reference model) ")
+    assert "At 1m the judge (reference model) " in said
+    assert "against balanced-only, at 1m" in told(drawn(found))
+    assert "size" not in made(preference.chart(contents())).head
 
 
 @pytest.mark.parametrize(
