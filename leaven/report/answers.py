@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from leaven.analyze.transfer.signs import ENOUGH, FLIP, MAYBE, NOTHING, SAME
 from leaven.report import words
 from leaven.report.contents import VERDICTS, Contents, Row
-from leaven.report.gains import badge, unit_of
+from leaven.report.gains import badge, margin_of, margins, unit_of
 from leaven.report.markup import Html, Node, bullets, details, paragraph, tag, text
+from leaven.report.tables import excluded_at
 
 STRIP = (240, 16)
 """Width and height of the inline interval, in its own units; it stretches to the room it gets."""
@@ -28,7 +30,8 @@ def _tally(contents: Contents) -> list[Node]:
     """Counts of verdicts as badges: the shortest true summary."""
     rows = contents.primary
     if not rows:
-        return ["No primary comparison could be made; what was left out, and why, is listed below."]
+        listed = "; what was left out, and why, is listed below" if contents.left_out or contents.excluded else ""
+        return [f"No primary comparison could be made{listed}."]
     shown: list[Node] = []
     for verdict in VERDICTS:
         found = len(contents.of(rows, verdict=verdict))
@@ -59,7 +62,7 @@ def _of_size(size: str, contents: Contents) -> list[Node]:
     """A card for each variant of one size."""
     cards = []
     for name in contents.variants:
-        rows, beside = _split(contents.of(contents.comparisons, variant=name))
+        rows, beside = _split(contents, contents.of(contents.comparisons, variant=name))
         if rows:
             cards.append(
                 tag(
@@ -74,21 +77,25 @@ def _of_size(size: str, contents: Contents) -> list[Node]:
     if not cards:
         return []
     baseline = _chain(contents, contents.baseline)
+    band = ", the shaded band is too small to matter," if margins(contents, contents.primary) else ""
     return [
         tag("h3", f"At {size}", class_="size") if size else None,
         paragraph(
             f"Against the baseline {contents.baseline}{f' ({baseline})' if baseline else ''}"
-            f"{_point(contents)}. In every strip the line in the middle is no change, the shaded band is too small to "
-            "matter, and right is better.",
+            f"{_point(contents)}. In every strip the line in the middle is no change{band} and right is better.",
             class_="soft",
         ),
         tag("div", cards, class_="cards"),
     ]
 
 
-def _split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+def _split(contents: Contents, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """Primary rows, and those of primary measures against a second baseline."""
-    return [row for row in rows if row.get("primary")], [row for row in rows if row.get("role") == "other baseline"]
+    others = [row for row in rows if row.get("role") == "other baseline"]
+    return (
+        [row for row in rows if row.get("primary")],
+        [row for row in others if contents.measure(row.get("measure")).get("primary")],
+    )
 
 
 def _chain(contents: Contents, variant: str) -> str:
@@ -108,10 +115,19 @@ def _elsewhere(contents: Contents, rows: Sequence[Row]) -> Html | None:
             badge(str(row.get("verdict"))),
             f" {row.get('measure')} against {row.get('baseline')}: ",
             _shown(contents, row),
+            _doubt(row),
         ]
         for row in rows
     ]
     return details("Against other baselines", bullets(said))
+
+
+def _doubt(row: Row) -> str:
+    """The corrected p, and of what is open what would close it."""
+    p = words.probability(row.get("p_holm", row.get("p")))
+    told = f", {p}" if p != words.MISSING else ""
+    why = row.get("would_resolve") if row.get("verdict") == "unresolved" else ""
+    return f"{told}: {words.sentence(why)}" if why else told
 
 
 def _shown(contents: Contents, row: Row) -> str:
@@ -175,8 +191,7 @@ def strip(contents: Contents, row: Row) -> Html | None:
     if not words.is_number(row.get("effect")):
         return None
     measure = contents.measure(row.get("measure"))
-    margin = measure.get("margin")
-    margin = float(margin) if words.is_number(margin) else 0.0
+    margin = margin_of(contents, row)
     reach = max(
         (abs(v) for other in contents.of(contents.primary, measure=row.get("measure")) for v in _ends(other)),
         default=0,
@@ -194,10 +209,11 @@ def strip(contents: Contents, row: Row) -> Html | None:
     band = width * 0.5 * margin / reach
     words_of = words.effect(row["effect"], row.get("low"), row.get("high"), unit_of(contents, row))
     half = f"{width / 2:g}"
+    shade = f'<rect x="{width / 2 - band:.1f}" y="0" width="{2 * band:.1f}" height="{height}" class="margin"/>'
     return Html(
         f'<svg class="strip" viewBox="0 0 {width} {height}" role="img" preserveAspectRatio="none" '
         f'aria-label="{text(words_of)}">'
-        f'<rect x="{width / 2 - band:.1f}" y="0" width="{2 * band:.1f}" height="{height}" class="margin"/>'
+        f"{shade if margin else ''}"
         f'<path d="M0 {middle:g}H{width}" class="rail"/><path d="M{half} 0V{height}" class="zero"/>'
         f'<g class="{verdict}"><path d="M{low:.1f} {middle:g}H{high:.1f}" class="reach"/>'
         f'<path d="M{dot:.1f} {middle:g}h0" class="dot"/></g></svg>'
@@ -214,7 +230,7 @@ def _changes(contents: Contents) -> Sequence[Node]:
     asked: dict[str, dict[str, list[str]]] = {}
     for row in contents.of(contents.primary, verdict="unresolved"):
         said = words.sentence(row.get("would_resolve") or "More seeds or items.")
-        asked.setdefault(said, {}).setdefault(str(row.get("measure")), []).append(str(row.get("variant")))
+        asked.setdefault(said, {}).setdefault(str(row.get("measure")), []).append(_who(contents, row))
     items: list[Node] = [
         [
             [[tag("b", measure), f" ({'; '.join(names)}) "] for measure, names in where.items()],
@@ -226,7 +242,7 @@ def _changes(contents: Contents) -> Sequence[Node]:
     for row in contents.primary:
         if row.get("verdict") != "unresolved" and row.get("would_change"):
             settled.setdefault(words.sentence(row["would_change"]), []).append(
-                f"{row.get('variant')} on {row.get('measure')}"
+                f"{_who(contents, row)} on {row.get('measure')}"
             )
     if settled:
         told = [[tag("b", "; ".join(names)), f": {said}"] for said, names in settled.items()]
@@ -246,8 +262,36 @@ def _changes(contents: Contents) -> Sequence[Node]:
             ]
         )
     if not contents.transfer.get("proven"):
-        items.append("Other sizes: only several sizes that agree would speak for a larger model than these.")
-    out = sorted({str(row.get("task")) for row in contents.excluded})
+        items.append(f"Other sizes: {_of_sizes(contents)}")
+    out = [f"{task}{where}" for task, where in excluded_at(contents).items()]
     if out:
         items.append(f"Models that beat chance on {words.listing(out)}, which this study had to exclude.")
     return items
+
+
+def _who(contents: Contents, row: Row) -> str:
+    """The variant, with its size where there are several."""
+    where = f" at {row['size']}" if len(contents.sizes) > 1 and row.get("size") else ""
+    return f"{row.get('variant')}{where}"
+
+
+def _of_sizes(contents: Contents) -> str:
+    """Why the sizes that were trained do not speak for a larger one: effects whose signs differ or are not clear."""
+    more = "only several sizes that agree would speak for a larger model than these."
+    rows = [(each, row) for each in contents.transfer.get("measures") or () for row in each.get("signs") or ()]
+    turned = [(measure, row) for measure, row in rows if row.get("state") in (FLIP, MAYBE)]
+    faint = [(measure, row) for measure, row in rows if row.get("state") in (SAME, NOTHING)]
+    said = [
+        f"{_effects(found)} {how}"
+        for found, how in ((turned, "changed sign from size to size"), (faint, f"had no clear sign at {ENOUGH} sizes"))
+        if found
+    ]
+    return f"{'; '.join(said)}: {more}" if said else more
+
+
+def _effects(found: Sequence[tuple[Row, Row]]) -> str:
+    """`b on bpb and acc; c on acc`."""
+    named: dict[str, list[str]] = {}
+    for measure, row in found:
+        named.setdefault(str(row.get("variant")), []).append(str(measure.get("name")))
+    return "; ".join(f"{variant} on {words.listing(measures)}" for variant, measures in named.items())

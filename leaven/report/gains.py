@@ -26,7 +26,9 @@ def chart(contents: Contents) -> Chart | None:
         here = contents.of(rows, measure=measure["name"])
         if here:
             names = [_label(contents, row) for row in here]
-            draw = partial(_draw, measure=measure, rows=here, names=names)
+            # Where some rows are told in another unit than the margin's, no band is drawn for the others either.
+            margin = min(margin_of(contents, row) for row in here)
+            draw = partial(_draw, measure=measure, rows=here, names=names, margin=margin)
             panels.append(Panel(draw, rows_height(names), _alt(measure, here)))
     if not panels:
         return None
@@ -35,9 +37,10 @@ def chart(contents: Contents) -> Chart | None:
         title="Gains over the baseline",
         sentence=_sentence(contents),
         note=(
-            f"Dots: change against {_whom(contents, rows)}; lines: 95 % intervals; shaded: changes smaller "
-            "than the study cares about. Right is better in every panel (axes of measures where lower is better are "
-            "reversed). Bold titles are primary measures."
+            f"Dots: change against {_whom(contents, rows)}; lines: 95 % intervals"
+            f"{'; shaded: changes smaller than the study cares about' if margins(contents, rows) else ''}. Right is "
+            "better in every panel (axes of measures where lower is better are reversed). Bold titles are primary "
+            "measures."
         ),
         panels=panels,
         head=["variant", "measure", "verdict", "effect and interval", "p, Holm", "seeds", "items"],
@@ -83,6 +86,17 @@ def badge(verdict: str) -> Html:
     )
 
 
+def margin_of(contents: Contents, row: Row) -> float:
+    """The smallest effect of interest of a comparison, in its unit; 0 where none was named, or none applies."""
+    found = row.get("margin", contents.measure(row.get("measure")).get("margin"))
+    return float(found) if words.is_number(found) and found > 0 else 0.0
+
+
+def margins(contents: Contents, rows: Sequence[Row]) -> bool:
+    """Whether any of these comparisons has a smallest effect of interest."""
+    return any(margin_of(contents, row) for row in rows)
+
+
 def unit_of(contents: Contents, row: Row) -> str:
     measure = contents.measure(row.get("measure"))
     found = row.get("unit") or {"relative": "%", "points": "points"}.get(str(measure.get("effect")), "")
@@ -109,12 +123,11 @@ def _alt(measure: Row, rows: Sequence[Row]) -> str:
     return f"Gains on {measure['name']} with intervals: {said}."
 
 
-def _draw(axes: Any, measure: Row, rows: Sequence[Row], names: Sequence[str]) -> None:
+def _draw(axes: Any, measure: Row, rows: Sequence[Row], names: Sequence[str], margin: float) -> None:
     unit = str(rows[0].get("unit") or "")
-    margin = measure.get("margin")
     row_labels(axes, names)
-    if words.is_number(margin):
-        axes.axvspan(-float(margin), float(margin), color=BAND, zorder=0, lw=0)
+    if margin:
+        axes.axvspan(-margin, margin, color=BAND, zorder=0, lw=0)
     axes.axvline(0, color=INK, lw=1.0, zorder=1)
     axes.xaxis.grid(True, color=LINE, lw=0.6, zorder=0)
     axes.set_axisbelow(True)
@@ -145,8 +158,8 @@ def _draw(axes: Any, measure: Row, rows: Sequence[Row], names: Sequence[str]) ->
             f"{palette.SIGNS.get(str(row.get('verdict')), '?')} {words.signed(value, digits)}",
             color=color,
         )
-    if words.is_number(margin) and 0 < float(margin) < 3 * max(abs(end) for end in ends):
-        ends += [-1.15 * float(margin), 1.15 * float(margin)]
+    if 0 < margin < 3 * max(abs(end) for end in ends):
+        ends += [-1.15 * margin, 1.15 * margin]
     pad = 0.06 * ((max(ends) - min(ends)) or 1.0)
     limits = (min(ends) - pad, max(ends) + pad)
     axes.set_xlim(*(limits[::-1] if measure.get("better") == "lower" else limits))

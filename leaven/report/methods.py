@@ -36,6 +36,8 @@ def paragraph(contents: Contents) -> str:
 def _model(contents: Contents) -> str:
     model = contents.study.get("model") or {}
     parameters = model.get("parameters")
+    if model and parameters is None and len(contents.sizes) == 1:
+        parameters = contents.sizes[0].get("parameters")
     shape = [
         f"{label} {words.amount(model[key]) if key == 'vocab' else model[key]}"
         for key, label in (

@@ -42,7 +42,8 @@ def chart(contents: Contents) -> Chart | None:
         title="Scores, seed by seed",
         sentence=_sentence(contents, rows),
         note=(
-            "Dots: mean over seeds; lines: 95 % intervals; rings above them: single seeds."
+            f"Dots: mean over seeds{'; lines: 95 % intervals' if any(map(_bounded, rows)) else ''}; rings above them: "
+            "single seeds."
             + (f" Grey: {words.listing(earlier)}." if earlier else "")
             + " Right is better in every panel."
             + (" Dotted: chance." if any(_chance(contents, row) is not None for row in contents.measures) else "")
@@ -55,7 +56,7 @@ def chart(contents: Contents) -> Chart | None:
                 str(row.get("measure")),
                 str(row.get("point")),
                 words.number(row["mean"]),
-                f"[{words.number(row.get('low'))}, {words.number(row.get('high'))}]",
+                _interval(row),
                 ", ".join(words.number(value) for value in row.get("seeds") or []),
                 words.amount(row.get("items")),
             ]
@@ -64,6 +65,14 @@ def chart(contents: Contents) -> Chart | None:
         numbers=(3, 4, 6),
         data=("scores.csv",),
     )
+
+
+def _bounded(row: Row) -> bool:
+    return words.is_number(row.get("low")) and words.is_number(row.get("high"))
+
+
+def _interval(row: Row) -> str:
+    return f"[{words.number(row['low'])}, {words.number(row['high'])}]" if _bounded(row) else words.MISSING
 
 
 def _chance(contents: Contents, measure: Row) -> float | None:
