@@ -154,7 +154,10 @@ def _chart(
 ) -> Chart:
     """`legend`: colours that the panels do not name themselves."""
     lines = name == "4"
-    notes = [f"{'Lines' if lines else 'Lines in the bars'}: 95 % intervals over seeds and items."]
+    notes = [
+        f"{'Lines' if lines else 'Lines in the bars'}: 95 % intervals over seeds and items. A difference can be surer "
+        "than they look: verdicts pair runs on the same seeds and items, and intervals that meet decide nothing."
+    ]
     if not lines and not all(measure.share for measure in measures):
         where = "of the baseline" if name != "3" else "of the baseline at that size"
         notes.append(f"Bars of bits per byte begin at the score {where} (thin line); down is better.")

@@ -9,6 +9,9 @@ from leaven.report import words
 from leaven.report.contents import VERDICTS, Contents, Row
 from leaven.report.paper_arms import FINAL, Arm, Shown, points_of, score
 
+DOUBTS = {"equivalent": "equivalent to", "unresolved": "not told from"}
+"""A verdict on the best and the next -> how the best stands to it, where it is not simply ahead."""
+
 
 def said_of(contents: Contents, found: Sequence[Arm], measures: Sequence[Shown]) -> str:
     """What the verdict says of these arms; where it says nothing of them, who scores best."""
@@ -23,16 +26,14 @@ def told(part: Row, measures: Sequence[Shown]) -> str:
 
 
 def _compared(contents: Contents, found: Sequence[Arm], measures: Sequence[Shown]) -> str:
-    """Verdicts on arms of the figure against one of them, at the point that verdicts are about."""
+    """Verdicts on arms of the figure against one of them, on primary measures, at the point that verdicts are about."""
     there = {arm.variant for arm in found if _judged_here(contents, arm)}
-    wanted = {measure.name: measure for measure in measures}
+    # A secondary measure is told neither against the first baseline nor against a further one.
+    wanted = [measure.name for measure in measures if measure.primary]
     rows = [
         row
         for row in contents.comparisons
-        if row.get("variant") in there
-        and row.get("baseline") in there
-        and row.get("measure") in wanted
-        and row.get("role", "primary") != "secondary"
+        if row.get("variant") in there and row.get("baseline") in there and row.get("measure") in wanted
     ]
     if not rows:
         return ""
@@ -57,7 +58,8 @@ def _judged_here(contents: Contents, arm: Arm) -> bool:
 
 
 def _best(contents: Contents, found: Sequence[Arm], measures: Sequence[Shown]) -> str:
-    """Who has the best mean on each measure, and whether its interval meets that of the next."""
+    """Who has the best mean on each measure, and whether it can be told from the next: by their comparison where there
+    is one, which knows what they share, else by their intervals."""
     parts = []
     for measure in measures:
         scored = [(arm, row) for arm in found if (row := score(contents, arm, measure)) is not None]
@@ -65,9 +67,22 @@ def _best(contents: Contents, found: Sequence[Arm], measures: Sequence[Shown]) -
         scored.sort(key=lambda each: (1 if lower else -1) * float(each[1]["mean"]))
         if len(scored) > 1:
             (arm, row), (after, other) = scored[0], scored[1]
-            doubt = "" if _clear(row, other) else f" (its interval meets that of {after.variant})"
+            verdict = _paired(contents, arm, after, measure)
+            known = DOUBTS.get(verdict, "") if verdict else "" if _clear(row, other) else "its interval meets that of"
+            doubt = f" ({known} {after.variant})" if known else ""
             parts.append(f"on {measure.name} {arm.variant}{doubt}")
     return f"Best mean: {'; '.join(parts)}." if parts else "Scores of each variant."
+
+
+def _paired(contents: Contents, best: Arm, after: Arm, measure: Shown) -> str:
+    """The verdict on the two; "" where they were not compared at this point."""
+    if not (_judged_here(contents, best) and _judged_here(contents, after)):
+        return ""
+    pair = {best.variant, after.variant}
+    for row in contents.comparisons:
+        if row.get("measure") == measure.name and {row.get("variant"), row.get("baseline")} == pair:
+            return str(row.get("verdict") or "")
+    return ""
 
 
 def _clear(one: Row, other: Row) -> bool:

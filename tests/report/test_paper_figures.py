@@ -170,6 +170,48 @@ def test_the_sentence_is_that_of_the_verdict_where_it_is_about_these_arms() -> N
     assert "(its interval meets that of " in str(unsaid)
 
 
+def test_secondary_measures_are_told_against_no_baseline() -> None:
+    """Neither the first, which is exploratory, nor a further one, whose rows know no rank of a measure."""
+    rows = [
+        {"variant": COOLED[2], "baseline": base, "measure": measure, "verdict": "better", "role": role}
+        for base, measure, role in (
+            (COOLED[1], "code bits-per-byte", "primary"),
+            (COOLED[1], "fact recall", "secondary"),
+            (COOLED[0], "code bits-per-byte", "other baseline"),
+            (COOLED[0], "fact recall", "other baseline"),
+        )
+    ]
+    said = str(charts(study(["6"], COOLED, BITS, comparisons=rows))["paper-figure-6"].sentence)
+    assert said == (
+        "Code bits-per-byte against cooldown without code, better: cooldown with code. Code bits-per-byte against no "
+        "cooldown, better: cooldown with code."
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("better", "on fact recall {0};"),
+        ("worse", "on fact recall {0};"),
+        ("equivalent", "on fact recall {0} (equivalent to {1});"),
+        ("unresolved", "on fact recall {0} (not told from {1});"),
+        ("", "on fact recall {0} (its interval meets that of {1});"),
+    ],
+)
+def test_the_best_is_told_from_the_next_by_their_comparison(verdict: str, said: str) -> None:
+    """Two scores' intervals meet long after the pair, on the same items, is told apart."""
+    data = study(["6"], COOLED, [BITS[2], BITS[0]])
+    rows = [row for row in data["verdict"]["scores"] if row["measure"] == "fact recall"]
+    best, after, _ = (row["variant"] for row in sorted(rows, key=lambda row: -row["mean"]))
+    for row in rows:
+        row |= {"low": 0.1, "high": 0.9}
+    pair = {"variant": after, "baseline": best, "measure": "fact recall", "role": "secondary", "verdict": verdict}
+    data["verdict"]["comparisons"] = [pair] if verdict else []
+    found = charts(data)["paper-figure-6"]
+    assert said.format(best, after) in str(found.sentence).replace(".", ";").replace(": on", "; on") + ";"
+    assert "intervals that meet decide nothing" in str(found.note)
+
+
 def test_verdicts_at_another_point_are_not_told_of_a_figure() -> None:
     """Figure 6 is about the end of training; these verdicts are about the arms before their cooldown."""
     rows = [{"variant": COOLED[2], "baseline": COOLED[1], "measure": "code", "verdict": "better", "role": "primary"}]
