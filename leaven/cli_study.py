@@ -64,7 +64,7 @@ def _study(
         seeds=seeds,
         size=size,
         data=places_of(data),
-        parameters=parameters_of_sizes(),
+        parameters=parameters_of_sizes,
     )
     return Study(loaded, runs)
 

@@ -145,7 +145,7 @@ def export(
             sources=source or (),
             seeds=seeds,
             size=size,
-            parameters=parameters_of_sizes(),
+            parameters=parameters_of_sizes,
         )
         with waiting("looking at the files of this computer", quiet=as_json):
             made = export_step(Study(loaded, runs), words[1], words[2], dtype=dtype)

@@ -57,7 +57,7 @@ def load(
     from leaven.model.config import parameters_of_sizes
 
     given = [f"{source}={path}" for source, path in (sources or {}).items()]
-    loaded = load_file(name, settings=settings, sources=given, seeds=seeds, size=size, parameters=parameters_of_sizes())
+    loaded = load_file(name, settings=settings, sources=given, seeds=seeds, size=size, parameters=parameters_of_sizes)
     return Study(loaded, Path(runs))
 
 

@@ -13,14 +13,20 @@ from leaven.ground.errors import BadInput
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="a built-in study or the path of a study file")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="change a field, e.g. mixtures.code.markup=0.4"),
+    typer.Option(
+        "--set",
+        metavar="FIELD=VALUE",
+        help="change a field, e.g. mixtures.code.markup=0.4; budgets are those of the study as written, at any --size",
+    ),
 ]
 Sources = Annotated[
     list[str] | None,
     typer.Option("--source", metavar="SOURCE=PATH", help="your own files for a source, e.g. text=books/"),
 ]
 Seeds = Annotated[int | None, typer.Option(help="number of seeds")]
-Size = Annotated[str | None, typer.Option(help="model size, e.g. 0.3m")]
+Size = Annotated[
+    str | None, typer.Option(help="model size, e.g. 0.3m; a study with a `proxy` has its budgets scaled to it")
+]
 PLACES = "LEAVEN_DATA"
 Data = Annotated[
     list[str] | None,

@@ -38,6 +38,7 @@ from leaven.study.sizes import views
 from leaven.study.sources import Corpus
 from leaven.study.spec import Study
 from leaven.study.step import Graph
+from leaven.study.sweeps import uneven, without_sweep
 from leaven.study.twins import without_twins
 
 
@@ -56,6 +57,11 @@ class Prepared:
     """By the name of the size; the study's own first."""
     unseen: tuple[str, ...] = ()
     """Sentences on what could not be looked at and was taken as declared: a plan of it cannot be run as it is."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What should be known of the study before anything is spent on it."""
+        return uneven(self.study)
 
     @property
     def flops_per_token(self) -> float:
@@ -126,7 +132,9 @@ def prepare(
     execute = not without_code and (level.name != "none" or allow_unisolated)
     shapes = {size: asdict(model) for size, model in models.items()}
     try:
-        study, told = without_twins(study, absent_sources(study.corpus, surveys))
+        absent = absent_sources(study.corpus, surveys)
+        study, twins = without_twins(study, absent)
+        study, unswept = without_sweep(study, absent)
         graph = expand(
             study,
             surveys,
@@ -140,7 +148,7 @@ def prepare(
     except BadInput as error:
         where = loaded.where(error.field.split("."))
         raise BadInput(error.what, where=where, field=error.field, fix=error.fix) from None
-    graph.left_out += [*told, *left_out(study, surveys)]
+    graph.left_out += [*loaded.left_out, *twins, *unswept, *left_out(study, surveys)]
     sources = {name: surveys[name] for name in surveys if name in study.corpus.sources}
     others = {name: surveys[name] for name in surveys if name not in sources}
     return Prepared(replace(loaded, study=study), graph, sources, others, level, models, tuple(unseen.sentences()))
@@ -155,7 +163,7 @@ def settle(loaded: Loaded) -> Loaded:
     size = SIZES[study.model.size]
     study = study.settled(sequence=size["sequence"], batch=size["batch"], precision=size["precision"])
     study = at_least(study) if loaded.scaling else study
-    check(study, loaded.where)
+    check(study, loaded.where, scaling=loaded.scaling)
     return replace(loaded, study=study)
 
 

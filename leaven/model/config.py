@@ -97,9 +97,9 @@ def from_size(name: str, vocab: int | None = None, sequence: int | None = None, 
     return ModelConfig(**{**fields, **changed})
 
 
-def parameters_of_sizes() -> dict[str, int]:
-    """Parameters of every size in `SIZES`, each with its own vocabulary."""
-    return {name: count_parameters(from_size(name)) for name in SIZES}
+def parameters_of_sizes(vocabulary: int | None = None) -> dict[str, int]:
+    """Parameters of every size in `SIZES`, with this vocabulary or each with its own."""
+    return {name: count_parameters(from_size(name, vocabulary)) for name in SIZES}
 
 
 def count_parameters(config: ModelConfig) -> int:

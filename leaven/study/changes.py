@@ -1,5 +1,7 @@
 """What the command line changes in a study's data before it is checked: `--set FIELD=VALUE`, `--source NAME=PATH`.
 
+A name may hold dots itself (`sizes.2.8b.rate`): of the names that are there, the longest that fits is meant.
+
 Data of a file is copied on the way to the field that changes; what was read from the file stays as it was.
 """
 
@@ -29,15 +31,24 @@ def set_field(data: dict[str, Any], setting: str) -> Keys:
         )
     here: Any = data
     steps: list[str | int] = []
-    for key in keys[:-1]:
+    while True:
+        key = _longest(here, keys)
+        keys = keys[key.count(".") + 1 :]
         step = _step(here, key, path)
+        if not keys:
+            break
         steps.append(step)
         child = here.get(step, {}) if isinstance(here, dict) else here[step]
         here[step] = dict(child) if isinstance(child, dict) else list(child) if isinstance(child, list) else child
         here = here[step]
-    last = _step(here, keys[-1], path)
-    here[last] = _value(value)
-    return (*steps, last)
+    here[step] = _value(value)
+    return (*steps, step)
+
+
+def _longest(here: Any, keys: list[str]) -> str:
+    """As many of the keys as make a name that is there; else the first."""
+    names = [".".join(keys[:end]) for end in range(len(keys), 1, -1)] if isinstance(here, dict) else []
+    return next((name for name in names if name in here), keys[0])
 
 
 def _step(here: Any, key: str, path: str) -> str | int:

@@ -14,10 +14,24 @@ from leaven.study.mixtures import flatten
 from leaven.study.sizes import views
 from leaven.study.spec import Study
 from leaven.study.stages import Schedule, Stage
+from leaven.study.sweeps import check_sweep
 
 
-def check(study: Study, where: Where) -> None:
-    """Raises BadInput with file, line and field."""
+class TooShort(BadInput):
+    """A stage whose budget does not hold what is to happen in it."""
+
+
+def check(study: Study, where: Where, *, scaling: str = "") -> None:
+    """Raises BadInput with file, line and field. `scaling`: how budgets were scaled, where they were."""
+    try:
+        _check(study, where)
+    except TooShort as error:
+        told = f" Budgets are scaled: {scaling}. On the command line they are those of the study as it is written."
+        fix = f"{error.fix}{told if scaling else ''}"
+        raise BadInput(error.what, where=error.where, field=error.field, fix=fix) from None
+
+
+def _check(study: Study, where: Where) -> None:
     check_names(study, where)
     if not study.evaluate.measures:
         raise BadInput(
@@ -44,7 +58,8 @@ def check(study: Study, where: Where) -> None:
         except BadInput as error:
             size = view.model.size
             at_size = "" if size == study.model.size else f"at size {size}: "
-            raise BadInput(f"{at_size}{error.what}", where=error.where, field=error.field, fix=error.fix) from None
+            raise type(error)(f"{at_size}{error.what}", where=error.where, field=error.field, fix=error.fix) from None
+    check_sweep(study, where)
     if study.judge.kind == "reference-likelihood":
         reference = study.reference_stage()
         _known_mixture(study, reference, ("judge", "mixture"), where)
@@ -107,7 +122,7 @@ def _stage(study: Study, stage: Stage, parent: float | None, at: Keys, where: Wh
     place = {"where": where(at), "field": field(at)}
     schedule, steps = study.schedule_of(stage), _steps(study, stage, at, where)
     if steps is not None and schedule.warmup > steps:
-        raise BadInput(
+        raise TooShort(
             f"a warm-up of {schedule.warmup} steps does not fit the {steps} steps of the stage",
             **place,
             fix=f"Lower training.{stage.kind}.warmup or raise the budget.",
@@ -156,7 +171,7 @@ def _steps(study: Study, stage: Stage, at: Keys, where: Where) -> int | None:
         return None
     batch, sequence = study.batch, study.sequence
     if stage.tokens < batch * sequence:
-        raise BadInput(
+        raise TooShort(
             f"{stage.tokens} tokens are less than one batch of {batch} × {sequence} = {batch * sequence} tokens",
             where=where(at),
             field=field(at),

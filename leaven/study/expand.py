@@ -18,7 +18,8 @@ from leaven.study.sizes import views
 from leaven.study.spec import Study
 from leaven.study.step import Graph
 from leaven.study.surveyed import JUDGE, PROMPTS, benchmark_key, executed, start_key
-from leaven.study.verdict_step import asked, read, swept_sources
+from leaven.study.sweeps import swept_sources
+from leaven.study.verdict_step import asked, read
 
 
 def expand(

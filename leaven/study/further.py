@@ -60,6 +60,9 @@ def _figure(value: Any) -> Any:
 
 Figure = Annotated[str, BeforeValidator(_figure)]
 
+Against = dict[Name, Annotated[list[str], BeforeValidator(listed)]]
+"""Variant → what it is compared with, the first before all others."""
+
 
 class FurtherSize(Closed):
     """A further size of the model: what differs from the study there. Corpus, tokenizer, suite, budgets, batches and
@@ -70,6 +73,9 @@ class FurtherSize(Closed):
     seeds: Seeds | None = Field(default=None, description="without it the study's")
     cooldown: bool = Field(default=True, description="false: chains end before their cooldown")
     rate: float = Field(default=1.0, gt=0, description="factor on every stated peak learning rate")
+    against: Against | None = Field(
+        default=None, description="without it the study's, as far as it speaks of variants that are trained here"
+    )
 
     @field_validator("variants")
     @classmethod
@@ -80,7 +86,8 @@ class FurtherSize(Closed):
 
 
 class Sweep(Closed):
-    """Variants that differ in the share of one mixture or source: what a best share is sought from."""
+    """Variants that differ in the share of one mixture or source: what a best share is sought from. At least three of
+    the shares differ (`leaven.study.sweeps`)."""
 
     of: str = Field(description="the mixture or source whose share of the tokens differs")
     variants: list[str] = Field(default_factory=list, description="without it all of the study's")
@@ -91,7 +98,3 @@ class Sweep(Closed):
         if len(set(value)) != len(value):
             raise ValueError("a variant is named twice")
         return value
-
-
-Against = dict[Name, Annotated[list[str], BeforeValidator(listed)]]
-"""Variant → what it is compared with, the first before all others."""

@@ -17,7 +17,7 @@ from leaven.study.check import check
 from leaven.study.document import Document, Keys
 from leaven.study.mistakes import tell
 from leaven.study.proxies import Laid, lay, without_seeds
-from leaven.study.scaling import scaled
+from leaven.study.scaling import Parameters, Scaled, scaled
 from leaven.study.spec import Model, Study
 from leaven.study.templates import judge_beside
 
@@ -37,6 +37,8 @@ class Loaded:
     """`study.yaml:18` of a key path, `command line` where that changed it."""
     scaling: str = ""
     """How budgets and sizes follow from the size that was asked for; empty where they are as written."""
+    left_out: tuple[str, ...] = ()
+    """A sentence for each further size for which no size stands at the one that was asked for."""
 
 
 def built_in() -> dict[str, str]:
@@ -52,12 +54,14 @@ def load(
     seeds: int | None = None,
     size: str | None = None,
     data: Iterable[str] = (),
-    parameters: Mapping[str, int] | None = None,
+    parameters: Parameters | None = None,
 ) -> Loaded:
     """Read a study and apply what the command line changes in it.
 
-    A study with a proxy block that is asked for at another size than its own has the block put in and its budgets
-    scaled (`leaven.study.scaling`) before anything else on the command line is applied.
+    A study with a proxy block that is asked for at another size than its own has the block put in before anything else
+    on the command line is applied, and its budgets scaled (`leaven.study.scaling`) after all of it: budgets on the
+    command line are those of the study as it is written. Further sizes that the command line names stay as they are
+    named; those of the file become sizes in the proportion that they had.
 
     Args:
         name: a built-in study or the path of a study file.
@@ -65,7 +69,7 @@ def load(
         sources: `source=PATH`: the user's own files for a source.
         seeds, size: shorthands for `seeds` (at every size) and `model.size`.
         data: where benchmarks are looked for, instead of where the study says.
-        parameters: of every named size; needed where budgets are scaled.
+        parameters: of every named size, by vocabulary; needed where budgets are scaled.
 
     Raises:
         BadInput: with file, line and field.
@@ -94,6 +98,8 @@ def load(
         if "variants" in content:
             content["variants"] = _starts_beside(content["variants"], home)
         proxy = lay(content, laid, Where(doc, parts, changed), [str(keys[0]) for keys in changed if len(keys) == 1])
+    else:
+        _no_proxy(content, [s for s in (*whole, *settings) if s.partition("=")[0].strip().split(".")[0] == "proxy"])
     homes = {keys[0]: laid.home for keys in laid.keys}
     for part, folder in PARTS.items():
         if isinstance(content.get(part), str):
@@ -118,6 +124,7 @@ def load(
             homes.get("judge", home),
             laid.where(("judge", "template")) or doc.where(("judge", "template")),
         )
+    held = content.get("sizes")
     changed += [set_field(content, setting) for setting in settings if setting not in whole]
     changed += [set_source(content, source) for source in sources]
     if "judge" in content:  # once more: what the command line names starts from here
@@ -138,13 +145,26 @@ def load(
         study = Study.model_validate(content)
     except ValidationError as error:
         raise BadInput("\n".join(dict.fromkeys(tell(e, where) for e in error.errors()))) from None
-    scaling = ""
+    found = Scaled(study, "", ())
     if proxy is not None:
         if parameters is None:
             raise ValueError("budgets are scaled by parameters, which were not given")
-        study, scaling = scaled(study, written, proxy, parameters)
-    check(study, where)
-    return Loaded(study, doc, path, where, scaling)
+        kept = held if isinstance(held, dict) and ("sizes",) not in changed else {}
+        found = scaled(study, written, proxy, parameters, [name for name in study.sizes if name not in kept], where)
+    check(found.study, where, scaling=found.told)
+    return Loaded(found.study, doc, path, where, found.told, found.left_out)
+
+
+def _no_proxy(content: Mapping[str, Any], settings: Sequence[str]) -> None:
+    """Raises BadInput where the command line changes what would not be used."""
+    if settings and content.get("proxy") is not None:
+        field = settings[0].partition("=")[0].strip()
+        raise BadInput(
+            "has no effect without --size, or at the size that the study is written for",
+            where=COMMAND_LINE,
+            field=f"--set {field}",
+            fix="Give --size, e.g. --size 0.3m, or leave it out.",
+        )
 
 
 def _size_of(content: Mapping[str, Any]) -> str:

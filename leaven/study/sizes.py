@@ -33,17 +33,27 @@ def _view(study: Study, name: str, size: FurtherSize) -> Study:
         for variant in size.variants or study.variants
         if variant in study.variants
     }
+    baseline = size.baseline or study.baseline
     shared = {field: getattr(study.model, field) for field in SHARED}
     changed: dict[str, Any] = {
         "model": Model(size=name, **shared),
         "variants": variants,
-        "baseline": size.baseline or study.baseline,
+        "baseline": baseline,
         "seeds": size.seeds or study.seeds,
-        "against": restricted(study.against, variants),
+        "against": _against(study, size, baseline, variants),
         "sweep": sweep_among(study, variants),
         "training": _trained(study.training, size.rate),
     }
     return study.model_copy(update=changed)
+
+
+def _against(study: Study, size: FurtherSize, baseline: str, variants: Mapping[str, object]) -> dict[str, list[str]]:
+    """What a size says of comparisons, else what the study says of its variants. A baseline of its own is compared
+    with nothing: what the study compares that variant with is compared with it here."""
+    if size.against is not None:
+        return restricted(size.against, variants)
+    found = restricted(study.against, variants)
+    return found if baseline == study.baseline else found | {baseline: []}
 
 
 def restricted(against: Mapping[str, Sequence[str]], variants: Mapping[str, object]) -> dict[str, list[str]]:
@@ -57,9 +67,9 @@ def restricted(against: Mapping[str, Sequence[str]], variants: Mapping[str, obje
 
 
 def sweep_among(study: Study, variants: Mapping[str, object]) -> Sweep | None:
-    """The study's sweep over these variants; none where fewer than two of it are among them."""
+    """The study's sweep over these variants; none where none of it are among them."""
     kept = [variant for variant in study.sweeps if variant in variants]
-    return study.sweep.model_copy(update={"variants": kept}) if study.sweep and len(kept) > 1 else None
+    return study.sweep.model_copy(update={"variants": kept}) if study.sweep and kept else None
 
 
 def _ending(stages: Sequence[Stage], cooldown: bool) -> list[Stage]:

@@ -40,8 +40,9 @@ def without_twins(study: Study, absent: Collection[str]) -> tuple[Study, list[st
         at_size = _same(study, view, absent, told)
         _stays(view.baseline, at_size, f"sizes.{size}.baseline")
         if at_size:
-            kept = [name for name in view.variants if name not in at_size]
-            sizes[size] = sizes[size].model_copy(update={"variants": kept})
+            kept = {name: view.variants[name] for name in view.variants if name not in at_size}
+            against = restricted(_compared(view.against, at_size), kept)
+            sizes[size] = sizes[size].model_copy(update={"variants": list(kept), "against": against})
     return study.model_copy(update={"sizes": sizes}), told
 
 
@@ -96,20 +97,25 @@ def _reduced(study: Study, same: Mapping[str, str]) -> Study:
     if not same:
         return study
     variants = {name: stages for name, stages in study.variants.items() if name not in same}
-    against = {
-        name: [other for other in _named(others, same) if other != name]
-        for name, others in study.against.items()
-        if name not in same
-    }
-    sweep = sweep_among(study, variants)
-    return study.model_copy(update={"variants": variants, "against": restricted(against, variants), "sweep": sweep})
+    against = restricted(_compared(study.against, same), variants)
+    return study.model_copy(update={"variants": variants, "against": against, "sweep": sweep_among(study, variants)})
 
 
 def _renamed(size: FurtherSize, same: Mapping[str, str], name: str) -> FurtherSize:
     if size.baseline is not None:
         _stays(size.baseline, same, f"sizes.{name}.baseline")
     variants = size.variants and _named(size.variants, same)
-    return size.model_copy(update={"variants": variants})
+    against = size.against and _compared(size.against, same)
+    return size.model_copy(update={"variants": variants, "against": against})
+
+
+def _compared(against: Mapping[str, Sequence[str]], same: Mapping[str, str]) -> dict[str, list[str]]:
+    """What is compared with what, by the names that stay; nothing is compared with itself."""
+    return {
+        name: [other for other in _named(others, same) if other != name]
+        for name, others in against.items()
+        if name not in same
+    }
 
 
 def _named(names: Sequence[str], same: Mapping[str, str]) -> list[str]:

@@ -8,13 +8,11 @@ them `suite`, and where there is a sweep `shards:source` of what it draws from, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
-from leaven.study.mixtures import exact
 from leaven.study.spec import Study
-from leaven.study.stages import Stage
 from leaven.study.step import Run
+from leaven.study.sweeps import swept
 
 BILLION = 10**9
 """Models below so many parameters stand in for larger ones, unless the study says that they do not."""
@@ -56,7 +54,7 @@ def asked(views: Sequence[Study], parameters: Mapping[str, int], absent: frozens
             }
             for view in views
         ],
-        "sweep": _sweep(study, absent),
+        "sweep": swept(study, absent),
         "figures": list(study.figures),
     }
 
@@ -75,47 +73,3 @@ def read(runs: Sequence[Run], first: str) -> dict[str, str]:
         for other, step in run.judgements.items()
     }
     return inputs | {f"stage{marks[run.size]}:{run.variant}:{run.seed}": run.stages[-1] for run in runs}
-
-
-def swept_sources(study: Study) -> list[str]:
-    """The sources that the variants of a sweep draw from."""
-    mixtures = {stage.mixture for variant in study.sweeps for stage in study.variants[variant]}
-    return sorted({name for mixture in mixtures for name in exact(mixture, study.mixtures, study.corpus.sources)})
-
-
-def _sweep(study: Study, absent: frozenset[str]) -> dict[str, Any] | None:
-    """The sweep with the share that each of its variants has of what it is about, up to where verdicts are about."""
-    if study.sweep is None:
-        return None
-    swept = frozenset(exact(study.sweep.of, study.mixtures, study.corpus.sources)) - absent
-    chains = {variant: _compared(study, study.variants[variant]) for variant in study.sweeps}
-    budgets = [sum(_trained_on(study, stage) for stage in chain) for chain in chains.values()]
-    return {
-        "of": study.sweep.of,
-        "variants": study.sweeps,
-        "shares": {variant: float(share_of(study, chain, swept, absent)) for variant, chain in chains.items()},
-        "budget": budgets[0],
-    }
-
-
-def share_of(study: Study, chain: Sequence[Stage], swept: frozenset[str], absent: frozenset[str]) -> Fraction:
-    """The exact share of a chain's tokens that comes from these sources, as declared: whole samples are apportioned
-    when they are drawn."""
-    drawn = Fraction(0)
-    for stage in chain:
-        flat = exact(stage.mixture, study.mixtures, study.corpus.sources)
-        total = sum((share for source, share in flat.items() if source not in absent), Fraction(0))
-        part = sum((share for source, share in flat.items() if source in swept), Fraction(0))
-        drawn += _trained_on(study, stage) * part / total if total else Fraction(0)
-    return drawn / sum(_trained_on(study, stage) for stage in chain)
-
-
-def _compared(study: Study, chain: Sequence[Stage]) -> Sequence[Stage]:
-    cooled = chain[-1].kind == "cooldown"
-    return chain[:-1] if cooled and study.compare == "before cooldown" else chain
-
-
-def _trained_on(study: Study, stage: Stage) -> int:
-    """Tokens of a stage in whole batches."""
-    batch = study.batch * study.sequence
-    return stage.tokens // batch * batch

@@ -28,7 +28,8 @@ def done(study_text, tmp_path_factory) -> Results:
     settings = [
         SIZES,
         "compare=before cooldown",
-        "sweep={of: code, variants: [text-only, code→text]}",
+        "variants.no-code.0=pretrain 5120 mostly_text",
+        "sweep={of: code, variants: [text-only, no-code, code→text]}",
         "against={no-code: []}",
     ]
     return Study(load(str(path), settings=settings), folder / "runs").run(quiet=True, device="cpu")
@@ -130,3 +131,6 @@ def test_every_named_size_has_its_parameters():
     counts = parameters_of_sizes()
     assert counts["0.3m"] == 281_856
     assert list(counts.values()) == sorted(counts.values())
+    small = parameters_of_sizes(2048)
+    assert {name: small[name] for name in ("0.3m", "7m")} == {name: counts[name] for name in ("0.3m", "7m")}
+    assert counts["470m"] - small["470m"] == (256_000 - 2048) * 1024

@@ -14,12 +14,19 @@ from leaven.study.twins import without_twins
 from tests.study.paper_table import APART, SAME, STUDIES
 from tests.study.test_built_in_paper import OF_THE_PAPER, step_of
 
-PARAMETERS = {"0.3m": 281_856, "1m": 1_065_600, "3m": 3_048_768, "470m": 467_700_000, "2.8b": 2_754_000_000}
+PARAMETERS = {
+    "0.3m": 281_856,
+    "1m": 1_065_600,
+    "3m": 3_048_768,
+    "7m": 6_949_120,
+    "470m": 467_700_000,
+    "2.8b": 2_754_000_000,
+}
 """Of the workstation's vocabulary; those of the paper's sizes are its own names' worth."""
 
 
 def proxy_of(name: str) -> Loaded:
-    return load(name, size="0.3m", parameters=PARAMETERS)
+    return load(name, size="0.3m", parameters=lambda vocabulary: PARAMETERS)
 
 
 def graph_of(name: str) -> Graph:

@@ -405,3 +405,14 @@ def test_truths_can_be_set_both_ways(value):
 def test_the_name_of_a_corpus_is_a_file_name(name):
     with pytest.raises(BadInput, match="corpus.corpus"):
         load("pocket", settings=[f"corpus.corpus={json.dumps(name)}"])
+
+
+def test_a_name_with_dots_is_written_as_it_is():
+    a, b = (f"{{kind: pretrain, tokens: {tokens}, mixture: text}}" for tokens in ("1M", "2M"))
+    chains = f"variants={{text-only: [{a}], v1.0: [{a}], v1: [{b}]}}"
+    study = load("pocket", settings=[chains, "variants.v1.0.0.tokens=3M"]).study
+    assert (study.variants["v1.0"][0].tokens, study.variants["v1"][0].tokens) == (3 * 10**6, 2 * 10**6)
+    study = load("pocket", settings=[chains, "variants.v1.0=[pretrain 4M text]"]).study
+    assert (study.variants["v1.0"][0].tokens, study.variants["v1"][0].tokens) == (4 * 10**6, 2 * 10**6)
+    study = load("scale", settings=["sizes.2.8b.rate=1"]).study
+    assert study.sizes["2.8b"].rate == 1

@@ -10,6 +10,8 @@ from leaven.study.load import load
 from leaven.study.scaling import at_least, further_sizes
 
 TABLE = {"0.3m": 300_000, "1m": 1_100_000, "3m": 3_000_000, "7m": 7_000_000, "470m": 467_000_000, "2.8b": 2_800_000_000}
+FEWER = {"7m": 2_000_000, "470m": 440_000_000, "2.8b": 2_000_000_000}
+"""Parameters that a smaller vocabulary takes off them."""
 STUDY = """\
 study: mine
 question: Does it?
@@ -65,7 +67,12 @@ def path(tmp_path):
 
 
 def scaled(path, size="0.3m", **more):
-    return load(str(path), size=size, parameters=TABLE, **more)
+    return load(str(path), size=size, parameters=table, **more)
+
+
+def table(vocabulary):
+    """With each size's own vocabulary, and with a smaller one that is given."""
+    return TABLE if vocabulary is None else {name: count - FEWER.get(name, 0) for name, count in TABLE.items()}
 
 
 def test_what_stands_for_the_whole_gets_so_many_tokens_for_each_parameter(path):
@@ -83,6 +90,71 @@ def test_the_rule_is_told_in_one_sentence(path):
         "0.3m stands for 470m: 900K tokens for 400B, 3 for each of its 300K parameters; 1m stands for 2.8b"
     )
     assert "no size stands for 2.8b" in scaled(path, "2.8b").scaling
+    assert (scaled(path).left_out, scaled(path, "2.8b").left_out) == (
+        (),
+        ("size 2.8b: beside 2.8b no size is left to stand for it",),
+    )
+
+
+def test_parameters_are_those_of_the_models_that_are_trained(path):
+    loaded = scaled(path, "7m")
+    assert loaded.study.variants["text"][0].tokens == 3 * 5_000_000
+    assert "15M tokens for 400B, 3 for each of its 5M parameters; 470m stands for 2.8b" in loaded.scaling
+    (path.parent / "mine.json").write_text("{}", encoding="utf-8")
+    given = scaled(path, "7m", settings=["corpus.tokenizer={path: mine.json}"])
+    assert "3 for each of its 7M parameters, counted with that size's own vocabulary" in given.scaling
+
+
+def test_sizes_on_the_command_line_are_those_that_they_name(path):
+    loaded = scaled(path, settings=["sizes={1m: {}, 3m: {rate: 0.5}, 7m: {}}"])
+    assert list(loaded.study.sizes) == ["1m", "3m", "7m"]
+    assert loaded.study.sizes["3m"].rate == 0.5
+    assert loaded.scaling.endswith("of its 300K parameters")
+    # One more beside those of the file, which become sizes in their proportion.
+    more = scaled(path, settings=["sizes.1m.rate=0.25", "sizes.2.8b.rate=0.75"])
+    assert {name: size.rate for name, size in more.study.sizes.items()} == {"3m": 0.75, "1m": 0.25}
+    with pytest.raises(BadInput, match='command line: sizes.2m: unknown model size "2m"'):
+        scaled(path, settings=["sizes={2m: {}}"])
+
+
+def test_beyond_the_largest_size_of_a_block_rates_must_be_answered_for(path):
+    block = path.parent / "blocks/small.yaml"
+    block.write_text(BLOCK.replace("of: 400B", "of: 400B\nlargest: 3m"), encoding="utf-8")
+    assert scaled(path, "3m").study.sizes == {}
+    assert scaled(path, "3m").left_out == ("size 2.8b: beside 3m no size up to 3m is left to stand for it",)
+    with pytest.raises(BadInput) as caught:
+        scaled(path, "7m")
+    said = str(caught.value)
+    assert said.startswith("command line: --size: the batches and learning rates of proxy small are meant for sizes up")
+    assert "up to 3m, and 7m has 5M parameters" in said
+    assert "--set proxy.largest=7m" in str(caught.value)
+    with pytest.raises(BadInput, match="command line: sizes.7m: the batches and learning rates"):
+        scaled(path, settings=["sizes={7m: {}}"])
+    assert scaled(path, "7m", settings=["proxy.largest=7m"]).study.model.size == "7m"
+    block.write_text(BLOCK.replace("of: 400B", "of: 400B\nlargest: 4m"), encoding="utf-8")
+    with pytest.raises(BadInput, match='small.yaml:4: proxy.largest: unknown model size "4m"'):
+        scaled(path)
+
+
+@pytest.mark.parametrize("size", [None, "470m"])
+@pytest.mark.parametrize("setting", ["proxy.tokens_per_parameter=20", "proxy=pocket"])
+def test_a_change_of_a_block_that_is_not_used_is_refused(path, size, setting):
+    with pytest.raises(BadInput) as caught:
+        load(str(path), size=size, settings=[setting], parameters=table)
+    assert str(caught.value).startswith(
+        f"command line: --set {setting.partition('=')[0]}: has no effect without --size"
+    )
+    assert load(str(path), size=size, settings=["proxy=null"]).study.proxy is None
+
+
+def test_budgets_on_the_command_line_are_those_of_the_study_as_it_is_written(path):
+    study = scaled(path, settings=["variants.text.0=pretrain 200B prose"]).study
+    assert study.variants["text"][0].tokens == 450_000
+    with pytest.raises(BadInput) as caught:
+        scaled(path, settings=["variants.text=[pretrain 900K prose]"])
+    assert "a warm-up of 10 steps does not fit the 2 steps of the stage" in str(caught.value)
+    assert "Budgets are scaled: 0.3m stands for 470m" in str(caught.value)
+    assert "On the command line they are those of the study as it is written." in str(caught.value)
 
 
 def test_a_stage_keeps_two_batches(path):
@@ -145,7 +217,7 @@ def test_at_its_own_size_a_study_is_what_is_written(path):
 
 
 def test_without_a_block_a_size_changes_the_size_alone():
-    loaded = load("pocket", size="1m", parameters=TABLE)
+    loaded = load("pocket", size="1m", parameters=table)
     assert (loaded.scaling, loaded.study.model.size) == ("", "1m")
     assert loaded.study.variants == load("pocket").study.variants
 
@@ -191,11 +263,11 @@ def test_a_block_may_stand_in_the_study(path):
 
 
 def test_sizes_keep_their_order_and_none_stands_for_two():
-    further = ["0.3m", "1m", "3m", "7m"]
-    assert further_sizes("470m", "470m", ["2.8b", "7m"], TABLE) == {"2.8b": "2.8b", "7m": "7m"}
-    found = further_sizes("0.3m", "470m", ["2.8b", "7m"], TABLE)
-    assert found == {"2.8b": "1m", "7m": None}
-    several = further_sizes("0.3m", "0.3m", further[1:], TABLE)
-    assert several == {"1m": "1m", "3m": "3m", "7m": "7m"}
-    shifted = further_sizes("3m", "0.3m", ["1m", "3m"], TABLE)
-    assert shifted == {"1m": "7m", "3m": "470m"}
+    def found(size, written, further):
+        ratios = {name: TABLE[name] / TABLE[written] for name in further}
+        return further_sizes(size, TABLE[size], ratios, TABLE)
+
+    assert found("470m", "470m", ["2.8b", "7m"]) == {"2.8b": "2.8b", "7m": "7m"}
+    assert found("0.3m", "470m", ["2.8b", "7m"]) == {"2.8b": "1m", "7m": None}
+    assert found("0.3m", "0.3m", ["1m", "3m", "7m"]) == {"1m": "1m", "3m": "3m", "7m": "7m"}
+    assert found("3m", "0.3m", ["1m", "3m"]) == {"1m": "7m", "3m": "470m"}

@@ -10,6 +10,7 @@ from leaven.study.expand import REFERENCE, expand
 from leaven.study.load import load
 from leaven.study.sizes import views
 from leaven.study.stages import Stage
+from leaven.study.sweeps import uneven
 
 MODELS = {"0.3m": {"width": 64}, "1m": {"width": 128}, "3m": {"width": 192}}
 SIZES = (
@@ -145,9 +146,23 @@ def test_before_the_cooldown_completions_are_of_the_models_that_are_compared():
 
 
 def test_a_share_before_the_cooldown_is_of_what_was_trained_until_then():
-    sweep = "sweep={of: code, variants: [text-only, balanced-only]}"
+    sweep = "sweep={of: code, variants: [text-only, balanced-only, code→text]}"
     asked = graph_of(study_of("compare=before cooldown", sweep)).find("verdict").fields["sweep"]
-    assert (asked["shares"], asked["budget"]) == ({"text-only": 0.0, "balanced-only": 0.5}, 584 * 2048)
+    assert (asked["shares"], asked["budget"]) == (
+        {"text-only": 0.0, "balanced-only": 0.5, "code→text": pytest.approx(0.55)},
+        584 * 2048,
+    )
+    assert uneven(study_of("compare=before cooldown", sweep)) == []
+
+
+def test_arms_of_a_sweep_that_are_trained_on_unequal_budgets_are_told():
+    more = "variants.no-code=[pretrain 1200K code]"
+    study = study_of(more, "sweep={of: code, variants: [text-only, balanced-only, no-code]}")
+    assert uneven(study) == [
+        "the variants of the sweep of code are trained on 1.2M to 1.32M tokens: what a share does cannot be told from "
+        "what a budget does"
+    ]
+    assert uneven(study_of()) == []
 
 
 def test_completions_are_judged_against_what_their_variant_is_compared_with():

@@ -7,6 +7,7 @@ import pytest
 from leaven.ground.errors import BadInput
 from leaven.study.load import load
 from leaven.study.sizes import views
+from leaven.study.sweeps import without_sweep
 from leaven.study.twins import without_twins
 
 MIXTURES = "mixtures={code: {web_code: 1}, more: {web_code: 0.8, adjacent: 0.2}, finish: {text: 1}}"
@@ -48,9 +49,16 @@ def test_what_named_it_names_the_one_that_stays():
     assert study.sweeps == ["text", "code", "late"]
 
 
-def test_a_sweep_of_which_one_is_left_is_none():
-    study, _ = without_twins(study_of("sweep={of: web_code, variants: [code, more]}"), {"adjacent"})
-    assert study.sweep is None
+def test_a_sweep_of_which_too_few_shares_are_left_is_left_out_by_name():
+    study = study_of("sweep={of: web_code, variants: [text, code, more]}")
+    left, _ = without_twins(study, {"adjacent"})
+    assert left.sweeps == ["text", "code"]
+    found, told = without_sweep(left, {"adjacent"})
+    assert (found.sweep, told) == (
+        None,
+        ["sweep of web_code: with what is on this computer fewer than 3 of its shares differ"],
+    )
+    assert without_sweep(study, ()) == (study, [])
 
 
 def test_at_a_further_size_the_twin_takes_its_place():
@@ -64,6 +72,17 @@ def test_without_a_cooldown_variants_that_differ_in_it_alone_are_one():
     assert list(study.variants) == ["text", "code", "more", "late", "warm"]
     assert list(views(study)[1].variants) == ["text", "code", "more", "late"]
     assert told == ["variant warm at size 1m: without its cooldown it is the same as code"]
+
+
+def test_what_named_a_twin_at_a_further_size_names_the_one_that_stays_there():
+    warm = {"warm": "[pretrain 600K code, cooldown 120K code]"}
+    against = "against={late: [warm, more], more: warm, warm: code}"
+    study, _ = without_twins(study_of("sizes={1m: {cooldown: false}}", against, **warm), ())
+    assert study.against == {"late": ["warm", "more"], "more": ["warm"], "warm": ["code"]}
+    assert views(study)[1].against == {"late": ["code", "more"], "more": ["code"]}
+    own = "sizes={1m: {cooldown: false, against: {late: [more, warm], code: []}}}"
+    study, _ = without_twins(study_of(own, **warm), {"adjacent"})
+    assert views(study)[1].against == {"late": ["code"], "code": []}
 
 
 @pytest.mark.parametrize(
