@@ -7,7 +7,7 @@ from typing import Any
 
 from leaven.report import words
 from leaven.report.contents import Contents, Row
-from leaven.report.lineage import every, tree
+from leaven.report.lineage import Node, every, tree
 from leaven.report.markup import Html, details, pairs, paragraph, table, tag
 from leaven.report.markup import Node as Markup
 from leaven.report.tables import DASH, section
@@ -15,25 +15,20 @@ from leaven.report.tables import DASH, section
 
 def ledger(contents: Contents) -> Html | None:
     """Realised tokens per stage and source; where they differ from the plan, by how many."""
-    nodes = every(tree(contents))
-    sources = [name for name in contents.sources if any(name in node.mixture for node in nodes)]
     if not any(stage.get("ledger") for stage in contents.stages):
         return None
+    named = {source for here in contents.stages for source in here.get("mixture") or {}}
+    sources = [name for name in contents.sources if name in named]
     rows, off = [], 0
-    for node in nodes:
-        cells = []
-        for source in sources:
-            cell, differs = _drawn(node.stages, source)
-            cells.append(cell)
-            off += differs
-        epochs = [
-            row["epochs_begun"]
-            for stage in node.stages
-            for row in (stage.get("ledger") or {}).values()
-            if words.is_number(row.get("epochs_begun"))
-        ]
-        label = f"{node.kind} {words.amount(node.tokens)} {node.label}"
-        rows.append([label, "; ".join(node.variants) or "no variant (reference)", *cells, _range(epochs)])
+    for size, here in contents.each_size:
+        for node in every(tree(here)):
+            cells = []
+            for source in sources:
+                cell, differs = _drawn(node.stages, source)
+                cells.append(cell)
+                off += differs
+            label = f"{node.kind} {words.amount(node.tokens)} {node.label}{f', {size}' if size else ''}"
+            rows.append([label, "; ".join(node.variants) or "no variant (reference)", *cells, _range(_epochs(node))])
     planned = any(stage.get("planned") for stage in contents.stages)
     outcome = "All as planned." if not off else f"{words.count(off, 'entry', 'entries')} off plan, with the difference."
     return section(
@@ -46,6 +41,16 @@ def ledger(contents: Contents) -> Html | None:
         table(["stage", "variants", *sources, "epochs begun"], rows, numbers=range(2, len(sources) + 3)),
         paragraph("Plan and ledger of every seed: ", tag("a", "ledger.csv", href="data/ledger.csv"), class_="soft"),
     )
+
+
+def _epochs(node: Node) -> list[Any]:
+    """Epochs begun of every source by every seed of a node."""
+    return [
+        row["epochs_begun"]
+        for stage in node.stages
+        for row in (stage.get("ledger") or {}).values()
+        if words.is_number(row.get("epochs_begun"))
+    ]
 
 
 def _drawn(stages: Sequence[Row], source: str) -> tuple[str, bool]:

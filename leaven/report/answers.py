@@ -69,6 +69,7 @@ def _of_size(size: str, contents: Contents) -> list[Node]:
                     "article",
                     tag("h3", name),
                     paragraph(_chain(contents, name), class_="soft") if _chain(contents, name) else None,
+                    [paragraph(said, class_="headline") for said in _headlines(contents, name, rows)],
                     [_answer(contents, row) for row in rows],
                     _elsewhere(contents, beside),
                     class_="card",
@@ -86,6 +87,16 @@ def _of_size(size: str, contents: Contents) -> list[Node]:
             class_="soft",
         ),
         tag("div", cards, class_="cards"),
+    ]
+
+
+def _headlines(contents: Contents, variant: str, rows: Sequence[Row]) -> list[str]:
+    """The sentence that sums up a variant against what it is compared with first."""
+    whom = {str(row.get("baseline")) for row in rows}
+    return [
+        _capital(row.get("said"))
+        for row in contents.headlines
+        if str(row.get("variant")) == variant and str(row.get("baseline")) in whom
     ]
 
 

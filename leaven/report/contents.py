@@ -52,6 +52,7 @@ class Contents:
     gates: Sequence[Row] = field(default=())
     optimum: Row = field(default_factory=dict)
     transfer: Row = field(default_factory=dict)
+    headlines: Sequence[Row] = field(default=())
 
     def at(self, size: str) -> Contents:
         """What is there of one size: its variants, its baseline, and the rows that are of it or of no size."""
@@ -72,6 +73,7 @@ class Contents:
             strengths=mine(self.strengths),
             excluded=mine(self.excluded),
             gates=mine(self.gates),
+            headlines=mine(self.headlines),
             sizes=[row] if row else (),
         )
 
@@ -200,4 +202,5 @@ def read(data: Mapping[str, Any]) -> Contents:
         gates=part(verdict, "gates", []),
         optimum=part(verdict, "optimum", {}),
         transfer=part(verdict, "transfer", {}),
+        headlines=part(verdict, "headlines", []),
     )

@@ -35,7 +35,7 @@ def warnings(contents: Contents) -> Html | None:
     said: dict[str, list[str]] = {}
     for row in contents.winrates:
         for sentence in row.get("warnings") or ():
-            said.setdefault(words.sentence(sentence), []).append(pair(row))
+            said.setdefault(words.sentence(sentence), []).append(pair(row, contents))
     if not said:
         return None
     many = len(contents.winrates)
@@ -48,8 +48,10 @@ def warnings(contents: Contents) -> Html | None:
     )
 
 
-def pair(row: Row) -> str:
-    return f"{row.get('variant')} against {row.get('baseline')}"
+def pair(row: Row, contents: Contents | None = None) -> str:
+    """Who met whom, and at which size where the study has several."""
+    size = f", {row['size']}" if contents and len(contents.sizes) > 1 and row.get("size") else ""
+    return f"{row.get('variant')} against {row.get('baseline')}{size}"
 
 
 def _manner(contents: Contents, rows: list[Row]) -> list[Node]:
@@ -60,7 +62,7 @@ def _manner(contents: Contents, rows: list[Row]) -> list[Node]:
             ["pair", "flipped", "first position", "agreement", "longer wins", "at equal length", "length effect"],
             [
                 [
-                    pair(row),
+                    pair(row, contents),
                     words.percent(row.get("flip_rate")),
                     _share(row, "first_rate", "first_low", "first_high"),
                     _plain(row.get("kappa"), row.get("kappa_low"), row.get("kappa_high")),
@@ -73,7 +75,11 @@ def _manner(contents: Contents, rows: list[Row]) -> list[Node]:
             caption=captioned(contents, "Without bias: flipped 0 %, first position 50 %, agreement 1"),
             numbers=range(1, 7),
         ),
-        [paragraph(words.sentence(f"{pair(row)}: {row['length_why']}")) for row in rows if row.get("length_why")],
+        [
+            paragraph(words.sentence(f"{pair(row, contents)}: {row['length_why']}"))
+            for row in rows
+            if row.get("length_why")
+        ],
         paragraph(
             f"Flipped: {unit(rows)} decided for different sides in the two orders, of those decided in both. First "
             "position: answers for whichever completion came first. Agreement: that of the two orders beyond chance "
@@ -93,7 +99,7 @@ def _counted(contents: Contents, rows: list[Row]) -> list[Node]:
             ["pair", "judged", "errors", "decided by rule", "with a degenerate one", "controls right"],
             [
                 [
-                    pair(row),
+                    pair(row, contents),
                     tally(row) if unit([row]) == "votes" else words.amount(judged(row)),
                     _errors(row),
                     _rules(row.get("rules") or {}),
@@ -123,7 +129,7 @@ def _told(contents: Contents, rows: list[Row]) -> list[Node]:
             ["pair", "net win", "prompts seen", "net win without them", "net win it can tell", "prompts needed"],
             [
                 [
-                    pair(row),
+                    pair(row, contents),
                     net(row),
                     _seen(row),
                     words.effect(row.get("clean_net"), row.get("clean_low"), row.get("clean_high"), "points"),

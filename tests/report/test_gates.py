@@ -110,3 +110,20 @@ def test_the_methods_tell_sizes_and_seeds_that_were_left_out(data: dict[str, Any
     assert "1m (balanced-only and code→text, 1.06M parameters; baseline balanced-only)" in said
     assert "Verdicts are about the models before cooldown." in said
     assert "Left out by gates: code→text seed 2 (diverged)" in said
+
+
+def test_stages_and_pairs_of_two_sizes_are_told_apart(data: dict[str, Any]) -> None:
+    two_sizes(data)
+    for stage in data["stages"]:
+        stage["size"] = "0.3m"
+    data["stages"] += [
+        {**deepcopy(stage), "size": "1m", "identity": f"{stage['identity']}-1m"} for stage in data["stages"]
+    ]
+    data["verdict"]["winrates"].append({**data["verdict"]["winrates"][0], "size": "1m", "flip_rate": 0.1})
+    data["verdict"]["headlines"] = [
+        {"size": "1m", "variant": "code→text", "baseline": "balanced-only", "said": "at 1m it is better"}
+    ]
+    whole = page.page(read(data), [])
+    assert whole.count("pretrain 2M text, 0.3m") == whole.count("pretrain 2M text, 1m") == 1
+    assert "balanced-only against text-only, 1m" in whole
+    assert whole.count("At 1m it is better") == 1
