@@ -59,22 +59,30 @@ def pooled(rows: Iterable[Mapping[str, Any]], source: str, size: str = "") -> di
 
 
 def _pooled(arms: Sequence[Mapping[str, Any]], source: str) -> Noise:
-    """Of the arms told in the unit of most of them: one may stand apart whose baseline scored nearly nothing."""
+    """Of the arms told in the unit of most of them: one may stand apart whose baseline scored nearly nothing.
+
+    Noise of the items is that of the arms that tell theirs: one that does not has some too.
+    """
     units = [str(arm["unit"]) for arm in arms]
     unit = max(units, key=units.count)
     arms = [arm for arm in arms if arm["unit"] == unit]
     seeds = [float(arm["paired_seed_sd"]) for arm in arms]
-    items = [float(arm["paired_item_sd"] or 0.0) for arm in arms]
+    counted = [arm for arm in arms if arm["paired_item_sd"] not in (None, "") and _count(arm["clusters"])]
     noisiest = max(range(len(arms)), key=lambda place: seeds[place])
     return Noise(
         _root_mean_square(seeds),
-        _root_mean_square(items),
-        max(int(arm["clusters"] or 0) for arm in arms),
+        _root_mean_square([float(arm["paired_item_sd"]) for arm in counted]) if counted else 0.0,
+        max((_count(arm["clusters"]) for arm in counted), default=0),
         unit,
         source,
         str(arms[noisiest]["variant"]) if len(arms) > 1 else "",
         seeds[noisiest] if len(arms) > 1 else 0.0,
     )
+
+
+def _count(cell: Any) -> int:
+    """A whole number as it stands in a table: tables with empty cells write 12 as 12.0."""
+    return int(float(cell or 0))
 
 
 def _root_mean_square(values: Sequence[float]) -> float:
@@ -84,11 +92,13 @@ def _root_mean_square(values: Sequence[float]) -> float:
 def read_noise(path: Path, size: str = "") -> dict[str, Noise]:
     """The noise in a file of the form of `noise.csv`; `size` as of `pooled`. Raises BadInput naming file and line."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets put a mark before the first name
+            reader = csv.DictReader(file)
+            lines = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         told = error.strerror if isinstance(error, OSError) else "it is no CSV file"
         raise BadInput(f"cannot be read: {told}", where=str(path), field="--pilot") from None
+    rows = [row for _, row in lines]
     missing = [name for name in COLUMNS if not rows or name not in rows[0]]
     if missing:
         raise BadInput(
@@ -97,10 +107,8 @@ def read_noise(path: Path, size: str = "") -> dict[str, Noise]:
             field="--pilot",
             fix="Give noise.csv of a finished study: leaven report writes it, and it lies beside verdict.json.",
         )
-    for line, row in enumerate(rows, start=2):
-        for name in ("paired_seed_sd", "paired_item_sd", "clusters"):
-            if not _is_amount(row[name]):
-                raise BadInput(f'"{row[name]}" is no amount of noise', where=f"{path}:{line}", field=name)
+    for line, row in lines:
+        _check(row, f"{path}:{line}")
     found = pooled(rows, f"{path.name}{f' of {path.parent.name}' if path.parent.name else ''}", size)
     if not found:
         raise BadInput(
@@ -112,7 +120,26 @@ def read_noise(path: Path, size: str = "") -> dict[str, Noise]:
     return found
 
 
-def _is_amount(text: str | None) -> bool:
+def _check(row: Mapping[Any, Any], where: str) -> None:
+    """A line of the file. Raises BadInput where a cell is missing or is no number that can stand there."""
+    if None in row:
+        raise BadInput("the line has more cells than there are columns", where=where)
+    for name in COLUMNS:
+        if row[name] is None:
+            raise BadInput(f"the line ends before its {name}", where=where, field=name)
+    for name in ("paired_seed_sd", "paired_item_sd", "clusters"):
+        if not _is_amount(row[name]):
+            raise BadInput(f'"{row[name]}" is no amount of noise', where=where, field=name)
+    if not float(row["clusters"] or 0).is_integer():
+        raise BadInput(f'"{row["clusters"]}" is no whole number', where=where, field="clusters")
+    if row["paired_seed_sd"]:
+        needed = ["measure", "unit", *(["clusters"] if float(row["paired_item_sd"] or 0) else [])]
+        for name in needed:
+            if not row[name]:
+                raise BadInput(f"there is noise, and no {name}", where=where, field=name)
+
+
+def _is_amount(text: str) -> bool:
     try:
         return not text or 0 <= float(text) < math.inf
     except ValueError:

@@ -55,6 +55,24 @@ def test_an_arm_in_another_unit_stands_apart() -> None:
     assert (pooled(rows, "x")["m"].unit, pooled(rows, "x")["m"].seed_sd) == ("%", 1.0)
 
 
+def test_an_arm_that_tells_nothing_of_its_items_says_nothing_of_them() -> None:
+    arm = {"measure": "m", "variant": "a", "paired_seed_sd": 0.5, "unit": "points"}
+    told = {**arm, "paired_item_sd": "130", "clusters": "24774"}
+    silent = {**arm, "variant": "b", "paired_item_sd": "", "clusters": "30000"}
+    uncounted = {**arm, "variant": "c", "paired_item_sd": "0", "clusters": "0"}
+    noise = pooled([told, silent, uncounted], "x")["m"]
+    assert (noise.item_sd, noise.clusters) == (130.0, 24774)
+    assert noise.seed_sd == pytest.approx(0.5)
+    nothing = pooled([silent, uncounted], "x")["m"]
+    assert (nothing.item_sd, nothing.clusters) == (0.0, 0)
+
+
+def test_what_spreadsheets_write_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "noise.csv"
+    path.write_text("\ufeffmeasure,variant,paired_seed_sd,paired_item_sd,unit,clusters\nm,a,0.5,60.0,points,24774.0\n")
+    assert read_noise(path)["m"].clusters == 24774
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -62,14 +80,22 @@ def test_an_arm_in_another_unit_stands_apart() -> None:
         ("measure,variant\nx,y\n", "there is no column paired_seed_sd"),
         (HEAD + "1m,prose,a,2,1,1,-3,2,%,3,4,5\n", '"-3" is no amount of noise'),
         (HEAD + "1m,prose,a,2,1,1,nan,2,%,3,4,5\n", '"nan" is no amount of noise'),
+        (HEAD + "1m,prose,a,2,1,1,3,2,%,3,4,5\n\n1m,prose,b,2,1,1,3,2,%,3,4,5.5\n", ':4: clusters: "5.5" is no whole'),
+        (HEAD + "1m,prose,a,2,1,1,3,2,%,3,4,inf\n", '"inf" is no amount of noise'),
+        (HEAD + "1m,prose,a,2,1,1,3\n", ":2: paired_item_sd: the line ends before its paired_item_sd"),
+        (HEAD + "1m,prose,a,2,1,1,3,2\n", ":2: unit: the line ends before its unit"),
+        (HEAD + "1m,prose,a,2,1,1,3,2,%,3,4,5,6\n", ":2: the line has more cells"),
+        (HEAD + "1m,prose,a,2,1,1,3,2,,3,4,5\n", "there is noise, and no unit"),
+        (HEAD + "1m,prose,a,2,1,1,3,2,%,3,4,\n", "there is noise, and no clusters"),
         (HEAD + "1m,prose,base,2,1,1,,,,1,4,5\n", "no arm in it was compared over several seeds"),
     ],
 )
 def test_what_is_no_pilot(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "noise.csv"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(BadInput) as refused:
         read_noise(path)
+    assert says in str(refused.value)
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
