@@ -24,6 +24,7 @@ from leaven.analyze.power import (
     seeds_to_equate,
     smallest_effect,
 )
+from leaven.study.amounts import short
 
 
 @dataclass(frozen=True)
@@ -108,28 +109,32 @@ def _both(margin: float, noise: Noise, level: float, wanted: float) -> tuple[int
 
 
 def takes(row: Mapping[str, Any]) -> str:
-    """What the margin of a row takes, in words: `14 seeds (now 3)`, or that nothing does."""
+    """What the margin of a row takes, in words: `14 seeds, 1.2T tokens in all (now 3)`, or that nothing does."""
+    trained = f", {short(row['tokens_needed'])} tokens in all" if row["tokens_needed"] else ""
     ways = []
     if row["seeds_needed"]:
-        ways.append(f"{row['seeds_needed']} seeds (now {row['seeds']})")
+        ways.append(f"{row['seeds_needed']} seeds{trained} (now {row['seeds']})")
     if row["items_needed"]:
         ways.append(f"{row['items_needed']:,} independent items (now {row['items']:,})")
     if ways:
         return " or ".join(ways)
     if row["both_needed"]:
         seeds, items = row["both_needed"]
-        return f"{seeds} seeds (now {row['seeds']}) with {items:,} independent items (now {row['items']:,})"
+        return f"{seeds} seeds{trained} (now {row['seeds']}) with {items:,} independent items (now {row['items']:,})"
     more = f" and {MORE_ITEMS[-1]} times the items" if row["items"] else ""
     return f"more than {MOST_SEEDS} seeds{more}"
 
 
 def merged(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows that differ in nothing but their size and its tokens as one: its `size` names all of them."""
+    """Rows that differ in nothing but their size and its tokens as one: its `size` names all of them, and its
+    `tokens_needed` are those of all of them."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in rows:
         alike = tuple(repr(value) for name, value in row.items() if name not in ("size", "tokens_needed"))
         if alike in found:
             found[alike]["size"] += f" and {row['size']}"
+            if row["tokens_needed"] is not None:
+                found[alike]["tokens_needed"] += row["tokens_needed"]
         else:
             found[alike] = dict(row)
     return list(found.values())

@@ -69,20 +69,25 @@ def test_items_of_which_nothing_is_known_are_not_advised() -> None:
 
 
 def test_what_it_takes_in_words() -> None:
-    assert takes(row_of(0.7, 0.1)).split() == [str(row_of(0.7, 0.1)["seeds_needed"]), "seeds", "(now", "3)"]
+    row = row_of(0.7, 0.1)
+    assert takes(row) == f"{row['seeds_needed']} seeds, {row['seeds_needed']}M tokens in all (now 3)"
     either = takes(row_of(0.3, 4.8))
-    assert " seeds (now 3) or " in either
+    assert " tokens in all (now 3) or " in either
     assert either.endswith(" independent items (now 400)")
     assert takes(row_of(0.1, 8.5)).endswith(" independent items (now 400)")
     assert "seeds" not in takes(row_of(0.1, 8.5))
-    assert takes(row_of(0.5, 20.0)).endswith("seeds (now 3) with 4,000 independent items (now 400)")
+    both = row_of(0.5, 20.0)
+    assert takes(both).endswith(
+        f" seeds, {both['both_needed'][0]}M tokens in all (now 3) with 4,000 independent items (now 400)"
+    )
+    assert "tokens" not in takes(row_of(0.1, 8.5))
     assert takes(row_of(90.0, 20.0)) == "more than 50 seeds and 25 times the items"
 
 
 def test_one_seed_finds_nothing() -> None:
     row = row_of(0.1, 0.1, seeds=1)
     assert row["smallest_effect"] is None
-    assert "would take 3 seeds (now 1) for prose" in warnings([row])[0]
+    assert "would take 3 seeds, 3M tokens in all (now 1) for prose" in warnings([row])[0]
 
 
 def test_sizes_that_say_the_same_say_it_once() -> None:
@@ -90,6 +95,8 @@ def test_sizes_that_say_the_same_say_it_once() -> None:
     assert [named(row) for row in merged(rows)] == ["prose at 1m and 7m", "prose at 30m"]
     (said,) = warnings(rows, 12)
     assert said.startswith("this study cannot resolve its own question: ")
-    assert said.count("seeds (now 3)") == 2
+    assert said.count("(now 3)") == 2
+    assert merged(rows)[0]["tokens_needed"] == 2 * rows[0]["tokens_needed"]
+    assert f"{2 * rows[0]['seeds_needed']}M tokens in all (now 3) for prose at 1m and 7m" in said
     assert said.endswith("(12 comparisons are corrected together)")
     assert rows[0]["size"] == "1m"
