@@ -3,7 +3,7 @@
 Every figure is a share of the dense bfloat16 peak (`peaks`), as its source prints it. Sources count differently (6 N a
 token or attention as well, all of causal attention or half of it), so that two figures may differ by a fifth for the
 same speed. The paper prints no share but chip-hours; those of its runs follow from our count of operations
-(`config.flops_per_token`, attention and head in it), for shapes that are inferred.
+(`config.flops_per_token`, attention in it as well; the head is in N however one counts), for shapes that are inferred.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from leaven.model.config import count_parameters, from_size
 from leaven.train.reached import GPU, PAPER, PAPER_RUNS, TPU, V5E, is_far, nearest
 
 
@@ -22,6 +23,15 @@ def test_at_the_share_of_the_long_run_the_cooldown_takes_a_fifth_of_its_hours():
     assert at_470m.hours_at(at_470m.share()) == pytest.approx(4736)
     assert cooldown.hours_at(at_470m.share()) == pytest.approx(4736 / 5)
     assert cooldown.hours_at(cooldown.share()) == pytest.approx(1024)
+
+
+def test_what_is_added_to_six_operations_a_parameter_is_attention_alone():
+    """The head is one of the parameters: 28.7 % at 470M and 19.5 % at 2.8B are attention's (docs/plan.md)."""
+    for run, told in zip(PAPER_RUNS[:2], (0.287, 0.195), strict=True):
+        shape = from_size(run.size)
+        attention = 6 * shape.layers * shape.width * shape.sequence / (6 * count_parameters(shape))
+        assert attention == pytest.approx(told, abs=5e-4)
+        assert run.share() / run.share(attention=False) - 1 == pytest.approx(attention, abs=1e-3)
 
 
 @pytest.mark.parametrize(
