@@ -2,10 +2,12 @@
 
     chip-hours = operations / (peak × share of the peak reached × 3600)
 
-Operations are `config.flops_per_token` (attention and head counted, recomputation not); the peak is the maker's
+Operations are `config.flops_per_token` (attention counted, recomputation not); the peak is the maker's
 (`train.peaks`); the share is assumed: as others reached it at the nearest size (`train.reached`), or as given. Memory
 is the formula of `train.memory` with the cheapest way to compute a step that fits. Only training is counted, of stages
-that do not exist yet. For this computer's own cores there is no peak: their hours are its measured or assumed speed's.
+that do not exist yet. For this computer's own cores there is no peak: their hours are its measured or assumed speed's;
+and as a run there computes a batch whole (`train.place`), so that its bytes do not depend on the machine, so is its
+memory that of the whole batch.
 """
 
 from __future__ import annotations
@@ -82,16 +84,24 @@ class Work:
     tokens: int
 
     @property
+    def about(self) -> tuple[str, int, float, int]:
+        """The first fields of a `Part`."""
+        return self.size, self.parameters, flops_per_token(self.model), self.tokens
+
+    @property
     def flops(self) -> float:
         return self.tokens * flops_per_token(self.model)
 
 
 @dataclass(frozen=True)
 class Part:
-    """One shape on one hardware. `source`: of the share of the peak; `far`: that nothing is published near this size.
-    `needed`: bytes of each device at the peak; `fewest`: devices that it fits on, None where no number does."""
+    """One shape on one hardware. `flops_per_token`: of training. `source`: of the share of the peak; `far`: that
+    nothing is published near this size. `needed`: bytes of each device at the peak; `fewest`: devices that it fits
+    on, None where no number does."""
 
     size: str
+    parameters: int
+    flops_per_token: float
     tokens: int
     share: float | None
     source: str
@@ -194,7 +204,8 @@ def _on_cores(work: Work, left: Iterable[Step], rates: Mapping[str, float], at_o
     hours = sum(seconds_of(step, rates) for step in steps) / 3600
     source = "measured here" if any(seconds_of(step, rates) != seconds_of(step) for step in steps) else "assumed"
     needed = max(bytes_of(step) for step in steps)
-    return Part(work.size, work.tokens, None, source, False, hours, at_once, needed, 1)
+    fits = 1 if needed <= hardware.memory() else None
+    return Part(*work.about, None, source, False, hours, at_once, needed, fits)
 
 
 def _total(name: str, kind: str, memory: int, parts: tuple[Part, ...], price: float | None) -> Cost:
@@ -210,7 +221,7 @@ def _part(work: Work, chip: str, peak: float, memory: int, together: int, mfu: f
     hours = work.flops / (peak * share * 3600)
     devices = max(n for n in range(1, min(together, work.batch) + 1) if work.batch % n == 0)
     needed = bytes_on(work, devices, memory)
-    return Part(work.size, work.tokens, share, source, far, hours, devices, needed, fewest(work, memory))
+    return Part(*work.about, share, source, far, hours, devices, needed, fewest(work, memory))
 
 
 def bytes_on(work: Work, devices: int, memory: int) -> int | None:
@@ -240,16 +251,18 @@ def fewest(work: Work, memory: int) -> int | None:
 
 
 def paper_check(found: Sequence[Cost], mfu: float | None) -> list[dict[str, Any]]:
-    """The paper's published chip-hours beside ours, for the sizes that are among these costs.
+    """The paper's published chip-hours beside ours, for the sizes that are among these costs: models of its parameters,
+    vocabulary included, and of its operations a token, so that one of the same name and a small vocabulary is none.
 
     Each row: `run`, `published` chip-hours, the shares of the peak they imply by 6 operations a parameter and token
     (`by_six`) and by our count (`by_ours`), and `ours`: chip-hours at the share `assumed`. Without `mfu` that share is
-    the one implied by the size's longest run, so that the cooldown is what checks it.
+    the one implied by the size's longest run, so that the cooldown is what checks it; `taken`: this is that run.
     """
-    sizes = {part.size for cost in found for part in cost.parts}
+    trained = {(part.parameters, part.flops_per_token) for cost in found for part in cost.parts}
     rows = []
     for run in PAPER_RUNS:
-        if run.size in sizes:
+        shape = from_size(run.size)
+        if (count_parameters(shape), flops_per_token(shape)) in trained:
             longest = max((other for other in PAPER_RUNS if other.size == run.size), key=lambda other: other.tokens)
             share = mfu if mfu is not None else longest.share()
             rows.append(
@@ -260,6 +273,7 @@ def paper_check(found: Sequence[Cost], mfu: float | None) -> list[dict[str, Any]
                     "by_ours": run.share(),
                     "assumed": share,
                     "ours": run.hours_at(share),
+                    "taken": mfu is None and run == longest,
                 }
             )
     return rows

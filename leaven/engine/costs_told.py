@@ -37,7 +37,14 @@ def lines(found: Sequence[Cost]) -> list[str]:
     told = [f"{', '.join(names)} as {source}" for source, names in sources.items()]
     far = dict.fromkeys(part.size for cost in found for part in cost.parts if part.far)
     told += [f"nothing is published near {', '.join(far)}"] if far else []
-    return [*said, *([f"          shares of the peak: {'; '.join(told)} (--mfu changes them)"] if told else [])]
+    said += [f"          shares of the peak: {'; '.join(told)} (--mfu changes them)"] if told else []
+    if any(_on_cores(cost) and any(part.fewest is None for part in cost.parts) for cost in found):
+        said.append("          a core computes a batch whole, without micro-batches, and would need memory for it")
+    return said
+
+
+def _on_cores(cost: Cost) -> bool:
+    return cost.kind.endswith(("core", "cores"))
 
 
 def _row(cost: Cost) -> tuple[str, ...]:
@@ -45,7 +52,7 @@ def _row(cost: Cost) -> tuple[str, ...]:
     several = len(parts) > 1
     shares = [f"{part.share:.0%}" if part.share is not None else part.source for part in parts]
     devices = dict.fromkeys(str(part.devices) for part in parts)
-    cores = cost.kind.endswith(("core", "cores"))
+    cores = _on_cores(cost)
     unit = "" if not cores else " core" if set(devices) == {"1"} else " cores"
     needs = [_gigabytes(part.needed) if part.needed is not None else "too much" for part in parts]
     names = [f"{part.size} " if several else "" for part in parts]
@@ -57,7 +64,7 @@ def _row(cost: Cost) -> tuple[str, ...]:
         f"{lasting(3600 * cost.wall_hours)} on {' or '.join(devices)}{unit}",
         f"{_each(names, needs)} of {_gigabytes(cost.memory)} GB",
         "" if cores else _each(names, fits),
-        f"{cost.usd:,.0f}" if cost.usd is not None else "",
+        _dollars(cost.usd) if cost.usd is not None else "",
     )
 
 
@@ -72,6 +79,13 @@ def _gigabytes(amount: int) -> str:
     return f"{amount / 1e9:,.0f}" if amount >= 1e11 else f"{amount / 1e9:.1f}"
 
 
+def _dollars(usd: float) -> str:
+    """Whole ones from ten on, cents below, and no price that is not nothing as nothing."""
+    if usd >= 10 or not usd:
+        return f"{usd:,.0f}"
+    return f"{usd:.2f}" if usd >= 0.005 else "under 0.01"
+
+
 def _hours(hours: float) -> str:
     return f"{hours:,.0f}" if hours >= 10 else f"{hours:.2g}"
 
@@ -80,8 +94,13 @@ def check_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The check in words, a line a run."""
     said = [
         f"{row['run']}: {row['published']:,.0f} {PAPER_CHIP} chip-hours published, {row['by_six']:.0%} of the peak"
-        f" by 6 N, {row['by_ours']:.0%} by our count; at {row['assumed']:.0%} we say {row['ours']:,.0f}"
-        f" ({100 * (row['ours'] / row['published'] - 1):+.0f} %)"
+        f" by 6 N, {row['by_ours']:.0%} by our count; "
+        + (
+            "the share is taken from this run"
+            if row["taken"]
+            else f"at {row['assumed']:.0%} we say {row['ours']:,.0f}"
+            f" ({100 * (row['ours'] / row['published'] - 1):+.0f} %)"
+        )
         for row in rows
     ]
     return [f"{'paper' if not index else '':<10}{line}" for index, line in enumerate(said)]

@@ -14,6 +14,7 @@ from leaven.ground.canonical import identity
 from leaven.ground.errors import BadInput, LeavenError
 
 Found = TypeVar("Found")
+UNASKED = "the hub is not to be asked (HF_HUB_OFFLINE)"
 FEW = 3
 """More of a kind than this are counted, not named."""
 
@@ -37,6 +38,7 @@ class Unseen:
         hub: bool = True,
     ) -> Found:
         """What `look` finds; where it cannot, what `declared` makes of a fingerprint that nothing else has.
+        Nothing found is no answer either where the hub may have it and is not to be asked.
 
         Args:
             name: for people; its first word is what it is: `source text`.
@@ -48,13 +50,13 @@ class Unseen:
         if self.down and hub:
             return self._taken(name, self.down, declared)
         try:
-            return look()
+            found = look()
+            return self._taken(name, UNASKED, declared) if found is None and hub and is_offline() else found
         except LeavenError as error:
             if isinstance(error, BadInput):
                 if not mistakes:
                     raise
-                offline = is_offline() and "the hub is not to be asked (HF_HUB_OFFLINE)"
-                return self._taken(name, offline or error.what, declared)
+                return self._taken(name, UNASKED if is_offline() else error.what, declared)
             self.down = str(error).splitlines()[0].partition(" when asked")[0]
             return self._taken(name, self.down, declared)
 

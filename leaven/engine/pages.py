@@ -26,7 +26,7 @@ from leaven.report.page import write_report
 from leaven.study.expand import summary
 from leaven.study.step import Graph
 
-PAGE = "page/4"
+PAGE = "page/5"
 """Version of what is gathered here: a page written by another version is written anew."""
 
 
@@ -36,7 +36,7 @@ def write_page(prepared: Prepared, store: Store, folder: Path, *, anew: bool = F
     key_file = folder / "report.key"
     manifests = {step_id: store.manifest(step_id) for step_id in prepared.graph.steps}
     # The page also shows what no identity holds: the file's own text, names, where programs were isolated.
-    shown = [prepared.loaded.document.text, summary(prepared.study), prepared.isolation.label, prepared.graph.left_out]
+    shown = [prepared.loaded.document.text, study_of(prepared), prepared.isolation.label, prepared.graph.left_out]
     finished = {step_id: manifest["made"]["finished"] for step_id, manifest in manifests.items()}
     key = hash_of([PAGE, __version__, shown, prepared.study.model_dump(mode="json"), finished])
     if not anew and page.exists() and key_file.exists() and key_file.read_text(encoding="utf-8") == key:
@@ -56,19 +56,14 @@ def write_page(prepared: Prepared, store: Store, folder: Path, *, anew: bool = F
 
 def gather(prepared: Prepared, store: Store, folder: Path, manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The report room's data (its keys are described in `leaven.report.page`)."""
-    graph, study = prepared.graph, prepared.study
+    graph = prepared.graph
     verdict_id = graph.find("verdict").identity
     stages = [_stage(prepared, store, step.identity, manifests) for step in graph.of_kind("stage")]
     users = [row["variants"] for row in stages]
     suite = read_json(store.folder(graph.find("suite").identity) / "suite.json")
     return {
         "verdict": read_json(store.folder(verdict_id) / "verdict.json"),
-        "study": {
-            **summary(study),
-            "text": prepared.loaded.document.text,
-            "model": {**next(graph.of_kind("stage")).fields["model"], "size": study.model.size},
-            "settings": study.training.model_dump(by_alias=True),
-        },
+        "study": study_of(prepared),
         "stages": stages,
         "plan": {
             "steps": len(graph.steps),
@@ -96,6 +91,18 @@ def gather(prepared: Prepared, store: Store, folder: Path, manifests: dict[str, 
         ],
         "costs": _costs(prepared, folder, manifests),
         "provenance": _provenance(prepared, manifests),
+    }
+
+
+def study_of(prepared: Prepared) -> dict[str, Any]:
+    """The study as it was declared; `scaling`: by which rule its budgets and sizes differ from that, "" by none."""
+    study = prepared.study
+    return {
+        **summary(study),
+        "text": prepared.loaded.document.text,
+        "scaling": prepared.loaded.scaling,
+        "model": {**next(prepared.graph.of_kind("stage")).fields["model"], "size": study.model.size},
+        "settings": study.training.model_dump(by_alias=True),
     }
 
 

@@ -19,6 +19,7 @@ from leaven.engine.schedule import steps_at_once
 from leaven.engine.store import Store
 from leaven.model.config import ModelConfig
 from leaven.study.sizes import views
+from leaven.study.step import Graph
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,6 +29,8 @@ class Plan:
     study: str
     question: str
     corpus: str
+    scaling: str
+    """How budgets and sizes follow from the size that was asked for; empty where they are as written."""
     sources: dict[str, dict[str, Any]]
     steps: dict[str, int]
     existing: dict[str, int]
@@ -39,6 +42,8 @@ class Plan:
     shared_stages: int
     tokens: int
     tokens_without_sharing: int
+    tokens_written_twice: int
+    """Of those without sharing: what runs train that are the same as an earlier run of their seed."""
     tokens_to_train: int
     flops: float
     seconds: float
@@ -58,6 +63,8 @@ class Plan:
     power: list[dict[str, Any]]
     power_unknown: list[str]
     """Primary measures of which no noise is known."""
+    power_notes: list[str]
+    """What else has to be known to read them, a sentence each."""
     warnings: list[str]
     """What should be known before anything is spent: a question that the study cannot answer."""
     judging: dict[str, Any]
@@ -70,8 +77,14 @@ class Plan:
         """Share of the tokens that shared ancestors save."""
         return 1 - self.tokens / self.tokens_without_sharing if self.tokens_without_sharing else 0.0
 
+    @property
+    def saved_between_different(self) -> float:
+        """The same where what a study writes down twice is counted once."""
+        written = self.tokens_without_sharing - self.tokens_written_twice
+        return 1 - self.tokens / written if written else 0.0
+
     def data(self) -> dict[str, Any]:
-        return asdict(self) | {"saved": self.saved}
+        return asdict(self) | {"saved": self.saved, "saved_between_different": self.saved_between_different}
 
     def __str__(self) -> str:
         return "\n".join([*self.lines(), *self.tree_lines()])
@@ -128,6 +141,7 @@ def plan(
         study=study.study,
         question=study.question,
         corpus=study.corpus.corpus,
+        scaling=prepared.loaded.scaling,
         sources={
             name: {"kind": study.corpus.sources[name].kind, "files": survey.files, "bytes": survey.bytes}
             for name, survey in prepared.surveys.items()
@@ -149,6 +163,7 @@ def plan(
         shared_stages=sum(1 for count in users.values() if count > 1),
         tokens=tokens,
         tokens_without_sharing=graph.unshared_tokens,
+        tokens_written_twice=_twice(graph),
         tokens_to_train=sum(step.tokens for step in stages if step.identity not in existing),
         flops=sum(step.tokens * flops_per_token(step.fields) for step in stages),
         seconds=wall_seconds(graph, missing, rates, at_once, device),
@@ -166,11 +181,23 @@ def plan(
         assumed=assume,
         power=foreseen.rows,
         power_unknown=foreseen.unknown,
-        warnings=foreseen.warnings(),
+        power_notes=foreseen.notes,
+        warnings=prepared.warnings + foreseen.warnings(),
         judging=judging_plan.judging(prepared, existing),
         left_out=list(graph.left_out),
         unseen=list(prepared.unseen),
     )
+
+
+def _twice(graph: Graph) -> int:
+    """Tokens of the runs whose every stage is a stage of one earlier run of the same length."""
+    seen: set[tuple[str, ...]] = set()
+    tokens = 0
+    for run in graph.runs:
+        if run.stages in seen:
+            tokens += sum(graph.steps[step_id].tokens for step_id in run.stages)
+        seen.add(run.stages)
+    return tokens
 
 
 def _packing(

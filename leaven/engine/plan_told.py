@@ -18,10 +18,11 @@ def lines(plan: Plan) -> list[str]:
     """Everything but the tree."""
     return [
         *_corpus(plan),
+        *([f"scaled    {plan.scaling}"] if plan.scaling else []),
         *_steps(plan),
         *_here(plan),
         *_elsewhere(plan),
-        *power_plan.lines(plan.power, plan.power_unknown),
+        *power_plan.lines(plan.power, plan.power_unknown, plan.power_notes),
         *judging_plan.lines(plan.judging),
         f"isolation {plan.isolation}",
         *(f"left out  {sentence}" for sentence in plan.left_out),
@@ -45,9 +46,11 @@ def _steps(plan: Plan) -> list[str]:
     if further:
         others = ", ".join(f"{row['variants']} × {row['seeds']} at {row['size']}" for row in further)
         arms = f"{arms} at {own['size']}, {others}"
+    saved = f"{plan.saved:.0%} of the tokens saved"
+    if plan.tokens_written_twice:
+        saved += f", {plan.saved_between_different:.0%} with runs that are written twice counted once"
     said = [
-        f"plan      {arms} · {plan.steps.get('stage', 0)} stages"
-        f" ({plan.shared_stages} shared, {plan.saved:.0%} of the tokens saved)"
+        f"plan      {arms} · {plan.steps.get('stage', 0)} stages ({plan.shared_stages} shared, {saved})"
         f" · {short(plan.tokens)} tokens, {plan.flops:.2g} FLOPs"
     ]
     total, done = sum(plan.steps.values()), sum(plan.existing.values())

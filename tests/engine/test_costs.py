@@ -143,10 +143,46 @@ def test_the_check_against_the_papers_chip_hours():
     rows = paper_check(found_of(graph), None)
     assert [row["published"] for row in rows] == [4736, 13824, 1024]
     assert [round(row["ours"]) for row in rows] == [4736, 13824, 947]
+    assert [row["taken"] for row in rows] == [True, True, False]
     given = paper_check(found_of(graph), 0.4)
+    assert not any(row["taken"] for row in given)
     assert [row["ours"] for row in given] == [pytest.approx(run.hours * run.share() / 0.4) for run in PAPER_RUNS]
     assert [row["run"] for row in paper_check(found_of(graph_of(("2.8b", 10))), None)] == ["200B tokens at 2.8B"]
     assert paper_check(found_of(graph_of(("0.3m", 10))), None) == []
+
+
+@pytest.mark.parametrize("changed", [{"vocab": 2048}, {"sequence": 2048}])
+def test_a_model_of_the_papers_name_and_another_shape_is_not_checked_against_it(changed):
+    model = from_size("470m", **changed)
+    graph = Graph()
+    shape = {name: getattr(model, name) for name in model.__dataclass_fields__}
+    fields = {"model": shape, "steps": 9, "batch": 8, "sequence": model.sequence, "precision": "bfloat16"}
+    graph.add("stage", "stage", fields, {})
+    found = found_of(graph)
+    assert {(part.size, part.parameters) for cost in found for part in cost.parts} == {
+        ("470m", count_parameters(model))
+    }
+    assert paper_check(found, None) == []
+
+
+def test_what_a_core_would_need_is_that_of_a_whole_batch_and_told(monkeypatch):
+    monkeypatch.setattr("leaven.engine.hardware.memory", lambda: 10**9)
+    found = found_of(graph_of(("470m", 10)))
+    assert found[-1].parts[0].fewest is None
+    assert costs_told.lines(found)[-1].endswith(
+        "a core computes a batch whole, without micro-batches, and would need memory for it"
+    )
+    monkeypatch.setattr("leaven.engine.hardware.memory", lambda: 10**15)
+    found = found_of(graph_of(("470m", 10)))
+    assert found[-1].parts[0].fewest == 1
+    assert "micro-batches" not in costs_told.lines(found)[-1]
+
+
+@pytest.mark.parametrize(
+    ("usd", "words"), [(0, "0"), (0.001, "under 0.01"), (0.3, "0.30"), (9.994, "9.99"), (10.4, "10"), (22272, "22,272")]
+)
+def test_a_small_price_is_not_nothing(usd, words):
+    assert costs_told._dollars(usd) == words
 
 
 def test_words():
@@ -155,11 +191,12 @@ def test_words():
     assert "470m 22%, 2.8b 41%" in lines[1]
     assert "18,560" in lines[1]
     assert lines[1].endswith("22,272")
-    assert "v5e as the paper's own chip-hours" in lines[-1]
-    assert max(map(len, lines[:-1])) < 136
+    assert "v5e as the paper's own chip-hours" in lines[-2]
+    assert max(map(len, lines[:-2])) < 136
     check = costs_told.check_lines(paper_check(found_of(graph_of(("470m", 1))), None))
     assert check[0].startswith("paper     200B tokens at 470M: 4,736 v5e chip-hours published, 17% of the peak by 6 N")
+    assert check[0].endswith("by our count; the share is taken from this run")
     assert check[1].endswith("at 22% we say 947 (-8 %)")
     tiny = costs_told.lines(found_of(graph_of(("0.3m", 47684))))
-    assert "nothing is published near 0.3m" in tiny[-1]
+    assert "nothing is published near 0.3m" in " ".join(tiny)
     assert "USD" not in tiny[0]

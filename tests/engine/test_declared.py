@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from leaven.corpus.hub import snapshot
 from leaven.engine.costs import assumed
 from leaven.engine.declared import Unseen
 from leaven.engine.devices import PROCESSOR
@@ -49,9 +50,15 @@ judge: {kind: endpoint, url: "http://127.0.0.1:9/v1", model: some-judge, templat
 
 
 @pytest.fixture
-def unreachable(monkeypatch):
+def asked(monkeypatch):
+    """Nobody said that the hub is not to be asked: neither the user nor a test of this process that ran lm-eval."""
+    for name in (*snapshot._OFFLINE, snapshot.UNASKED):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def unreachable(monkeypatch, asked):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
 
 @pytest.fixture
@@ -132,6 +139,7 @@ def test_offline_by_wish(lab, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     said = " ".join(lab.plan(device="cpu").unseen)
     assert "source text, source web_code" in said
+    assert "15 benchmarks" in said
     assert "HF_HUB_OFFLINE" in said
 
 
@@ -173,14 +181,24 @@ def mistaken() -> str:
     raise BadInput("a/b is not on the hub")
 
 
-def test_the_hub_is_not_asked_again_once_it_could_not_be_reached():
-    unseen, asked = Unseen(True), []
-    assert unseen.look("source a", refusing, str) != unseen.look("source b", lambda: asked.append(1) or "", str)
-    assert not asked
+def test_the_hub_is_not_asked_again_once_it_could_not_be_reached(asked):
+    unseen, looked = Unseen(True), []
+    assert unseen.look("source a", refusing, str) != unseen.look("source b", lambda: looked.append(1) or "", str)
+    assert not looked
     assert unseen.sentences() == ["source a, source b: planned as declared, without a look (the hub cannot be reached)"]
 
 
-def test_a_mistake_passes_only_where_it_may_mean_no_more_than_a_missing_network():
+def test_what_the_hub_may_have_and_is_not_to_be_asked_for_is_no_absence(asked, monkeypatch):
+    unseen = Unseen(True)
+    assert unseen.look("benchmark a", lambda: None, str) is None
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert unseen.look("benchmark a", lambda: None, str, hub=False) is None
+    assert Unseen().look("benchmark a", lambda: None, str) is None
+    assert unseen.look("benchmark a", lambda: None, str)
+    assert "HF_HUB_OFFLINE" in unseen.sentences()[0]
+
+
+def test_a_mistake_passes_only_where_it_may_mean_no_more_than_a_missing_network(asked):
     unseen = Unseen(True)
     with pytest.raises(BadInput):
         unseen.look("source a", mistaken, str)

@@ -16,6 +16,7 @@ from leaven.study.suites import Measure, Pilot
 PROSE = Measure(tasks=["bpb_text"], statistic="bits_per_byte", better="lower", effect="relative", margin=1.0)
 FIXED = PROSE.model_copy(update={"pilot": Pilot(seed_sd=0.6, item_sd=0.7, clusters=23)})
 REASONING = Measure(tasks=["piqa"], statistic="accuracy", better="higher", effect="points", margin=1.0)
+CODE = PROSE.model_copy(update={"tasks": ["bpb_web_code"]})
 HEAD = ["size", "measure", "variant", "paired_seed_sd", "paired_item_sd", "unit", "seeds", "clusters"]
 
 
@@ -26,15 +27,17 @@ def store(tmp_path) -> Store:
     return made
 
 
-def finished(store: Store, study: str, rows, sizes=None, measures=None, finished="2026-01-01T00:00:00") -> None:
+def finished(
+    store: Store, study: str, rows, sizes=None, measures=None, finished="2026-01-01T00:00:00", inputs=None, graph=None
+) -> None:
     """Publish a verdict step with this noise. `rows`: (size, measure, variant, seed sd, item sd, unit, seeds)."""
     fields = {
         "study": study,
         "measures": measures or [{"name": "prose", **PROSE.model_dump(exclude={"pilot"})}],
         "sizes": [{"size": name, "parameters": parameters} for name, parameters in (sizes or {}).items()],
     }
-    graph = Graph()
-    step = graph.steps[graph.add("verdict", "verdict", fields, {})]
+    graph = graph or Graph()
+    step = graph.steps[graph.add("verdict", "verdict", fields, inputs or {})]
     out, _ = store.begin(step.identity)
     with (out / "noise.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -95,6 +98,47 @@ def test_a_finished_study_is_a_pilot_by_its_name(store):
     finished(store, "past", again, {"1m": 10**6, "3m": 3 * 10**6}, finished="2026-02-01T00:00:00")
     noise = finder(store, "past")("prose", FIXED, "30m", 3 * 10**7)
     assert (noise.seed_sd, noise.source) == (0.4, "the study past")
+
+
+def test_measures_of_a_given_study_are_told_by_their_tasks_not_their_names(store):
+    rows = [("", "prose", "a", 0.5, 1.0, "%", 3)]
+    finished(store, "past", rows, {"1m": 10**6})
+    for given in ("past", *map(str, Path(store.steps).glob("*/noise.csv"))):
+        find = finder(store, given)
+        assert find("otherwise", FIXED, "1m", 10**6).seed_sd == 0.5
+        assert find("prose", CODE.model_copy(update={"pilot": FIXED.pilot}), "1m", 10**6).source == "the suite's pilot"
+
+
+def test_of_a_given_study_the_nearest_size_counts(store):
+    rows = [("1m", "prose", "a", 0.1, 1.0, "%", 3), ("30m", "prose", "a", 0.2, 1.0, "%", 3)]
+    finished(store, "past", rows, {"1m": 10**6, "30m": 3 * 10**7})
+    assert finder(store, "past")("prose", PROSE, "100m", 10**8).seed_sd == 0.2
+
+
+def test_a_pilot_that_knows_none_of_the_measures_is_refused_and_what_it_lacks_is_told(store, tmp_path):
+    finished(store, "past", [("", "prose", "a", 0.5, 1.0, "%", 3)], {"1m": 10**6})
+    path = tmp_path / "noise.csv"
+    path.write_text(",".join(HEAD) + "\n,reasonin,a,0.3,2.0,points,3,40\n", encoding="utf-8")
+    with pytest.raises(BadInput, match='noise.csv is about nothing .* it has "reasonin", the study "reasoning"'):
+        finder(store, str(path)).beyond({"reasoning": REASONING})
+    with pytest.raises(BadInput, match='its "prose" is of other tasks'):
+        finder(store, "past").beyond({"prose": CODE})
+    assert finder(store, "past").beyond({"prose": PROSE, "code": CODE}) == ["code"]
+    assert finder(store).beyond({"code": CODE}) == finder(store, "past").beyond({}) == []
+
+
+def test_a_past_measure_is_about_the_tasks_that_its_suite_held(store):
+    graph = Graph()
+    suite = graph.steps[graph.add("suite", "suite", {}, {})]
+    out, _ = store.begin(suite.identity)
+    (out / "suite.json").write_text('{"tasks": {"bpb_text": {}}}')
+    store.publish(suite, {"seconds": 1.0, "finished": "2026-01-01T00:00:00"})
+    both = PROSE.model_copy(update={"tasks": ["bpb_text", "bpb_markup"]})
+    measures = [{"name": "prose", **both.model_dump(exclude={"pilot"})}]
+    rows = [("", "prose", "a", 0.5, 1.0, "%", 3)]
+    finished(store, "past", rows, {"1m": 10**6}, measures, inputs={"suite": suite.identity}, graph=graph)
+    assert finder(store)("prose", PROSE, "1m", 10**6).seed_sd == 0.5
+    assert finder(store)("prose", both, "1m", 10**6).source != "past in this store"
 
 
 def test_what_is_no_pilot(store, tmp_path):
