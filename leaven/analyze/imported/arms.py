@@ -20,6 +20,7 @@ from leaven.analyze.imported.asked import Asked
 from leaven.analyze.imported.conventions import natural
 from leaven.analyze.results import Sampled, sample_task
 from leaven.analyze.table import Column, Run, Table, clusters_of
+from leaven.analyze.text import listing
 from leaven.ground.canonical import key64
 from leaven.ground.errors import BadInput
 
@@ -32,39 +33,56 @@ Numbers = Map[tuple[str, str], int]
 
 
 def numbered(rows: pd.DataFrame, baseline: str) -> tuple[Numbers, list[str]]:
-    """Seeds as numbers at one size, so that equal numbers are paired; and how they were paired.
+    """Seeds as numbers at one size, so that equal numbers are paired with the baseline's; and how they were paired.
 
-    Labels are kept where variants share at least two of the baseline's. Where they share none or one although both have
-    two, the n-th seed of one is paired with the n-th of the other: independent runs may be paired in any way.
+    Labels are kept where a variant shares at least two of the baseline's. Of any other variant what is shared stays
+    paired, and its n-th other run is paired with the n-th of the baseline's that is left: independent runs may be
+    paired in any way, and their difference has both spreads. No other variant's pairs are touched by that.
     """
     runs = rows[["variant", "seed"]].drop_duplicates()
     labels = {
         str(variant): sorted((str(seed) for seed in group), key=natural)
         for variant, group in runs.groupby("variant", observed=True)["seed"]
     }
-    base = set(labels.get(baseline, ()))
-    apart = [
-        variant
-        for variant, own in labels.items()
-        if len(own) > 1 and len(base) > 1 and len(base & set(own)) < 2 and variant != baseline
-    ]
-    if apart:
-        fewest, most = min(len(own) for own in labels.values()), max(len(own) for own in labels.values())
-        uneven = f" (from {fewest} to {most} of them)" if fewest != most else ""
-        note = (
-            f"seeds of {apart[0]} and {baseline} have no labels in common, so runs{uneven} are paired in the order of "
-            "their labels: nothing is shared by a pair, and no noise cancels"
-        )
-        return {(v, label): place for v, own in labels.items() for place, label in enumerate(own, start=1)}, [note]
     every = sorted({label for own in labels.values() for label in own}, key=natural)
     whole = all(label.lstrip("-").isdigit() and len(label) < 18 for label in every)
     numbers = {label: int(label) if whole else place for place, label in enumerate(every, start=1)}
     if len(set(numbers.values())) < len(numbers):  # 1 and 01
         numbers = {label: place for place, label in enumerate(every, start=1)}
     alone = all(len(own) == 1 for own in labels.values())
-    shown = ", ".join(label if len(label) <= LABEL else f"{label[:LABEL]}…" for label in every[:6])
+    shown = ", ".join(map(_cut, every[:6]))
     told = [] if whole or alone else [f"seeds {shown}{' and others' if len(every) > 6 else ''} are numbered from 1"]
-    return {(variant, label): numbers[label] for variant, own in labels.items() for label in own}, told
+    found = {(variant, label): numbers[label] for variant, own in labels.items() for label in own}
+    base = labels.get(baseline, [])
+    apart: dict[tuple[str, ...], list[str]] = {}
+    for variant in sorted(labels, key=natural):
+        own = labels[variant]
+        common = [label for label in own if label in base]
+        if not base or len(common) >= min(2, len(base), len(own)):
+            continue
+        apart.setdefault(tuple(common), []).append(variant)
+        left = [label for label in base if label not in common], [label for label in own if label not in common]
+        found |= {(variant, mine): numbers[theirs] for theirs, mine in zip(*left, strict=False)}
+    for shared, variants in apart.items():
+        told += _apart(shared, variants, baseline, labels)
+    return found, told
+
+
+def _apart(shared: Sequence[str], variants: Sequence[str], baseline: str, labels: Map[str, Sequence[str]]) -> list[str]:
+    """What is said of runs that no label pairs."""
+    shown = listing(list(variants[:5])) + (f" and {len(variants) - 5} others" if len(variants) > 5 else "")
+    said = f"have one label in common with {baseline} ({_cut(shared[0])}), so their other" if shared else ""
+    said = said or f"have no labels in common with {baseline}, so their"
+    counts = {len(labels[name]) for name in variants} - {len(labels[baseline])}
+    uneven = f"; {baseline} has {len(labels[baseline])}, so not every run has a partner" if counts else ""
+    return [
+        f"seeds of {shown} {said} runs are paired in the order of their labels: such a pair shares nothing, and no "
+        f"noise cancels{uneven}"
+    ]
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= LABEL else f"{label[:LABEL]}…"
 
 
 def sample(rows: pd.DataFrame, part: str, asked: Asked, seeds: Numbers, draws: int, seed: int) -> dict[str, Sampled]:

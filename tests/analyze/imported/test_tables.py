@@ -125,6 +125,26 @@ def test_seeds_without_common_labels_are_paired_in_order(tmp_path: Path) -> None
     assert any("paired in the order" in note for note in made.data["left_out"])
 
 
+def test_an_arm_with_other_labels_changes_no_other_pair(tmp_path: Path) -> None:
+    """The noise of a seed is large and shared: paired by label code-25 is better, in the order of labels it is not."""
+    noise = {1: 0.0, 2: 0.1, 3: 0.2, 4: 0.3}
+    rows = [{"variant": "no-code", "seed": seed, "val_bpb": 1 + noise[seed]} for seed in noise]
+    rows += [{"variant": "code-25", "seed": s, "val_bpb": 0.99 + noise[s] + 0.0003 * (s % 2)} for s in (2, 3, 4)]
+    alone = judge(write(tmp_path / "alone.csv", rows), baseline="no-code").data["comparisons"]
+    assert alone[0]["verdict"] == "better"
+    rows += [{"variant": name, "seed": s + 10, "val_bpb": 0.98 + noise[s]} for name in ("x", "y") for s in (1, 2)]
+    rows += [{"variant": "z", "seed": s, "val_bpb": 0.99 + 0.02 * s} for s in (4, 5)]
+    made = judge(write(tmp_path / "more.csv", rows), baseline="no-code").data
+    found = {row["variant"]: row for row in made["comparisons"]}
+    assert {key: found["code-25"][key] for key in ("effect", "p", "seeds")} == {
+        key: alone[0][key] for key in ("effect", "p", "seeds")
+    }
+    assert {name: row["seeds"] for name, row in found.items()} == {"code-25": 3, "x": 2, "y": 2, "z": 2}
+    notes = [said for said in made["left_out"] if said.startswith("seeds of")]
+    assert notes[0].startswith("seeds of x and y have no labels in common with no-code, so their runs")
+    assert notes[1].startswith("seeds of z have one label in common with no-code (4), so their other runs")
+
+
 @pytest.mark.parametrize(
     ("change", "mapping", "said"),
     [
