@@ -15,7 +15,7 @@ from leaven.analyze.averages import average_data
 from leaven.analyze.bradley_terry import strengths
 from leaven.analyze.contamination import dirty_items, kept_gates, searched
 from leaven.analyze.degeneracy import answer_gates, told
-from leaven.analyze.divergence import diverged, final_losses
+from leaven.analyze.divergence import diverged, ending
 from leaven.analyze.evidence import Context, conclude, earlier_gains, write
 from leaven.analyze.gates import Gate
 from leaven.analyze.request import FINAL, Request, parse_request
@@ -97,7 +97,7 @@ def _gates_run(
     tasks = {task for one in measures for task in one.tasks}
     gone = [row for row in samples.excluded if row["size"] == size and row["values"]]
     has = {
-        "diverged": any(row["size"] == size and final_losses(Path(row["folder"])) for row in stages),
+        "diverged": any(row["size"] == size and ending(Path(row["folder"])) for row in stages),
         "at chance": bool(gone) or any(one.measure.columns.chance for one in measures),
         "contaminated": bool(tasks) and tasks <= searched(suite),
         "degenerate": any(row["size"] == size and told(Path(row["folder"]), tasks) for row in evaluations),

@@ -14,7 +14,7 @@ import pytest
 
 from leaven.analyze.contamination import dirty_items, kept_gates, searched
 from leaven.analyze.degeneracy import answer_gates, completion_gates, told
-from leaven.analyze.divergence import diverged, judge
+from leaven.analyze.divergence import BROKEN, diverged, judge
 from leaven.analyze.gates import Gate, ordered, seed_gates
 from leaven.analyze.results import Sampled
 from leaven.ground.tables import write_table
@@ -68,6 +68,45 @@ def test_broken_seeds_are_named_with_the_reason(tmp_path: Path) -> None:
     )
     assert (second.variant, second.seed) == ("b", 1)
     assert "its final training loss is not a number" in second.said
+
+
+def arm_of(folder: Path, *ends: tuple[float | None, float]) -> list[dict[str, Any]]:
+    return [
+        {"size": "", "variant": "v", "seed": seed, "folder": stage(folder / str(seed), *end)}
+        for seed, end in enumerate(ends)
+    ]
+
+
+def test_the_worst_of_a_runs_losses_counts(tmp_path: Path) -> None:
+    """Its training loss is not a number; that its held-out loss is but 12 % above must not hide that."""
+    (gate,) = diverged(arm_of(tmp_path, (3.0, 1.0), (3.01, 1.01), (None, 1.13)))
+    assert (gate.seed, gate.effect) == (2, "left out")
+    assert "its final training loss is not a number" in gate.said
+
+
+def test_an_arm_most_of_whose_seeds_broke_is_flagged(tmp_path: Path) -> None:
+    """The broken seeds are each other's siblings, so that none stands out."""
+    (gate,) = diverged(arm_of(tmp_path, (3.0, 1.0), (6.0, 3.0), (8.0, 3.3)))
+    assert (gate.variant, gate.seed, gate.effect) == ("v", None, "flagged")
+    assert gate.said == (
+        "v: the final held-out loss of its seeds is from 1 (seed 0) to 3.3 (seed 2), 230 % apart; which of them broke "
+        "cannot be told, and all count"
+    )
+
+
+def test_an_arm_that_learned_nothing_or_forgot_it_is_flagged(tmp_path: Path) -> None:
+    rows = arm_of(tmp_path, (7.5, 3.0), (7.55, 3.01), (7.52, 3.02))
+    assert diverged(rows) == []
+    for row in rows:
+        (row["folder"] / "stage.json").write_text(json.dumps({"model": {"vocab": 2048}}))
+    (gate,) = diverged(rows)
+    assert gate.said == (
+        "v seeds 0, 1 and 2: the final training loss is that of guessing tokens (7.62 nats): nothing was learned"
+    )
+    (tmp_path / "more").mkdir()
+    (gate,) = diverged(arm_of(tmp_path / "more", (9.5, 1.0), (9.6, 1.01), (10.0, 1.02)))
+    assert (gate.seed, gate.effect) == (2, "flagged")
+    assert gate.said == "v seed 2: the final training loss is more than 10 % above the lowest of its own curve"
 
 
 def test_few_seeds_are_flagged_once_where_all_have_few() -> None:
@@ -170,3 +209,4 @@ def test_no_published_run_that_trained_through_is_left_out() -> None:
     found = [judge(each[i], each[:i] + each[i + 1 :]) for each in blocks.values() for i in range(len(each))]
     assert len(found) > 2000
     assert {one[0] for one in found if one} == {"flagged"}
+    assert max(max(each) / min(each) for each in blocks.values()) < 1 + BROKEN
