@@ -30,6 +30,8 @@ OFF = 0.03
 """How far rounded shares may add up to another number than one (RegMix rounds 17 shares to three digits)."""
 SIZE = re.compile(r"(?:^|[_\-.])(\d+(?:\.\d+)?[kKmMbB])(?:[_\-.]|$)")
 PREFIXES = ("train_the_pile_", "metric/the_pile_", "the_pile_")
+OLMIX = re.compile(r"(?:dclm|stack-edu):")
+"""Sources of OLMix: topics of DCLM and languages of Stack-Edu."""
 CODE = re.compile(r"github|stack-?edu|starcoder|\bcode\b", re.IGNORECASE)
 
 
@@ -173,8 +175,11 @@ def _metrics(sheet: Sheet, key: str, mapping: Mapping) -> list[str]:
 
 
 def _lower(pair: Pair, wanted: Sequence[str]) -> dict[str, str]:
-    """OLMix' metrics are bits per byte of answers, whatever their names say (METHODS §6)."""
-    return {short(name): "lower" for name in wanted} if pair.key == "run" else {}
+    """OLMix' metrics are bits per byte of answers, and most names do not say so (METHODS §8). Its tables are known by
+    the sources in them; a name that tells a direction is believed in any table."""
+    if pair.key != "run" or not any(OLMIX.match(name) for name in pair.shares.columns):
+        return {}
+    return {short(name): "lower" for name in wanted if not conventions.direction(name)}
 
 
 def _named(

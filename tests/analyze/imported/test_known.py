@@ -99,6 +99,20 @@ def test_olmix_joins_on_the_run_and_adds_up_code(tmp_path: Path) -> None:
     assert len(other.data["optimum"]["measures"]) == 1
 
 
+def test_a_swarm_joined_on_run_is_not_olmix_for_that(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    shares = [place / 10 for place in range(11)]
+    write(tmp_path / "mix.csv", [{"run": i, "web": 1 - share, "code": share} for i, share in enumerate(shares)])
+    scores = [0.4 - (share - 0.5) ** 2 / 5 + rng.normal(0, 0.001) for share in shares]
+    rows = [{"run": i, "arc_easy_acc": score, "riddles": score} for i, score in enumerate(scores)]
+    write(tmp_path / "scores.csv", rows)
+    made = judge(tmp_path)
+    (row,) = made.data["optimum"]["measures"]
+    assert (row["name"], row["better"]) == ("arc_easy_acc", "higher")
+    assert 0.3 < row["best"] < 0.7
+    assert "riddles not compared: which way is better is not known" in made.told
+
+
 def test_runs_in_one_file_only_are_an_error(tmp_path: Path) -> None:
     olmix(tmp_path)
     path = tmp_path / "metrics.csv"
