@@ -6,6 +6,7 @@ then `evidence.conclude`, and beyond it transfer and optimum, which need no nois
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping as Map
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,9 @@ from leaven.analyze.imported.mapping import Mapping
 from leaven.analyze.imported.method import method
 from leaven.analyze.imported.points import at_the_end
 from leaven.analyze.imported.readings import Readings
+from leaven.analyze.imported.rounding import hidden, unit_of
 from leaven.analyze.imported.sweep import sweep_of
+from leaven.analyze.noise import noise_rows
 from leaven.analyze.request import FINAL, Request, SizeRequest
 from leaven.analyze.results import Sampled, average
 from leaven.analyze.scores import score_rows
@@ -56,6 +59,7 @@ class Found:
     excluded: list[dict[str, Any]] = field(default_factory=list)
     tasks: list[dict[str, Any]] = field(default_factory=list)
     bare: list[dict[str, Any]] = field(default_factory=list)
+    noise: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     guessed: set[str] = field(default_factory=set)
@@ -83,8 +87,10 @@ def bring(readings: Readings, mapping: Mapping) -> Verdict:
         seeds, said = runs.numbered(rows, baseline)
         found.notes += [f"{_at(size)}{note}" for note in said]
         requests.append(_request(size, rows, baseline, seeds, mapping))
+        if baseline and baseline not in requests[-1].variants:
+            found.notes.append(f"{_at(size)}{baseline} has no run, so nothing is compared with it")
         for one in asked:
-            _measure(one, rows, size, seeds, mapping, draws, found)
+            _measure(one, rows, size, baseline, seeds, mapping, draws, found)
     found.notes += _silent(found, baseline) + _without_items(found.judged)
     request = Request(
         mapping.study,
@@ -106,7 +112,7 @@ def bring(readings: Readings, mapping: Mapping) -> Verdict:
         notes=list(dict.fromkeys(found.notes)),
         gates_run=dict.fromkeys(found.guessed, ("at chance",)),
         # Runs of a sweep are points of a curve, whose noise is that of the curve.
-        noiseless=found.every if baseline and sweep is None else (),
+        noiseless=found.every if baseline and (sweep is None or found.judged) else (),
         scores=found.tasks,
     )
     # What needs no noise of single runs is asked of all evidence, what does of that alone.
@@ -115,6 +121,7 @@ def bring(readings: Readings, mapping: Mapping) -> Verdict:
     data["optimum"] = wider.optimum(replace(request, sizes=first), found.every)
     data["transfer"] = wider.transfer(request, found.every)
     data["scores"] = data["scores"] + found.bare
+    data["noise"] = data["noise"] + found.noise
     for kind in ("comparisons", "scores", "noise"):
         data[kind] = [_uncounted(row) for row in data[kind]]
     data["method"] = method(request, found.judged, draws_of_items=_has_items(readings, asked))
@@ -176,20 +183,31 @@ def _request(size: str, rows: pd.DataFrame, baseline: str, seeds: runs.Numbers, 
 
 
 def _measure(
-    one: Asked, rows: pd.DataFrame, size: str, seeds: runs.Numbers, mapping: Mapping, draws: int, found: Found
+    one: Asked,
+    rows: pd.DataFrame,
+    size: str,
+    baseline: str,
+    seeds: runs.Numbers,
+    mapping: Mapping,
+    draws: int,
+    found: Found,
 ) -> None:
     """Sample one measure at one size and add what follows from it to `found`."""
     measure, parts = one.measure, {}
+    units: dict[str, float] = {}
     for part in one.parts:
         mine = rows[rows["metric"] == part]
         if not len(mine):
             found.notes.append(f"{_at(size)}{part} was not evaluated")
             continue
+        found.notes += _without(part, rows, mine, size)
         if mapping.items == "common" and (mine["item"] != "").all():
             mine, lost = runs.common(mine)
             if lost:
                 found.notes.append(f"{_at(size)}{part}: {lost:,} items that not every run has are left out")
         parts[part] = runs.sample(mine, part, one, seeds, draws, mapping.seed)
+        if (mine["item"] == "").all():
+            units[part] = unit_of(mine["value"].to_numpy())
     sampled = _together(parts, size, measure.name, found)
     if not sampled:
         return
@@ -220,10 +238,51 @@ def _measure(
         if judged:
             found.notes.append(
                 f"{_at(size)}{measure.name}: {listing(silent[:5])}{' and others' if len(silent) > 5 else ''} "
-                f"{ALONE}, so nothing can be said of its difference"
+                f"{ALONE}, so nothing can be {'compared with it' if baseline in silent else 'said of its difference'}"
             )
+    if baseline in judged and set(kept) <= set(units):
+        _hidden(one, judged, [units[part] for part in kept], size, baseline, found)
     if judged:
         found.judged.append(Evidence(size, FINAL, measure, judged, tuple(kept)))
+
+
+def _without(part: str, rows: pd.DataFrame, mine: pd.DataFrame, size: str) -> list[str]:
+    """Which runs of a size lack a metric that others have."""
+    every, having = (
+        frame[["variant", "seed"]].drop_duplicates().astype(str).itertuples(index=False, name=None)
+        for frame in (rows, mine)
+    )
+    lost = sorted(set(every) - set(having), key=lambda run: (conventions.natural(run[0]), conventions.natural(run[1])))
+    if not lost:
+        return []
+    named = [f"{variant} seed {seed}" if seed else variant for variant, seed in lost[:5]]
+    shown = listing(named) if len(lost) <= len(named) else f"{', '.join(named)} and {len(lost) - len(named)} more"
+    return [f"{_at(size)}{part}: {shown} {'has' if len(lost) == 1 else 'have'} no value, and others have"]
+
+
+def _hidden(
+    one: Asked, judged: dict[str, Sampled], units: Sequence[float], size: str, baseline: str, found: Found
+) -> None:
+    """Take arms out of `judged` whose differences from the baseline vary less than rounding does; told, with what is
+    known of the arm alone."""
+    measure, unit = one.measure, max(units)
+    rounding = one.factor * math.sqrt(sum(each**2 for each in units) / 12) / len(units)
+    relative = measure.effect == "relative"
+    gone = [
+        name
+        for name, arm in judged.items()
+        if name != baseline and hidden(arm, judged[baseline], rounding, relative=relative)
+    ]
+    if not gone:
+        return
+    arms = {name: judged.pop(name) for name in gone}
+    found.bare += score_rows(measure, "", True, arms, size, FINAL)
+    found.noise += noise_rows(size, measure.name, arms, {})
+    shown = listing(gone[:5]) + (f" and {len(gone) - 5} others" if len(gone) > 5 else "")
+    found.notes.append(
+        f"{_at(size)}{measure.name}: the differences of {shown} from {baseline} vary less between seeds than rounding "
+        f"to {unit:g} does, so their noise is not known: no verdict"
+    )
 
 
 def _together(

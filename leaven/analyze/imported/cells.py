@@ -6,7 +6,7 @@ Names come from anywhere and go to terminals, pages and spreadsheets, so what co
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,10 @@ LONGEST_NAME = 500
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "#n/a"})
 FORMULA = re.compile(r"^(?:[=@\t\r]|[+\-].*[|!])")
 """What a spreadsheet would run when it opens our tables (the OWASP list of CSV injection, less names as "+code")."""
+
+GROUPED = re.compile(r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
+"""Thousands apart by commas."""
+LIKE_A_NUMBER = re.compile(r"^[+-]?[\d.,]*\d[\d.,]*\s*%?$")
 
 Where = Callable[[int], str]
 """Place of a row, counted from 0."""
@@ -58,27 +62,73 @@ def _texts(column: pd.Series[Any]) -> list[str]:
 
 
 def numbers(column: pd.Series[Any], what: str, where: Where) -> Floats:
-    """A column of numbers [rows], NaN where there is none. Raises BadInput for words and for infinity written out."""
+    """A column of numbers [rows], NaN where there is none. Raises BadInput for words.
+
+    A % behind every number is dropped, and so are commas between thousands where they cannot be decimal ones.
+    """
     if not isinstance(column.dtype, pd.CategoricalDtype):
         try:
             return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             column = pd.Series(pd.Categorical(_texts(column)))
-    values = np.full(len(column.cat.categories) + 1, np.nan)
+    texts = [str(word).strip() for word in column.cat.categories]
+    values = np.full(len(texts) + 1, np.nan)
     codes = column.cat.codes.to_numpy()
-    for place, word in enumerate(column.cat.categories):
-        text = str(word).strip()
-        if text.lower() in MISSING:
+    wrong = []
+    for place, word in enumerate(_plain(texts)):
+        if texts[place].lower() in MISSING:
             continue
         try:
-            values[place] = float(text.replace("_", "x"))  # Python takes 1_000 for a number; no table means that
+            values[place] = float(word.replace("_", "x"))  # Python takes 1_000 for a number; no table means that
         except ValueError:
-            rows = np.flatnonzero(codes == place)
-            if rows.size:
-                fix = "Write numbers with a decimal point." if re.fullmatch(r"-?\d+,\d+", text) else ""
-                raise BadInput(f"{text[:60]!r} is no number", where=where(int(rows[0])), field=what, fix=fix) from None
+            wrong.append(place)
+    rows = np.flatnonzero(np.isin(codes, wrong))
+    if rows.size:
+        text = texts[codes[rows[0]]]
+        raise BadInput(f"{text[:60]!r} is no number", where=where(int(rows[0])), field=what, fix=_advice(text))
     found: Floats = values[codes]
     return found
+
+
+def _plain(texts: Sequence[str]) -> list[str]:
+    """Cells without signs of per cent and commas between thousands, where the whole column has them."""
+    filled = [text for text in texts if text.lower() not in MISSING]
+    if filled and all(text.endswith("%") for text in filled):
+        texts = [text.removesuffix("%").rstrip() for text in texts]
+        filled = [text.removesuffix("%").rstrip() for text in filled]
+    commas = [text for text in filled if "," in text]
+    # 1,002 may be a little more than one; 1,002.5 and 1,000,000 may not.
+    sure = any("." in text or text.count(",") > 1 for text in commas)
+    if sure and all(GROUPED.match(text) for text in commas):
+        return [text.replace(",", "") for text in texts]
+    return list(texts)
+
+
+def _advice(text: str) -> str:
+    if LIKE_A_NUMBER.match(text):
+        return "Write all numbers of a column alike, with a decimal point and without commas."
+    return "Leave the cell empty where a run has no value: the run is named then."
+
+
+def mostly_numbers(column: pd.Series[Any]) -> bool:
+    """Whether most cells that hold anything hold numbers, however they are written."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        column = pd.Series(pd.Categorical(_texts(column)))
+    filled = like = 0
+    for word, count in column.value_counts().items():
+        text = str(word).strip()
+        if text.lower() not in MISSING:
+            filled += int(count)
+            like += int(count) * _is_number(text)
+    return 2 * like > filled
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return bool(LIKE_A_NUMBER.match(text))
+    return True
 
 
 def is_numeric(column: pd.Series[Any]) -> bool:

@@ -25,8 +25,11 @@ from leaven.ground.errors import BadInput, did_you_mean
 WORDS = ("variant", "size", "point", "seed", "metric", "item", "group")
 NUMBERS = ("value", "se", "n", "weight")
 KEYS = ["size", "point", "metric", "variant", "seed", "item"]
+RUN = ["variant", "size", "seed"]
 JOINT = " / "
 MOST_METRICS = 2000
+SAME = 1e-6
+"""How far two files may round the same share apart."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,8 @@ def gather(sheet: Sheet, roles: Roles, mapping: Mapping) -> Readings:
     notes = []
     if empty.size:
         rows = rows[rows["variant"] != ""]
-        notes.append(f"{_count(empty.size)} of {sheet.name} name no variant and are left out ({where(int(empty[0]))})")
+        said = "names no variant and is" if empty.size == 1 else "name no variant and are"
+        notes.append(f"{_count(empty.size)} of {sheet.name} {said} left out ({where(int(empty[0]))})")
     rows, dropped = _finite(rows, roles, where)
     rows = _only(rows, mapping)
     rows, repeated = _once(rows, where)
@@ -110,7 +114,15 @@ def together(parts: Sequence[Readings]) -> Readings:
     shares: dict[str, dict[str, float]] = {}
     better: dict[str, str] = {}
     for part in parts:
-        shares |= part.shares
+        for variant, own in part.shares.items():
+            known = shares.setdefault(variant, {})
+            for source, share in own.items():
+                if abs(known.setdefault(source, share) - share) > SAME:
+                    raise BadInput(
+                        f"{variant} has a share of {source} of {known[source]:g} in one file and {share:g} in another",
+                        field="shares",
+                        fix="A variant has one. If these are different variants, give them different names.",
+                    )
         better |= part.better
     told = list(dict.fromkeys(said for part in parts for said in part.told))
     notes = list(dict.fromkeys([said for part in parts for said in part.notes] + repeated))
@@ -209,17 +221,23 @@ def _shares(raw: pd.DataFrame, roles: Roles, variant: pd.Categorical, where: Any
 
 
 def _finite(rows: pd.DataFrame, roles: Roles, where: Any) -> tuple[pd.DataFrame, list[str]]:
-    """Rows with a number. Empty cells of a wide table are usual; elsewhere, and where it says inf, a run is named."""
+    """Rows with a number. In a wide table single cells are usually empty, as not everything is measured at every step;
+    a run without any number is named there too, and so is one where it says inf. What lacks a metric is told later."""
     value = rows["value"].to_numpy()
     wrong = np.isinf(value) if not roles.long else ~np.isfinite(value)
     notes = []
     if wrong.any():
-        first = rows[wrong]
-        runs = [_run(row) for row in first.drop_duplicates(["variant", "size", "seed"]).head(3).itertuples()]
-        more = " and others" if first[["variant", "size", "seed"]].drop_duplicates().shape[0] > 3 else ""
-        place = where(int(first["place"].iloc[0]))
-        notes.append(f"{_count(len(first))} hold no finite value and are left out: {listing(runs)}{more} ({place})")
+        shown, place = _runs(rows[wrong], where)
+        hold = "holds" if wrong.sum() == 1 else "hold"
+        left = "is" if wrong.sum() == 1 else "are"
+        notes.append(f"{_count(int(wrong.sum()))} {hold} no finite value and {left} left out: {shown} ({place})")
     kept = rows[np.isfinite(value)]
+    if not roles.long:
+        runs = pd.MultiIndex.from_frame(rows[RUN].astype(str))
+        empty = ~runs.isin(pd.MultiIndex.from_frame(kept[RUN].drop_duplicates().astype(str)))
+        if empty.any():
+            shown, place = _runs(rows[empty], where)
+            notes.append(f"no cell of these runs holds a finite value, so they are left out: {shown} ({place})")
     if not len(kept):
         raise BadInput("no row holds a number", field=roles.columns.get("value", ("",))[0])
     for name in ("se", "n", "weight"):
@@ -229,6 +247,14 @@ def _finite(rows: pd.DataFrame, roles: Roles, where: Any) -> tuple[pd.DataFrame,
                 f"{name} is negative or infinite", where=where(int(kept["place"][bad].iloc[0])), field=f"columns.{name}"
             )
     return kept, notes
+
+
+def _runs(rows: pd.DataFrame, where: Any) -> tuple[str, str]:
+    """The first runs of some rows by name, and where the first row stands."""
+    runs = rows.drop_duplicates(RUN)
+    named = [_run(row) for row in runs.head(3).itertuples()]
+    shown = listing(named) if len(runs) <= len(named) else f"{', '.join(named)} and {len(runs) - len(named)} more"
+    return shown, where(int(rows["place"].iloc[0]))
 
 
 def _run(row: Any) -> str:
@@ -270,4 +296,6 @@ def _once(rows: pd.DataFrame, where: Any) -> tuple[pd.DataFrame, list[str]]:
             fix="If these are different runs, say which column tells them apart: columns: {seed: NAME}.",
         )
     dropped = int(twice.sum()) - len(spread)
-    return rows.drop_duplicates(KEYS), [f"{_count(dropped)} say again what another row says, and count once"]
+    said = "says again what another row says, and counts once" if dropped == 1 else ""
+    said = said or "say again what another row says, and count once"
+    return rows.drop_duplicates(KEYS), [f"{_count(dropped)} {said}"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from leaven.analyze.imported import conventions
-from leaven.analyze.imported.cells import is_numeric
+from leaven.analyze.imported.cells import is_numeric, mostly_numbers, numbers
 from leaven.analyze.imported.mapping import Mapping
 from leaven.analyze.imported.sheet import Sheet, read
 from leaven.analyze.text import listing
@@ -137,6 +137,9 @@ def _metrics(sheet: Sheet, mapping: Mapping, taken: set[str], *, by_task: bool) 
     if not len(frame):
         raise BadInput("there are no rows", where=str(sheet.path))
     metrics = tuple(name for name in likely if is_numeric(frame[name]))
+    for name in likely:
+        if name not in metrics and mostly_numbers(frame[name]):
+            numbers(frame[name], name, sheet.row)  # one bad cell must not take a whole metric away unseen
     if not metrics:
         shown = ", ".join(free[:8]) + (f" and {len(free) - 8} more" if len(free) > 8 else "")
         raise BadInput(

@@ -60,7 +60,7 @@ def test_standard_errors_add_and_do_not_shrink_with_seeds(tmp_path: Path) -> Non
     """Two arms without noise between seeds: the interval is that of the two scores' own errors, unpaired."""
     rows = [
         {"variant": variant, "seed": seed, "acc": level, "acc_stderr": 0.02, "n": 500}
-        for variant, level in (("baseline", 0.5), ("new", 0.6))
+        for variant, level in (("baseline", 0.501), ("new", 0.601))
         for seed in range(20)
     ]
     made = judge(write(tmp_path / "r.csv", rows), draws=20_000)
@@ -116,6 +116,44 @@ def test_equal_repeats_are_no_evidence(tmp_path: Path) -> None:
     (said,) = made.data["left_out"]
     assert "more than once with the very same value" in said
     assert made.data["gates"] == []
+
+
+@pytest.mark.parametrize(
+    ("base", "new", "se"),
+    [
+        ((0.401, 0.412, 0.408), (0.403, 0.414, 0.410), None),  # the same difference in every seed
+        ((40, 42), (41, 43), None),
+        ((40, 42), (41, 43), 0.01),  # an error of items far below the last digit
+        ((0.1, 0.2, 0.3), (0.1 + 1 / 3, 0.2 + 1 / 3, 0.3 + 1 / 3), None),  # equal but for the arithmetic
+    ],
+)
+def test_a_spread_that_rounding_hides_is_no_certainty(
+    tmp_path: Path, base: tuple[float, ...], new: tuple[float, ...], se: float | None
+) -> None:
+    rows = [
+        {"variant": name, "seed": seed, "acc": value, "loss": 2 + seed / 7 + gain} | ({"acc_stderr": se} if se else {})
+        for name, values, gain in (("base", base, 0.0), ("new", new, -0.1), ("third", (0.3, 0.1, 0.2), 0.01))
+        for seed, value in enumerate(values[: len(base)])
+    ]
+    made = judge(write(tmp_path / "r.csv", rows), baseline="base", metrics={"acc": None, "loss": None})
+    assert ("new", "acc") not in verdicts(made)
+    assert {("new", "loss"), ("third", "acc")} <= set(verdicts(made))
+    said = next(note for note in made.data["left_out"] if "rounding" in note)
+    assert said.startswith("acc: the differences of new from base vary less between seeds than rounding to")
+    (score,) = [row for row in made.data["scores"] if (row["variant"], row["measure"]) == ("new", "acc")]
+    assert score["low"] < score["mean"] < score["high"]
+    (noise,) = [row for row in made.data["noise"] if (row["variant"], row["measure"]) == ("new", "acc")]
+    assert noise["seed_sd"] > 0
+    assert noise["paired_seed_sd"] is None
+
+
+def test_a_spread_that_rounding_shows_is_one(tmp_path: Path) -> None:
+    rows = [
+        {"variant": name, "seed": seed, "acc": value}
+        for name, values in (("base", (0.401, 0.412, 0.408)), ("new", (0.503, 0.514, 0.511)))
+        for seed, value in enumerate(values)
+    ]
+    assert verdicts(judge(write(tmp_path / "r.csv", rows), baseline="base")) == {("new", "acc"): "better"}
 
 
 def test_seeds_without_common_labels_are_paired_in_order(tmp_path: Path) -> None:
@@ -194,6 +232,65 @@ def test_runs_without_a_value_are_named(tmp_path: Path) -> None:
     assert "code-25 seed 1 and code-90 seed 1" in note
     assert "r.csv:4" in note
     assert made.data["comparisons"][0]["seeds"] == 4
+
+
+def test_runs_without_a_value_are_named_in_wide_tables_too(tmp_path: Path) -> None:
+    rows = wide(long_rows())
+    rows[1]["val_bpb"] = ""
+    rows[2]["val_bpb"], rows[2]["acc"] = "NaN", ""
+    assert (rows[1]["variant"], rows[2]["variant"]) == ("code-25", "code-90")
+    made = judge(write(tmp_path / "r.csv", rows), baseline="no-code")
+    notes = "\n".join(made.data["left_out"])
+    assert "no cell of these runs holds a finite value, so they are left out: code-90 seed 1 (r.csv:4)" in notes
+    assert "val_bpb: code-25 seed 1 has no value, and others have" in notes
+
+
+def test_one_bad_cell_is_named_and_takes_no_metric_away(tmp_path: Path) -> None:
+    rows = wide(long_rows())
+    rows[7]["val_bpb"] = "diverged"
+    with pytest.raises(BadInput, match=r"r\.csv:9: val_bpb: 'diverged' is no number"):
+        judge(write(tmp_path / "r.csv", rows), baseline="no-code")
+    made = judge(
+        write(tmp_path / "s.csv", [{**row, "entropy_class": "low"} for row in wide(long_rows())]), baseline="no-code"
+    )
+    assert "not used: entropy_class" in made.told
+
+
+def test_commas_and_signs_of_per_cent(tmp_path: Path) -> None:
+    plain = [{**row, "val_bpb": 1000 * row["val_bpb"], "acc": 100 * row["acc"]} for row in wide(long_rows())]
+    signs = [{**row, "val_bpb": f"{row['val_bpb']:,.3f}", "acc": f"{row['acc']:.4f} %"} for row in plain]
+    rounded = [{**row, "val_bpb": f"{row['val_bpb']:.3f}", "acc": f"{row['acc']:.4f}"} for row in plain]
+    made, same = (
+        judge(write(tmp_path / name, rows), baseline="no-code").data["comparisons"]
+        for name, rows in (("signs.csv", signs), ("plain.csv", rounded))
+    )
+    assert made == same
+    decimal = [{**row, "val_bpb": f"{row['val_bpb']:.3f}".replace(".", ",")} for row in wide(long_rows())]
+    with pytest.raises(BadInput, match="r.csv:2: val_bpb: '.,...' is no number\n.*decimal point"):
+        judge(write(tmp_path / "r.csv", decimal), baseline="no-code")
+
+
+def test_shares_of_several_files_are_of_one_variant(tmp_path: Path) -> None:
+    rows = [
+        {"variant": f"v{share}", "seed": seed, "val_bpb": 1 + share / 100 + seed / 1000}
+        for share in (0, 20, 40)
+        for seed in (1, 2)
+    ]
+    code = [{**row, "code_share": int(row["variant"][1:])} for row in rows]
+    maths = [{"variant": row["variant"], "seed": row["seed"], "acc": 0.4, "math_share": 0.5} for row in rows]
+    paths = [write(tmp_path / "code.csv", code), write(tmp_path / "maths.csv", maths)]
+    for order in (paths, paths[::-1]):
+        assert judge(*order, baseline="v0").data["optimum"]["of"] == "code"
+    more = [{"variant": row["variant"], "seed": row["seed"], "acc": 0.4, "code_share": 0.5} for row in rows]
+    with pytest.raises(BadInput, match="v0 has a share of code of 0 in one file and 0.5 in another"):
+        judge(paths[0], write(tmp_path / "more.csv", more), baseline="v0")
+
+
+def test_a_size_without_the_baseline_is_told(tmp_path: Path) -> None:
+    rows = [{**row, "size": size} for size in ("20M", "60M") for row in long_rows()]
+    rows = [row for row in rows if row["size"] == "20M" or row["variant"] != "no-code"]
+    made = judge(write(tmp_path / "r.csv", rows), baseline="no-code", metrics=BPB)
+    assert "60M: no-code has no run, so nothing is compared with it" in made.data["left_out"]
 
 
 def test_repeated_rows_count_once(tmp_path: Path) -> None:
