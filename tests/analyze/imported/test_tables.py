@@ -337,6 +337,22 @@ def test_the_last_point_that_every_run_has(tmp_path: Path) -> None:
         judge(path, baseline="no-code", point=7)
 
 
+def test_what_is_measured_less_often_is_compared_where_it_was(tmp_path: Path) -> None:
+    rows = [{**row, "step": step} for row in long_rows() for step in (500, 1000, 2000)]
+    seldom = [row for row in rows if row["metric"] != "acc" or row["step"] < 2000]
+    made = judge(write(tmp_path / "r.csv", seldom), baseline="no-code")
+    assert {row["measure"] for row in made.data["comparisons"]} == {"acc", "val_bpb"}
+    notes = made.data["left_out"]
+    assert "verdicts on val_bpb are about point 2000, the last that all 15 runs have" in notes
+    assert "verdicts on acc are about point 1000, the last that all 15 runs have" in notes
+    apart = [row for row in rows if row["metric"] != "acc" or row["step"] == 500 * (1 + (row["seed"] == 1))]
+    made = judge(write(tmp_path / "s.csv", apart), baseline="no-code")
+    assert {row["measure"] for row in made.data["comparisons"]} == {"val_bpb"}
+    assert "no point has acc of every run, so nothing is said on that" in made.data["left_out"]
+    made = judge(write(tmp_path / "t.csv", seldom), baseline="no-code", point=2000)
+    assert "acc: not measured at point 2000, so nothing is said on that" in made.data["left_out"]
+
+
 def test_sizes_are_corrected_together_and_say_what_transfers(tmp_path: Path) -> None:
     rows = [
         {**row, "size": size, "value": round(row["value"] * scale, 6)}
