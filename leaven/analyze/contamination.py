@@ -36,7 +36,7 @@ def kept_gates(suite: Path | None, tasks: Collection[str]) -> list[Gate]:
         count = int(row.get("occurring") or 0)
         if task in tasks and count and not row.get("items"):
             said = (
-                f"{count} item{'' if count == 1 else 's'} of {task} occur{'s' if count == 1 else ''} in training "
+                f"{_items(count, task)} occur{'s' if count == 1 else ''} in training "
                 "documents and count all the same; what the verdicts are without them is not known"
             )
             found.append(Gate("contaminated", "", "", None, task, said, "flagged"))
@@ -72,20 +72,39 @@ def without(comparisons: Sequence[Comparison], clean: Sequence[Comparison], alph
     return {key: {name: row[name] for name in kept} for key, row in zip(keys, rows, strict=True) if key in instead}
 
 
+def whole_gates(size: str, measure: str, tasks: Mapping[str, int], *, left: bool) -> list[Gate]:
+    """One gate for every task of which each item occurs, so that no comparison without them can hold it.
+
+    Args: `tasks` of the measure of which that is so -> their items; `left`: whether the measure has tasks besides.
+    """
+    follows = f"without them the task is no part of {measure}" if left else f"nothing of {measure} is left to compare"
+    found = []
+    for task, count in tasks.items():
+        every = f"all {_items(count, task)} occur" if count > 1 else f"the only item of {task} occurs"
+        said = f"{every} in training documents; {follows}"
+        found.append(Gate("contaminated", size, "", None, task, said, "flagged"))
+    return found
+
+
+def _items(count: int, task: str) -> str:
+    return f"{count} item{'' if count == 1 else 's'} of {task}"
+
+
 def gates(
-    rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, Sequence[str]], dirty: Mapping[str, int]
+    rows: Sequence[Mapping[str, Any]], tasks: Mapping[tuple[str, str], Sequence[str]], dirty: Mapping[str, int]
 ) -> list[Gate]:
     """One gate for every measure of a size with items that occur, and one for every verdict they decide.
 
-    Args: `rows` of the verdict with `clean` (`without`, or None); `tasks`: measure -> tasks that count.
+    Args: `rows` of the verdict with `clean` (`without`, or None); `tasks`: (size, measure) -> tasks that count.
     """
     found = []
     for size, measure in dict.fromkeys((row["size"], row["measure"]) for row in rows if row["clean"]):
         mine = [row for row in rows if (row["size"], row["measure"]) == (size, measure) and row["clean"]]
-        named = [task for task in tasks[measure] if dirty.get(task)]
-        counts = listing([f"{dirty[task]} items of {task}" for task in named])
+        named = [task for task in tasks[size, measure] if dirty.get(task)]
+        counts = listing([_items(dirty[task], task) for task in named])
         changed = [row for row in mine if row["clean"]["verdict"] != row["verdict"]]
-        head = f"{counts} occur in training documents"
+        occur = "occurs" if [dirty[task] for task in named] == [1] else "occur"
+        head = f"{counts} {occur} in training documents"
         task = named[0] if len(named) == 1 else ""
         for row in changed:
             said = (

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from leaven.analyze.gates import Gate
+from leaven.analyze.text import listing
 from leaven.ground.files import read_json
 
 SAME = 0.95
@@ -27,7 +28,7 @@ def answer_gates(evaluations: Sequence[Mapping[str, Any]], tasks: Collection[str
     is passed over.
     """
     worst: dict[tuple[str, str, str], tuple[float, int, str]] = {}
-    seeds: dict[tuple[str, str, str], int] = {}
+    shares: dict[tuple[str, str, str], dict[int, float]] = {}
     for evaluation in sorted(evaluations, key=lambda e: int(e["seed"])):
         path = Path(evaluation["folder"]) / "scores.json"
         if not path.is_file():
@@ -36,14 +37,14 @@ def answer_gates(evaluations: Sequence[Mapping[str, Any]], tasks: Collection[str
             found = _finding(scores) if task in tasks else None
             if found:
                 key = (str(evaluation["size"]), str(evaluation["variant"]), task)
-                seeds[key] = seeds.get(key, 0) + 1
+                shares.setdefault(key, {})[int(evaluation["seed"])] = found[0]
                 worst[key] = max(worst.get(key, (0.0, 0, "")), (found[0], -int(evaluation["seed"]), found[1]))
     gates = []
     for (size, variant, task), (_, seed, what) in sorted(worst.items()):
-        count = seeds[size, variant, task]
-        more = f" (and {count - 1} more of its seeds)" if count > 1 else ""
-        said = f"{variant} seed {-seed}{more} on {task}: {what}"
-        gates.append(Gate("degenerate", size, variant, -seed if count == 1 else None, task, said, "flagged"))
+        others = [f"{n} ({100 * share:.0f} %)" for n, share in shares[size, variant, task].items() if n != -seed]
+        more = f"; likewise seed{'' if len(others) == 1 else 's'} {listing(others)}" if others else ""
+        said = f"{variant} seed {-seed} on {task}: {what}{more}"
+        gates.append(Gate("degenerate", size, variant, None if others else -seed, task, said, "flagged"))
     return gates
 
 

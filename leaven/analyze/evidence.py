@@ -16,7 +16,7 @@ from leaven.analyze import contamination, export, wider
 from leaven.analyze.compare import compare
 from leaven.analyze.decision import Comparison, decide_all
 from leaven.analyze.degeneracy import completion_gates
-from leaven.analyze.gates import GATES, Gate, chance_gates, ordered, seed_gates
+from leaven.analyze.gates import GATES, Gate, chance_gates, few_items, ordered, seed_gates
 from leaven.analyze.measures import Measure
 from leaven.analyze.noise import noise_rows
 from leaven.analyze.request import Request
@@ -90,14 +90,21 @@ def conclude(asked: Request, evidence: Sequence[Evidence], found: Context | None
     for row in rows:
         row["clean"] = instead.get((row["size"], row["variant"], row["baseline"], row["measure"]))
     gates = [*found.gates, *chance_gates(found.excluded), *completion_gates(found.winrates)]
-    gates += contamination.gates(rows, {one.measure.name: one.tasks for one in here}, found.dirty)
+    gates += contamination.gates(rows, {(one.size, one.measure.name): one.tasks for one in here}, found.dirty)
     gates_run = []
     for size in asked.sizes:
         ran = set(found.gates_run.get(size.size, ()))
         counted = [one for one in (*here, *found.noiseless) if one.size == size.size]
-        arms = {variant: arm for one in counted for variant, arm in one.arms.items()}
-        gates += seed_gates(size.size, arms)
-        ran |= {"few seeds"} if arms else set()
+        arms: dict[str, dict[str, Sampled]] = {}
+        for one in counted:
+            arms.setdefault(one.measure.name, {}).update(one.arms)
+        gates += seed_gates(size.size, arms, [pair for pair in comparisons if pair.size == size.size])
+        ran |= {"few seeds"} if any(arms.values()) else set()
+        for one in counted:
+            items = [(arm.clusters, arm.items) for arm in one.arms.values() if arm.clusters]
+            ran |= {"few items"} if items else set()
+            for clusters, total in sorted(items)[:1]:
+                gates += few_items(size.size, one.measure.name, "", total, clusters)
         ran |= {"degenerate"} if any(row["size"] == size.size for row in found.winrates) else set()
         gates_run.append({"size": size.size, "gates": [name for name in GATES if name in ran]})
     common = {(one.size, one.measure.name) for one in found.common}

@@ -108,22 +108,23 @@ def _measure_row(
 
 
 def power_rows(family: Sequence[Comparison], alpha: float) -> list[dict[str, Any]]:
-    """Per size and measure of a family the effects this study tells four times in five, at Holm's strictest step.
+    """Per size, measure and unit of a family the effects this study tells four times in five, at Holm's strictest step.
 
     Noise differs between comparisons and is not pooled: `smallest_effect` is at the noise of the noisiest one,
-    `smallest_effect_quietest` at that of the quietest; None where no effect is large enough (a single seed, or a
+    `smallest_effect_quietest` at that of the quietest. Two units of a measure (a near-zero baseline has its own) are no
+    range of each other and make two rows. None where no effect is large enough (a single seed, or a
     difference of two shares that would have to exceed 100 points).
     """
     rows = []
-    for size, name in dict.fromkeys((comparison.size, comparison.measure.name) for comparison in family):
-        pairs = [one for one in family if (one.size, one.measure.name) == (size, name)]
+    for size, name, unit in dict.fromkeys((one.size, one.measure.name, one.unit) for one in family):
+        pairs = [one for one in family if (one.size, one.measure.name, one.unit) == (size, name, unit)]
         level = alpha / len(family)
         sizes = [
             smallest_effect(p.effect.seeds, p.effect.seed_se * math.sqrt(p.effect.seeds), p.effect.item_se, level)
             for p in pairs
         ]
         first = pairs[0]
-        most = 100.0 if first.unit == "points" else sys.float_info.max
+        most = 100.0 if unit == "points" else sys.float_info.max
         rows.append(
             {
                 "size": size,
@@ -131,7 +132,7 @@ def power_rows(family: Sequence[Comparison], alpha: float) -> list[dict[str, Any
                 "role": first.role,
                 "smallest_effect": max(sizes) if max(sizes) <= most else None,
                 "smallest_effect_quietest": min(sizes) if min(sizes) <= most else None,
-                "unit": first.unit,
+                "unit": unit,
                 "note": power_note(
                     min(pair.effect.seeds for pair in pairs), first.clusters, alpha, len(family), noun=first.noun
                 ),
@@ -150,6 +151,8 @@ def _who(asked: Request) -> str:
 def method(asked: Request, family: int) -> str:
     """One paragraph to paste into a paper, including what the numbers do not say."""
     sizes = " of all sizes" if len(asked.sizes) > 1 else ""
+    count = f"the {family} primary comparison{'' if family == 1 else 's'}{sizes}"
+    compared = count if family else "the primary comparisons, of which there are none here"
     return (
         f"{_who(asked)} within seeds (arms of one seed share initialisation, data order and trunk) and on the same "
         "items. An effect in % is 100 · (variant / baseline − 1), both averaged over seeds; in points or bits it is "
@@ -160,9 +163,9 @@ def method(asked: Request, family: int) -> str:
         "seeds' spread contains already. In simulations with normal seed effects these 95 % intervals covered 94.5 to "
         "98 %; strongly skewed seed effects lower that, and no method can check the shape of so few seeds. Intervals "
         "are not corrected for multiplicity. Verdicts are: better and worse where the two-sided test is significant at "
-        f"{asked.alpha:g} after Holm's correction over the {family} primary comparison{'' if family == 1 else 's'}"
-        f"{sizes}; equivalent where two one-sided tests, corrected by Holm as a family of their own, place the effect "
-        "within the smallest effect of interest, even if it differs from zero; unresolved otherwise. Secondary "
+        f"{asked.alpha:g} after Holm's correction over {compared}; equivalent where two one-sided tests, corrected by "
+        "Holm as a family of their own, place the effect within the smallest effect of interest, even if it differs "
+        "from zero; unresolved otherwise. Secondary "
         "comparisons, and those with further baselines, are corrected among themselves and are exploratory. A task "
         "counts only if every model compared beats the larger of exact chance and the best constant answer, one-sided "
         "at 95 %, and a measure without such a task is no member of its family. A seed whose final loss is not finite, "

@@ -6,7 +6,7 @@ column (task × measure) all runs hold the same items in the same order with the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,10 @@ def run_name(run: Run) -> str:
     return f"{run[0]} seed {run[2]} ({run[1]})"
 
 
-def read_table(evaluations: Sequence[Mapping[str, Any]]) -> Table:
+def read_table(evaluations: Sequence[Mapping[str, Any]], looked: Collection[tuple[str, str]] | None = None) -> Table:
     """Read evaluate folders, one `{variant, seed, point, folder}` each.
+
+    Args: `looked`: (variant, point) whose runs must all have the same tasks; None for all.
 
     Raises LeavenError for a folder without items, a run given twice, an item twice in a run, a value that is not a
     number, and an item that one run has and another lacks: the message names task, item and runs.
@@ -90,7 +92,8 @@ def read_table(evaluations: Sequence[Mapping[str, Any]]) -> Table:
         folder = Path(evaluation["folder"])
         _read_items(folder, run, columns, notes)
         _read_levels(folder, chance, left_out)
-    _check_complete(columns, seeds, left_out)
+    whole = {key: numbers for key, numbers in seeds.items() if looked is None or key in looked}
+    _check_complete(columns, whole, left_out)
     return Table(
         columns, {key: tuple(sorted(value)) for key, value in seeds.items()}, chance, left_out, tuple(sorted(notes))
     )

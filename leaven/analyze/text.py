@@ -8,6 +8,8 @@ from typing import Any
 
 WIDTH = 120
 """Columns of the terminal's block."""
+MOST = 8
+"""Decimals; numbers are rounded to as many digits."""
 
 
 def listing(words: Sequence[str]) -> str:
@@ -16,11 +18,12 @@ def listing(words: Sequence[str]) -> str:
 
 
 def decimals(low: float, high: float) -> int:
-    """Decimals that show an interval's width to one or two digits: 0 for [−60, +12], 1 for [−9.0, −3.2]."""
-    half = abs(high - low) / 2
-    if not half > 0:
-        return 1
-    return next((places for places, least in enumerate((10, 0.3, 0.03)) if half >= least), 3)
+    """Decimals that show an interval's width to one or two digits: 0 for [−60, +12], 1 for [−9.0, −3.2], 4 for
+    [−0.0012, −0.0004]. Without a width (what is left of it by rounding is none), those that show the number."""
+    half, most = abs(high - low) / 2, max(abs(low), abs(high))
+    if half > 1e-7 * most:
+        return next((places for places in range(MOST) if half >= (0.3 * 10.0 ** (1 - places) if places else 10)), MOST)
+    return next((places for places in range(1, MOST) if most >= 10.0**-places), 1)
 
 
 def signed(value: float, places: int) -> str:
@@ -78,7 +81,9 @@ def render_lines(verdict: Mapping[str, Any]) -> list[str]:
     count = f"{len(primary)} primary comparison{'' if len(primary) == 1 else 's'}"
     sizes = list(dict.fromkeys(str(row.get("size") or "") for row in primary))
     over = f" of {len(sizes)} sizes" if len(sizes) > 1 else ""
-    lines = [f"verdict (95 % intervals, Holm over {count}{over}; baseline {verdict['baseline']})"]
+    none = "no primary comparison" if verdict["comparisons"] else "nothing can be compared"
+    corrected = f"Holm over {count}{over}" if primary else none
+    lines = [f"verdict (95 % intervals, {corrected}; baseline {verdict['baseline']})"]
     main = {str(row["measure"]) for row in primary}
     further = [row for row in verdict["comparisons"] if row.get("role") == "other baseline" and row["measure"] in main]
     shown = [*primary, *further]

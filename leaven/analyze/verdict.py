@@ -59,7 +59,7 @@ def analyze(
     broken = {(gate.size, gate.variant, gate.seed) for gate in gates if gate.effect == "left out"}
     evaluations = _sound(evaluations, broken, "variant")
     judgements = _sound(_sound(judgements, broken, "variant"), broken, "baseline")
-    tables = {each.size: read_table([e for e in evaluations if e["size"] == each.size]) for each in asked.sizes}
+    tables = {each.size: _table(asked, each.size, evaluations) for each in asked.sizes}
     dirty = dirty_items(suite)
     samples = sample(asked, tables, dirty, progress)
     votes = _votes(asked, judgements)
@@ -68,13 +68,13 @@ def analyze(
     winrates = [
         {"size": size, **row} for size, row in zip(owners, winrate_rows(every, asked.draws, asked.seed), strict=True)
     ]
-    points = {size: points_of(asked, table, size) for size, table in tables.items()}
+    points = {size: points_of(asked, table.seeds, size) for size, table in tables.items()}
     final = [e for e in evaluations if e["point"] == points[e["size"]].get(e["variant"])]
     counted = {task for one in samples.evidence for task in one.tasks}
     context = Context(
         excluded=samples.excluded,
         notes=[*_table_notes(tables), *_seed_notes(asked, tables, gates), *samples.notes, *_unpaired(asked, samples)],
-        gates=[*gates, *answer_gates(final, counted), *kept_gates(suite, counted)],
+        gates=[*gates, *answer_gates(final, counted), *kept_gates(suite, counted), *samples.gates],
         gates_run={each.size: _gates_run(asked, each.size, samples, stages, final, suite) for each in asked.sizes},
         scores=samples.scores,
         winrates=winrates,
@@ -86,6 +86,13 @@ def analyze(
     )
     write(out, conclude(asked, samples.evidence, context), earlier_gains(asked, samples.evidence), samples.scores)
     progress(1, 1)
+
+
+def _table(asked: Request, size: str, evaluations: Rows) -> Table:
+    """The evaluations of a size. A task that only some runs have ends the analysis only where verdicts look."""
+    mine = [row for row in evaluations if row["size"] == size]
+    there = {(str(row["variant"]), str(row["point"])) for row in mine}
+    return read_table(mine, set(points_of(asked, there, size).items()))
 
 
 def _gates_run(
@@ -147,7 +154,7 @@ def _seed_notes(asked: Request, tables: Mapping[str, Table], gates: Sequence[Gat
     notes = []
     for each in asked.sizes:
         table = tables[each.size]
-        points = points_of(asked, table, each.size)
+        points = points_of(asked, table.seeds, each.size)
         for variant in each.variants:
             told = {g.seed for g in gates if (g.size, g.variant, g.effect) == (each.size, variant, "left out")}
             there = set(table.seeds.get((variant, points.get(variant, "")), ()))

@@ -66,7 +66,10 @@ def test_pairs_are_made_of_the_seeds_both_have() -> None:
     assert [fewer[0][name] for name in ("effect", "low", "high", "p")] == [
         whole[0][name] for name in ("effect", "low", "high", "p")
     ]
-    assert [gate["gate"] for gate in data["gates"]] == ["few seeds"]
+    assert [(gate["variant"], gate["said"].split(":")[0]) for gate in data["gates"]] == [
+        ("v", "v against b has 2 common seeds"),
+        ("w", "w has 1 seed"),
+    ]
 
 
 def test_further_baselines_are_told_beside_the_first_and_correct_nothing() -> None:
@@ -188,6 +191,34 @@ def test_items_that_occur_are_told_apart_and_a_verdict_they_make_is_flagged() ->
     assert gate["said"].endswith(", and not better")
     assert conclude(request, dirty)["comparisons"][0]["clean"] is None
     assert measure.name == "bits"
+
+
+def test_tasks_that_occur_are_named_by_size() -> None:
+    """Sizes may count different tasks; that of the last size used to be named for all."""
+    request = asked(sizes=[one("1m"), one("3m", 3_000_000)])
+    (measure,) = request.measures
+    given = [Evidence(size, "final", measure, arms(LEVELS), (task,)) for size, task in (("1m", "t"), ("3m", "u"))]
+    gates = conclude(request, given, Context(clean=given, dirty={"t": 30, "u": 1}))["gates"]
+    assert [(gate["size"], gate["task"], gate["said"].split(";")[0]) for gate in gates] == [
+        ("1m", "t", "30 items of t occur in training documents"),
+        ("3m", "u", "1 item of u occurs in training documents"),
+    ]
+
+
+def test_a_measure_of_few_items_is_flagged() -> None:
+    request = asked()
+    (measure,) = request.measures
+    data = conclude(request, [Evidence("", "final", measure, arms(LEVELS, items=3), ("t",))])
+    (gate,) = data["gates"]
+    assert gate["said"].startswith("bits rests on 3 items: too few")
+    assert "few items" in data["gates_run"][0]["gates"]
+    assert any("bits rests on 3 items" in line for line in render_lines(rounded(data)))
+
+
+def test_without_a_comparison_nothing_is_corrected() -> None:
+    data = conclude(asked(), [])
+    assert render_lines(rounded(data))[0] == "verdict (95 % intervals, nothing can be compared; baseline b)"
+    assert "over the primary comparisons, of which there are none here" in data["method"]
 
 
 def test_what_is_written_is_what_was_concluded(tmp_path: Path) -> None:

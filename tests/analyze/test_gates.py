@@ -15,7 +15,7 @@ import pytest
 from leaven.analyze.contamination import dirty_items, kept_gates, searched
 from leaven.analyze.degeneracy import answer_gates, completion_gates, told
 from leaven.analyze.divergence import BROKEN, diverged, judge
-from leaven.analyze.gates import Gate, ordered, seed_gates
+from leaven.analyze.gates import Gate, few_items, ordered, seed_gates
 from leaven.analyze.results import Sampled
 from leaven.ground.tables import write_table
 
@@ -110,13 +110,27 @@ def test_an_arm_that_learned_nothing_or_forgot_it_is_flagged(tmp_path: Path) -> 
 
 
 def test_few_seeds_are_flagged_once_where_all_have_few() -> None:
-    (one,) = seed_gates("", {"a": arm(2), "b": arm(2)})
+    (one,) = seed_gates("", {"m": {"a": arm(2), "b": arm(2)}})
     assert one.variant == ""
     assert one.said.startswith("every variant has 2 seeds: ")
-    first, second = seed_gates("", {"a": arm(1), "b": arm(2), "c": arm(3)})
+    first, second = seed_gates("", {"m": {"a": arm(1), "b": arm(2), "c": arm(3)}})
     assert (first.variant, second.variant) == ("a", "b")
     assert "nothing can be claimed" in first.said
-    assert seed_gates("", {"a": arm(3)}) == []
+    assert seed_gates("", {"m": {"a": arm(3)}}) == []
+
+
+def test_few_seeds_of_any_measure_are_flagged() -> None:
+    """The last measure used to hide those before it."""
+    (one,) = seed_gates("", {"m": {"a": arm(2), "b": arm(3)}, "n": {"a": arm(3), "b": arm(3)}})
+    assert one.said.startswith("a has 2 seeds on m: intervals are wide")
+
+
+def test_few_items_are_flagged() -> None:
+    (one,) = few_items("1m", "m", "", 1, 1)
+    assert (one.gate, one.size, one.effect) == ("few items", "1m", "flagged")
+    assert one.said.startswith("m rests on 1 item: what another item would say is not known")
+    assert few_items("", "m", "t", 60, 4)[0].said.startswith("t of m rests on 4 groups of items: too few")
+    assert few_items("", "m", "", 5, 5) == few_items("", "m", "", 0, 0) == []
 
 
 def test_gates_have_an_order_of_their_own_and_are_told_once() -> None:
@@ -149,7 +163,7 @@ def test_a_constant_answer_is_flagged_unless_it_is_right(tmp_path: Path) -> None
         [*rows, {"size": "", "variant": "b", "seed": 1, "folder": tmp_path}], {"boolq", "same", "ties"}
     )
     assert [gate.task for gate in found] == ["boolq", "ties"]
-    assert found[0].said == 'a seed 1 (and 1 more of its seeds) on boolq: the answer is "yes" in 99 % of the items'
+    assert found[0].said == 'a seed 1 on boolq: the answer is "yes" in 99 % of the items; likewise seed 2 (99 %)'
     assert "70 % of the answers are ties" in found[1].said
     assert answer_gates(rows[:1], {"boolq"})[0].seed == 2
 

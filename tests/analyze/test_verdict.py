@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -58,6 +59,22 @@ def test_power_is_told_for_the_quietest_and_the_noisiest_comparison_of_every_mea
     assert any(row["smallest_effect_quietest"] < row["smallest_effect"] for row in data["power"])
     primary = sum(row["primary"] for row in data["comparisons"])
     assert data["power"][0]["note"].endswith(f"at Holm's strictest step of {primary} comparisons")
+
+
+def test_power_is_told_by_unit() -> None:
+    """A comparison with a near-zero baseline is in points, and no quieter than one in per cent."""
+    measure = parse_measure(
+        {"name": "pass", "tasks": ["p"], "statistic": "pass@1", "better": "higher", "effect": "relative"}, 0
+    )
+    effects = [Crossed(0.0, sd, 0.0, 0.0, 3, np.zeros(100)) for sd in (10.0, 1.0)]
+    pairs = [
+        Comparison("a", "b", measure, effect, 60, 15, ratio=ratio)
+        for effect, ratio in zip(effects, ("", "near zero"), strict=True)
+    ]
+    rows = power_rows(pairs, 0.05)
+    assert [row["unit"] for row in rows] == ["%", "points"]
+    assert all(row["smallest_effect"] == row["smallest_effect_quietest"] for row in rows)
+    assert all("strictest step of 2 comparisons" in row["note"] for row in rows)
 
 
 def test_no_difference_of_shares_exceeds_a_hundred_points() -> None:
@@ -206,7 +223,9 @@ def test_a_seed_whose_training_broke_is_left_out_with_its_pairs(study: Study, ou
     (tmp_path / "out").mkdir()
     analyze(request, evaluations, judgements, tmp_path / "out", stages=stages)
     data = read_json(tmp_path / "out" / "verdict.json")
-    assert data["gates_run"] == [{"size": "", "gates": ["diverged", "at chance", "degenerate", "few seeds"]}]
+    assert data["gates_run"] == [
+        {"size": "", "gates": ["diverged", "at chance", "degenerate", "few seeds", "few items"]}
+    ]
     (gate,) = [row for row in data["gates"] if row["gate"] == "diverged"]
     assert (gate["variant"], gate["seed"], gate["effect"]) == (*broken, "left out")
     assert {(row["variant"], row["seeds"]) for row in data["comparisons"]} == {("balanced→text", 5), ("code→text", 4)}
@@ -233,7 +252,78 @@ def test_items_that_occur_in_training_documents_are_told_apart(study: Study, tmp
     assert {each["items"] for each in clean.values()} == {200}
     assert all(row["clean"] is None for row in data["comparisons"] if row["measure"] != "fact recall")
     gains = pq.read_table(tmp_path / "out" / "gains.parquet").to_pylist()
-    assert [row["clean_effect"] is not None for row in gains if row["measure"] == "fact recall"][:2] == [True, True]
+    told = [row for row in gains if row["measure"] == "fact recall"][:2]
+    assert [(row["clean_effect"] is not None, row["clean_unit"]) for row in told] == [(True, "points")] * 2
+
+
+@pytest.mark.parametrize(
+    ("tasks", "said"),
+    [
+        (["facts"], "nothing of fact recall is left to compare"),
+        (["facts", "boolean"], "without them the task is no part of fact recall"),
+    ],
+)
+def test_a_task_all_of_whose_items_occur_is_told(
+    study: Study, tmp_path: Path, evaluation_writer: Any, tasks: list[str], said: str
+) -> None:
+    items = {"overlap": {"items": [f"{i:05d}" for i in range(50)]}}
+    (tmp_path / "suite.json").write_text(json.dumps({"tasks": {"facts": items}}))
+    (tmp_path / "out").mkdir()
+    request = {**study[0], "seeds": [0, 1, 2], "measures": [{**study[0]["measures"][2], "tasks": tasks}]}
+    rng = np.random.default_rng(1)
+    evaluations = [
+        {"variant": name, "seed": s, "point": "final"}
+        | {
+            "folder": evaluation_writer(
+                tmp_path / f"{name}{s}", {(task, "correct"): (rng.random(50) < 0.7).astype(float) for task in tasks}
+            )
+        }
+        for name in request["variants"]
+        for s in range(3)
+    ]
+    analyze(request, evaluations, [], tmp_path / "out", suite=tmp_path)
+    data = read_json(tmp_path / "out" / "verdict.json")
+    gates = [row for row in data["gates"] if row["gate"] == "contaminated"]
+    assert gates[-1 if len(tasks) == 1 else 0]["task"] == "facts"
+    assert any(row["said"] == f"all 50 items of facts occur in training documents; {said}" for row in gates)
+    assert {row["clean"] is None for row in data["comparisons"]} == {len(tasks) == 1}
+
+
+def test_a_task_missing_at_an_earlier_point_costs_that_point_only(study: Study, out: Path, tmp_path: Path) -> None:
+    request, evaluations, judgements = study
+    some = []
+    for i, each in enumerate(evaluations):
+        if each["point"] == "before cooldown" and each["seed"]:
+            table = pq.read_table(each["folder"] / "items.parquet")
+            folder = tmp_path / str(i)
+            folder.mkdir()
+            pq.write_table(table.filter(pc.not_equal(table["task"], "bpb_code")), folder / "items.parquet")
+            (folder / "scores.json").write_text((each["folder"] / "scores.json").read_text())
+            each = {**each, "folder": folder}
+        some.append(each)
+    (tmp_path / "out").mkdir()
+    analyze(request, some, judgements, tmp_path / "out")
+    data, whole = (read_json(path / "verdict.json") for path in (tmp_path / "out", out))
+    assert data["comparisons"] == whole["comparisons"]
+    note = "at before cooldown nothing is said on code bits-per-byte: bpb_code was not evaluated in every run"
+    assert note in data["left_out"]
+    gains = pq.read_table(tmp_path / "out" / "gains.parquet").to_pylist()
+    earlier = {row["measure"] for row in gains if row["point"] == "before cooldown"}
+    assert earlier == {"prose bits-per-byte", "fact recall"}
+
+
+def test_a_task_of_one_size_only_is_named_with_the_size(study: Study, tmp_path: Path) -> None:
+    request, evaluations, _ = study
+    known = {name: request[name] for name in ("baseline", "variants", "seeds")}
+    sizes = [{"size": "1m", "parameters": 10**6, **known}, {"size": "3m", "parameters": 3 * 10**6, **known}]
+    more = []
+    for i, each in enumerate(e for e in evaluations if e["point"] == "final"):
+        table = pq.read_table(each["folder"] / "items.parquet")
+        (tmp_path / str(i)).mkdir()
+        pq.write_table(table.filter(pc.not_equal(table["task"], "facts")), tmp_path / str(i) / "items.parquet")
+        more.append({**each, "size": "3m", "folder": tmp_path / str(i)})
+    with pytest.raises(BadInput, match="task facts was evaluated at 1m and not at 3m"):
+        analyze({**request, "sizes": sizes}, [*evaluations, *more], [], tmp_path)
 
 
 @pytest.mark.parametrize("every", [True, False])
@@ -278,8 +368,8 @@ def test_sizes_are_paired_by_themselves_and_corrected_together(study: Study, out
     assert {row["size"] for row in data["winrates"]} == {"1m"}
     assert "at 3m nothing is said on reasoning probes: no task counts" in data["left_out"]
     assert data["gates_run"] == [
-        {"size": "1m", "gates": ["at chance", "degenerate", "few seeds"]},
-        {"size": "3m", "gates": ["at chance", "few seeds"]},
+        {"size": "1m", "gates": ["at chance", "degenerate", "few seeds", "few items"]},
+        {"size": "3m", "gates": ["at chance", "few seeds", "few items"]},
     ]
     assert data["transfer"]["measures"]
     with pytest.raises(LeavenError, match="code→text was not evaluated at the end of training at 3m"):
