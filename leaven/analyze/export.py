@@ -65,6 +65,7 @@ GAINS = pa.schema(
         ("clean_effect", FLOAT),
         ("clean_low", FLOAT),
         ("clean_high", FLOAT),
+        ("clean_unit", TEXT),
         ("clean_verdict", TEXT),
     ]
 )
@@ -163,7 +164,7 @@ def gain_row(row: Mapping[str, Any], point: str) -> dict[str, Any]:
     return {
         **row,
         "point": point,
-        **{f"clean_{name}": clean.get(name) for name in ("effect", "low", "high", "verdict")},
+        **{f"clean_{name}": clean.get(name) for name in ("effect", "low", "high", "unit", "verdict")},
     }
 
 
