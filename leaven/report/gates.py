@@ -15,6 +15,7 @@ GATES = {
     "diverged": "a seed whose training broke is left out with its pairs",
     "degenerate": "answers that are always the same, or nothing, say nothing about a model",
     "few seeds": "one seed cannot tell a recipe from its luck",
+    "few items": "a handful of items says little about others",
     "ledger": "what was drawn from each source is what the mixture asked for",
 }
 """What each gate is for, in the order of the page."""
@@ -25,6 +26,7 @@ WHY = {
     "diverged": "no loss curves are there",
     "degenerate": "no answers are there",
     "few seeds": "nothing could be compared",
+    "few items": "nobody counted the items",
 }
 """Gates that are told where they found nothing, and why one of them may have had nothing to look at."""
 
