@@ -73,7 +73,9 @@ def _parsed(text: str, sheet: Sheet) -> dict[str, Any]:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else np.nan
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return np.nan
+    return float(value) if abs(value) < 10**300 else np.nan
 
 
 def _wanted(mapping: Mapping) -> tuple[str, ...]:

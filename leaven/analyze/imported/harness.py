@@ -1,29 +1,26 @@
 """Folders of lm-eval's results: `results_<time>.json` of each model, with `samples_<task>_<time>.jsonl` where kept.
 
-With samples, runs are paired on documents (their number and the hash of their text); the mean of the samples must be
-the score that the harness printed, else the score is what counts. Without them, scores have the harness's standard
-errors. A model's name tells its variant and seed by the mapping's `models` or `model`, or by `…-seed3` in it.
-
-Read in the source of lm-eval 0.4.13: `loggers/evaluation_tracker.py`, `result_schema.py`, `evaluator.py`.
+With samples (`samples`), runs are paired on documents (their number and the hash of their text). Without them, scores
+have the harness's standard errors. A model's name tells its variant and seed by the mapping's `models` or `model`, or
+by `…-seed3` in it.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from leaven.analyze.imported import conventions
 from leaven.analyze.imported.cells import names
+from leaven.analyze.imported.harness_files import HUGE, NONE, Result
 from leaven.analyze.imported.mapping import Mapping
 from leaven.analyze.imported.readings import WORDS, Readings
+from leaven.analyze.imported.samples import parts
 from leaven.analyze.imported.settle import match
 from leaven.analyze.text import listing
 from leaven.ground.errors import BadInput
@@ -32,62 +29,7 @@ from leaven.ground.files import sha256_file
 USUAL = re.compile(r"(?:^|/|__)(?P<variant>[^/]+?)[-_.]?seed[-_=]?(?P<seed>\d+)")
 PREFERRED = ("bits_per_byte", "acc_norm", "acc", "exact_match", "pass@1", "f1")
 """Of a task's several metrics the one that is compared unless a mapping names others (METHODS §2.1)."""
-LARGEST = 1 << 29
-"""Bytes of a results file; samples have no limit."""
-CLOSE = 1e-6
-"""Relative: how far the mean of samples may lie from the score."""
 NO_METRIC = ("alias", "name", "sample_len", "sample_count", "samples")
-NONE = "none"
-
-
-@dataclass(frozen=True)
-class Result:
-    """One results file."""
-
-    path: Path
-    content: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return f"{self.path.parent.name}/{self.path.name}"
-
-    @property
-    def model(self) -> str:
-        config = self.content.get("config") or {}
-        named = self.content.get("model_name") or config.get("model_args") or config.get("model")
-        return str(named or self.path.parent.name)
-
-    @property
-    def time(self) -> str:
-        return self.path.stem.rpartition("_")[2]
-
-    def part(self, key: str, task: str) -> Any:
-        found = self.content.get(key)
-        return found.get(task) if isinstance(found, dict) else None
-
-    def samples(self, task: str) -> Path:
-        return self.path.with_name(f"samples_{task}_{self.time}.jsonl")
-
-
-def results_in(path: Path) -> list[Result]:
-    """Results of lm-eval in a folder and those below it, or the file if it is one."""
-    if path.is_dir():
-        found = [each for each in sorted(path.rglob("*.json")) if each.name.startswith("results")]
-    else:
-        found = [path] if path.suffix == ".json" else []
-    return [Result(each, content) for each in found if (content := _content(each)) is not None]
-
-
-def _content(path: Path) -> dict[str, Any] | None:
-    if path.stat().st_size > LARGEST:
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    if not isinstance(content, dict) or not isinstance(content.get("results"), dict):
-        return None
-    return content if all(isinstance(row, dict) for row in content["results"].values()) else None
 
 
 def gather(results: Sequence[Result], mapping: Mapping) -> tuple[Readings, dict[str, dict[str, Any]]]:
@@ -103,23 +45,25 @@ def gather(results: Sequence[Result], mapping: Mapping) -> tuple[Readings, dict[
         told.append(f"variant and seed by the models' names{example}")
     latest = _latest(results, who, notes)
     wanted = _wanted(latest, mapping, told)
-    _same_setting(latest, who, {part.rpartition(":")[0] for part in wanted})
+    _same_setting(latest, who, {part.rpartition(":")[0] for part in wanted}, common=mapping.items == "common")
     frames, files = [], {result.name: _file(result.path, len(result.content["results"])) for result in results}
-    for (task, path), result in latest.items():
-        for part in wanted:
-            if part.rpartition(":")[0] != task:
-                continue
-            score = _score(result, task, part.rpartition(":")[2])
-            if score is None:
-                continue
+    for part in wanted:
+        task, _, metric = part.rpartition(":")
+        mine = [
+            (result, score)
+            for (name, _), result in latest.items()
+            if name == task and (score := _score(result, task, metric))
+        ]
+        for result, _ in mine:
             if (way := _better(result, task, part)) is not None:
                 better[part] = way
-            found, said = _rows(result, task, part, score)
+        found_in, said = parts(part, mine)
+        notes += said
+        for result, found in found_in:
             if found["item"][0]:
                 sample = result.samples(task)
                 files.setdefault(f"{sample.parent.name}/{sample.name}", _file(sample, len(found["value"])))
-            notes += said
-            variant, seed, size = who[path]
+            variant, seed, size = who[result.path]
             frames.append(pd.DataFrame({"variant": variant, "seed": seed, "size": size, "metric": part, **found}))
     if not frames:
         raise BadInput("no result has a metric that could be compared", where=results[0].name)
@@ -137,9 +81,9 @@ def _file(path: Path, rows: int) -> dict[str, Any]:
 
 
 def _who(model: str, mapping: Mapping) -> tuple[str, str, str]:
-    """Variant, seed and size of a model."""
-    if model in mapping.models:
-        known = mapping.models[model]
+    """Variant, seed and size of a model; a list may name it with its revision or without."""
+    known = mapping.models.get(model) or mapping.models.get(model.rpartition("@")[0])
+    if known is not None:
         return known.get("variant", model), known.get("seed", ""), known.get("size", "")
     pattern = re.compile(mapping.model) if mapping.model is not None else USUAL
     found = pattern.search(model)
@@ -228,8 +172,10 @@ def _score(result: Result, task: str, metric: str) -> tuple[float, float] | None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     error = row.get(f"{name}_stderr,{kind or NONE}", row.get(f"{name}_stderr"))
-    known = isinstance(error, int | float) and not isinstance(error, bool) and math.isfinite(error) and error >= 0
-    return float(value), float(error) if known else math.nan
+    wide = error if isinstance(error, float) else float(error) if isinstance(error, int) and abs(error) < HUGE else -1.0
+    if isinstance(value, int) and abs(value) >= HUGE:
+        return None
+    return float(value), wide if math.isfinite(wide) and wide >= 0 and not isinstance(error, bool) else math.nan
 
 
 def _better(result: Result, task: str, part: str) -> str | None:
@@ -239,72 +185,25 @@ def _better(result: Result, task: str, part: str) -> str | None:
 
 
 def _same_setting(
-    latest: dict[tuple[str, Path], Result], who: dict[Path, tuple[str, str, str]], tasks: Iterable[str]
+    latest: dict[tuple[str, Path], Result], who: dict[Path, tuple[str, str, str]], tasks: Iterable[str], *, common: bool
 ) -> None:
-    """A task must have been asked in one way: same version, same number of examples in the prompt."""
+    """A task must have been asked in one way: same version, same number of examples in the prompt, and as many items,
+    unless only those `common` to all runs are asked for."""
     for task in sorted(tasks):
         mine = [(path, result) for (name, path), result in latest.items() if name == task]
-        for key, what in (("n-shot", "shots"), ("versions", "version")):
-            said = {path: result.part(key, task) for path, result in mine}
+        asked: dict[str, dict[Path, Any]] = {
+            "shots": {path: result.part("n-shot", task) for path, result in mine},
+            "version": {path: result.part("versions", task) for path, result in mine},
+        }
+        if not common:
+            asked["items"] = {path: result.effective(task) for path, result in mine}
+        for what, said in asked.items():
             first, *rest = said
             for other in rest:
                 if said[other] != said[first] and None not in (said[other], said[first]):
                     raise BadInput(
                         f"{task} was not asked alike: {what} {said[first]} in {who[first][0]}, "
                         f"{said[other]} in {who[other][0]}",
-                        where=mine[0][1].name,
+                        where=" and ".join(f"{path.parent.name}/{path.name}" for path in (first, other)),
                         fix="Evaluate all models in the same way, or leave the task out.",
                     )
-
-
-def _rows(result: Result, task: str, part: str, score: tuple[float, float]) -> tuple[dict[str, Any], list[str]]:
-    """Rows of single items where they are kept and make up the score; else the score."""
-    counts = result.part("n-samples", task)
-    items = counts.get("effective") if isinstance(counts, dict) else None
-    row = result.content["results"][task].get("sample_len")
-    count = next((float(n) for n in (items, row) if isinstance(n, int) and not isinstance(n, bool)), math.nan)
-    alone = {"item": [""], "value": [score[0]], "se": [score[1]], "n": [count], "weight": [math.nan]}
-    path = result.samples(task)
-    if not path.is_file():
-        return alone, []
-    found = _items(path, part.rpartition(":")[2])
-    if found is None:
-        return alone, [f"{part}: its samples hold no single numbers that make up the score, so the score counts"]
-    made = found["value"].sum() / (found["weight"].sum() if np.isfinite(found["weight"]).all() else len(found["value"]))
-    if not abs(made - score[0]) <= CLOSE * max(1.0, abs(score[0])):
-        return alone, [f"{part}: the mean of the samples is not the score in {result.name}, so the score counts"]
-    missing = np.full(len(found["value"]), math.nan)
-    return {**found, "se": missing, "n": missing}, []
-
-
-def _items(path: Path, metric: str) -> dict[str, Any] | None:
-    """Items of a samples file by document: values, and bytes where the score is a ratio; None where they are no
-    numbers. Raises BadInput for a line that is no sample."""
-    name, _, kind = metric.partition(",")
-    ids: list[str] = []
-    values: list[float] = []
-    weights: list[float] = []
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                sample = json.loads(line)
-                said = sample.get("filter", NONE)
-                item = f"{sample['doc_id']}:{str(sample.get('doc_hash', ''))[:12]}"
-            except (ValueError, KeyError, AttributeError, RecursionError):
-                raise BadInput("this line is no sample of lm-eval", where=f"{path}:{number}") from None
-            if said != (kind or NONE) and (kind or said != NONE):
-                continue
-            value: Any = sample.get(name)
-            weight = math.nan
-            if name == "bits_per_byte" and isinstance(value, list) and len(value) == 2:
-                value, weight = -float(value[0]) / math.log(2), float(value[1])
-            if not isinstance(value, int | float) or not math.isfinite(value):
-                return None
-            ids.append(item)
-            values.append(float(value))
-            weights.append(weight)
-    if not ids:
-        return None
-    return {"item": ids, "value": np.array(values), "weight": np.array(weights)}

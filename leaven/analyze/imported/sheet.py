@@ -214,7 +214,15 @@ def _series(values: list[Any]) -> pd.Series[Any]:
     if any(isinstance(value, str) for value in values):
         words = [None if value is None else value if isinstance(value, str) else json.dumps(value) for value in values]
         return pd.Series(pd.Categorical(words))
-    return pd.Series([math.nan if value is None else float(value) for value in values], dtype="float64")
+    return pd.Series([_number(value) for value in values], dtype="float64")
+
+
+def _number(value: Any) -> float:
+    """A JSON number; a whole one beyond all floating-point numbers is infinite, and told as that."""
+    try:
+        return math.nan if value is None else float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _columns_of(path: Path) -> Iterator[tuple[dict[str, Any], str]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from leaven.analyze.imported import datadecide, harness, swarm
+from leaven.analyze.imported.harness_files import results_in
 from leaven.analyze.imported.mapping import Mapping
 from leaven.analyze.imported.readings import Readings, gather, together
 from leaven.analyze.imported.settle import settle
@@ -36,7 +37,7 @@ def take(paths: Sequence[Path], mapping: Mapping) -> Taken:
     for path in paths:
         if not path.exists():
             raise BadInput("there is no such file or folder", where=str(path))
-        found = harness.results_in(path)
+        found = results_in(path)
         results += found
         if not found:
             sheets += _tables(path)

@@ -65,8 +65,9 @@ def test_what_was_asked_differently_is_no_comparison(harness: Results) -> None:
     file = next(path.rglob("results_*.json"))
     content = json.loads(file.read_text())
     file.write_text(json.dumps({**content, "n-shot": {"arc_easy": 5}}))
-    with pytest.raises(BadInput, match=r"arc_easy was not asked alike: shots [05] in web.*, [05] in web"):
+    with pytest.raises(BadInput, match=r"arc_easy was not asked alike: shots [05] in web.*, [05] in web") as caught:
         judge(path, baseline="web")
+    assert f"{file.parent.name}/{file.name}" in caught.value.where
 
 
 def test_samples_that_are_not_the_score_do_not_count(harness: Results) -> None:
@@ -79,6 +80,54 @@ def test_samples_that_are_not_the_score_do_not_count(harness: Results) -> None:
     path2.write_text("not json\n")
     with pytest.raises(BadInput, match="no sample of lm-eval"):
         judge(path, baseline="web")
+
+
+def test_one_run_without_samples_makes_all_of_its_task_scores(harness: Results) -> None:
+    path = harness(models(seeds=2))
+    first, second, *_ = sorted(path.rglob("samples_*"))
+    whole = second.read_text()
+    second.write_text("\n".join(whole.splitlines()[:-1]))
+    made = judge(path, baseline="web")
+    (note,) = [said for said in made.data["left_out"] if "samples" in said]
+    assert f"(299 in {second.parent.name}/{second.name})" in note
+    second.write_text(whole)
+    first.unlink()
+    made = judge(path, baseline="web")
+    name = f"{first.parent.name}/{first.name}"
+    assert f"arc_easy:acc: {name} is missing, so the scores of all runs count" in made.data["left_out"]
+    for samples in path.rglob("samples_*"):
+        samples.unlink()
+    assert judge(path, baseline="web").data["comparisons"] == made.data["comparisons"]
+
+
+def test_two_revisions_of_a_model_are_two_models(harness: Results) -> None:
+    items = models()["ckpt/web-seed1"]
+    path = harness({"org/base": items, "org/one-160m": items})
+    for number, args in enumerate(({"revision": "step1000"}, "pretrained=org/one-160m,revision=step143000")):
+        file = next((path / "org__one-160m").glob("results_2026*.json"))
+        content = json.loads(file.read_text())
+        content["config"]["model_args"] = args
+        file.with_name(f"results_2025-01-0{number + 1}T00-00-00.0.json").write_text(json.dumps(content))
+    next((path / "org__one-160m").glob("results_2026*.json")).unlink()
+    made = judge(path, baseline="base")
+    assert made.data["variants"] == ["base", "one-160m@step1000", "one-160m@step143000"]
+    assert not any("more than once" in said for said in made.data["left_out"])
+    named = {"org/one-160m": {"variant": "x", "seed": "1"}, "org/base": {"variant": "y", "seed": "1"}}
+    with pytest.raises(BadInput, match="org/one-160m@step1000 and org/one-160m@step143000 would both be x seed 1"):
+        judge(path, models=named, baseline="y")
+
+
+def test_a_limit_of_items_for_some_models_only_is_refused(harness: Results) -> None:
+    short = {"arc_easy": models()["ckpt/web-seed1"]["arc_easy"][:200]}
+    path = harness({**models(seeds=2), "ckpt/web-seed2": short}, samples=False)
+    with pytest.raises(BadInput, match=r"items (300|200) in web.*, (300|200) in web.*\n  Evaluate all models"):
+        judge(path, baseline="web")
+
+
+def test_a_link_to_nowhere_is_no_result(harness: Results) -> None:
+    path = harness(models(seeds=2))
+    (path / "results_x.json").symlink_to(path / "gone.json")
+    assert len(judge(path, baseline="web").data["comparisons"]) == 1
 
 
 def test_other_documents_are_told(harness: Results) -> None:

@@ -10,6 +10,7 @@ import pytest
 from leaven.analyze.imported.cells import names, numbers
 from leaven.analyze.imported.sheet import open_sheet, read
 from leaven.ground.errors import BadInput
+from tests.analyze.imported.tables import judge
 
 ROWS = [{"variant": "a", "seed": 1, "acc": 0.5}, {"variant": "b", "seed": 2, "acc": 0.25}]
 
@@ -108,3 +109,10 @@ def test_usual_names_pass() -> None:
     found = names(pd.Series(pd.Categorical(usual)), "variant", str)
     assert list(found) == [*usual[:3], "padded"]
     assert list(names(pd.Series([1.0, np.nan, 2.5]), "seed", str)) == ["1", "", "2.5"]
+
+
+def test_a_whole_number_beyond_all_numbers_is_infinite(tmp_path: Path) -> None:
+    rows = [f'{{"variant": "{name}", "seed": {seed}, "loss": 1.{seed}}}' for name in "ab" for seed in (1, 2)]
+    path = tmp_path / "r.jsonl"
+    path.write_text("\n".join([*rows, f'{{"variant": "b", "seed": 3, "loss": 1{"0" * 400}}}']))
+    assert any("b seed 3" in said for said in judge(path, baseline="a").data["left_out"])
