@@ -39,8 +39,10 @@ SHARES = _set("acc accuracy em f1 pass match auc auroc recall precision solved c
 
 ERROR = re.compile(r"^(?P<of>.+?)[ _.:/-]*(?:std[ _]?err|stderr|standard[ _]error|[ _.:]se|[ _.:]sem)(?P<filter>,.+)?$")
 ERROR_FIRST = re.compile(r"^(?:stderr|std[ _]err|se|sem)[ _.:/](?P<of>.+)$")
-_SHARE = "share|ratio|fraction|frac|proportion"
-SHARE = re.compile(rf"^(?:{_SHARE})[ _.:/-](?P<a>.+)$|^(?P<b>.+)[ _.:/-](?:{_SHARE})$")
+SHARE = re.compile(r"^share[ _.:/-](?P<a>.+)$|^(?P<b>.+)[ _.:/-]share$")
+_PART = "ratio|fraction|frac|proportion"
+PART = re.compile(rf"^(?:{_PART})[ _.:/-](?P<a>.+)$|^(?P<b>.+)[ _.:/-](?:{_PART})$")
+"""Columns that may hold a source's share, and as well anything else: `code_ratio`, `repetition_ratio`."""
 COUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([kmbt])(?:$|[^a-z])", re.IGNORECASE)
 UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 BASELINE = re.compile(r"^(?:the[ _-])?(?:baseline|control|reference|base)$", re.IGNORECASE)
@@ -84,10 +86,14 @@ def error_of(column: str, columns: Sequence[str]) -> str:
     return next((other for other in columns if other != column and plain(other) == wanted), "")
 
 
-def share_of(column: str) -> str:
-    """The source whose share a column holds, "" for another column: `code_share` → `code`."""
-    found = SHARE.match(column)
-    return (found["a"] or found["b"]) if found else ""
+def share_of(column: str) -> tuple[str, bool]:
+    """The source whose share a column holds, and whether its name leaves no doubt: `code_share` → `code`. "" for
+    another column, also one that a metric's name is in: `match_ratio`."""
+    for pattern, sure in ((SHARE, True), (PART, False)):
+        found = pattern.match(column)
+        if found and (sure or not direction(column)):
+            return found["a"] or found["b"], sure
+    return "", False
 
 
 def parameters(size: str) -> int:

@@ -85,7 +85,7 @@ def gather(sheet: Sheet, roles: Roles, mapping: Mapping) -> Readings:
     empty = np.flatnonzero(np.asarray(base["variant"] == ""))
     if empty.size == len(raw):
         raise BadInput("no row names a variant", where=sheet.name, field=roles.columns["variant"][0])
-    shares = _shares(raw, roles, base["variant"], where)
+    shares, told = _shares(raw, roles, base["variant"], where)
     parts = []
     for metric, value, others in _values(raw, roles, where):
         parts.append(
@@ -100,7 +100,7 @@ def gather(sheet: Sheet, roles: Roles, mapping: Mapping) -> Readings:
     rows, dropped = _finite(rows, roles, where)
     rows = _only(rows, mapping)
     rows, repeated = _once(rows, where)
-    return Readings(rows.drop(columns="place"), shares, roles.told, (*notes, *dropped, *repeated))
+    return Readings(rows.drop(columns="place"), shares, (*roles.told, *told), (*notes, *dropped, *repeated))
 
 
 def together(parts: Sequence[Readings]) -> Readings:
@@ -197,9 +197,12 @@ def _pairs(tasks: pd.Categorical, metrics: pd.Categorical) -> pd.Categorical:
     return pd.Categorical.from_codes(codes.reshape(-1), categories=labels)
 
 
-def _shares(raw: pd.DataFrame, roles: Roles, variant: pd.Categorical, where: Any) -> dict[str, dict[str, float]]:
-    """Shares of each variant; they must be the same in all of its rows. Above 1 they are per cent."""
+def _shares(
+    raw: pd.DataFrame, roles: Roles, variant: pd.Categorical, where: Any
+) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Shares of each variant; they must be the same in all of its rows. Above 1 they are per cent, and it is told."""
     found: dict[str, dict[str, float]] = {}
+    told: list[str] = []
     for source, columns in roles.shares.items():
         values = np.sum([numbers(raw[name], name, where) for name in columns], axis=0)
         known = np.isfinite(values)
@@ -207,17 +210,32 @@ def _shares(raw: pd.DataFrame, roles: Roles, variant: pd.Categorical, where: Any
             continue
         if (values[known] < 0).any() or (values[known] > 100).any():
             row = int(np.flatnonzero(known & ((values < 0) | (values > 100)))[0])
-            raise BadInput("a share lies between 0 and 1", where=where(row), field=columns[0])
+            raise BadInput(
+                f"{values[row]:g} is no share: one lies between 0 and 1, or 0 and 100 %",
+                where=where(row),
+                field=columns[0],
+                fix=_no_share(columns, source),
+            )
         scale = 100.0 if (values[known] > 1 + 1e-6).any() else 1.0
+        if scale > 1:
+            told.append(f"shares of {source} are in %, as one is {values[known].max():g}")
         for name, group in pd.Series(values[known] / scale).groupby(np.asarray(variant, dtype=object)[known]):
             if group.max() - group.min() > 1e-9:
                 raise BadInput(
                     f"{name} has shares of {source} from {group.min():g} to {group.max():g}; a variant has one",
                     where=where(int(np.flatnonzero(known)[group.index[0]])),
                     field=columns[0],
+                    fix=_no_share(columns, source),
                 )
             found.setdefault(str(name), {})[source] = float(group.iloc[0])
-    return found
+    return found, told
+
+
+def _no_share(columns: Sequence[str], source: str) -> str:
+    return (
+        f"{listing(list(columns))} was taken as the share of {source} in the training data. If it is something else, "
+        "rename it, or name the columns that are shares in a mapping file: shares: {SOURCE: COLUMN}."
+    )
 
 
 def _finite(rows: pd.DataFrame, roles: Roles, where: Any) -> tuple[pd.DataFrame, list[str]]:

@@ -10,6 +10,8 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from leaven.analyze.imported import conventions
 from leaven.analyze.imported.cells import is_numeric, mostly_numbers, numbers
 from leaven.analyze.imported.mapping import Mapping
@@ -17,6 +19,8 @@ from leaven.analyze.imported.sheet import Sheet, read
 from leaven.analyze.text import listing
 from leaven.ground.errors import BadInput, did_you_mean
 
+SAME = 1e-9
+"""How far the shares of a variant may lie apart, by the arithmetic they come from."""
 LONG_ONLY = ("metric", "value", "se", "weight")
 """Roles of columns that say something in a long table only, unless the mapping names them."""
 
@@ -48,6 +52,7 @@ def settle(sheet: Sheet, mapping: Mapping) -> Roles:
     shares = {source: _found(names, sheet, f"shares.{source}") for source, names in mapping.shares.items()}
     taken = {name for columns in (*given.values(), *shares.values()) for name in columns}
     guessed: dict[str, tuple[str, ...]] = {}
+    _one_variant(sheet, given)
     for role, usual in conventions.ROLES.items():
         column = _usual(usual, sheet, taken) if role not in given else ""
         if column:
@@ -57,9 +62,10 @@ def settle(sheet: Sheet, mapping: Mapping) -> Roles:
         for role in LONG_ONLY:
             taken -= set(guessed.pop(role, ()))
     if not mapping.shares:
+        variants = (given | guessed).get("variant", ())
         for name in sheet.columns:
-            source = conventions.share_of(name)
-            if source and name not in taken:
+            source, sure = conventions.share_of(name)
+            if source and name not in taken and (sure or _constant(sheet, name, variants)):
                 shares[source] = (name,)
                 taken.add(name)
     columns = given | guessed
@@ -69,6 +75,25 @@ def settle(sheet: Sheet, mapping: Mapping) -> Roles:
     errors = {of: name for name in sheet.columns if (of := conventions.error_of(name, sheet.columns)) in metrics}
     roles = Roles(columns, metrics, errors, shares)
     return Roles(columns, metrics, errors, shares, tuple(_told(sheet, mapping, roles, guessed)))
+
+
+def _one_variant(sheet: Sheet, given: dict[str, tuple[str, ...]]) -> None:
+    """A dataset beside a model is what was trained on, or, in a long table, what was asked. Raises BadInput there."""
+    plain = {conventions.plain(name): name for name in sheet.columns}
+    data = next((plain[name] for name in ("dataset", "data") if name in plain), "")
+    long = any(name in plain for name in conventions.ROLES["value"])
+    clear = {*conventions.ROLES["variant"], *conventions.ROLES["task"]} - {"data", "dataset", "model"}
+    if "variant" in given or "model" not in plain or not data or not long or clear & set(plain):
+        return
+    if {data, plain["model"]} & {name for names in given.values() for name in names}:
+        return
+    model = plain["model"]
+    raise BadInput(
+        f"columns {model} and {data} may both name what is compared",
+        where=sheet.name,
+        field="columns.variant",
+        fix=f"Say it in a mapping file: columns: {{variant: {model}, task: {data}}}, or columns: {{variant: {data}}}.",
+    )
 
 
 def _given(sheet: Sheet, mapping: Mapping) -> dict[str, tuple[str, ...]]:
@@ -108,6 +133,20 @@ def match(pattern: str, known: Sequence[str]) -> list[str]:
 def _usual(usual: Sequence[str], sheet: Sheet, taken: set[str]) -> str:
     plain = {conventions.plain(name): name for name in reversed(sheet.columns) if name not in taken}
     return next((plain[name] for name in usual if name in plain), "")
+
+
+def _constant(sheet: Sheet, name: str, variants: tuple[str, ...]) -> bool:
+    """Whether a column holds one share of each variant's: a number from 0 to 1, or to 100."""
+    if not variants:
+        return False
+    frame = read(sheet, [*dict.fromkeys([*variants, name])])
+    if not is_numeric(frame[name]):
+        return False
+    values = pd.Series(numbers(frame[name], name, sheet.row))
+    known = values.notna().to_numpy()
+    by = [frame[each].astype(str).to_numpy()[known] for each in variants]
+    spread = values[known].groupby(by).agg(lambda own: own.max() - own.min())
+    return bool(values.min() >= 0 and values.max() <= 100 and spread.max() <= SAME)
 
 
 def _is_long(

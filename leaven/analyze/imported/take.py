@@ -6,7 +6,8 @@ DataDecide's table, or any other table, read by its mapping and the names of its
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,23 @@ def take(paths: Sequence[Path], mapping: Mapping) -> Taken:
         return Taken(_swarm(pairs, sheets, mapping), mapping, files)
     if any(datadecide.is_one(sheet) for sheet in sheets):
         sheets, mapping = [datadecide.opened(sheet, mapping) for sheet in sheets], datadecide.completed(sheets, mapping)
-    return Taken(together([gather(sheet, settle(sheet, mapping), mapping) for sheet in sheets]), mapping, files)
+    parts = []
+    for sheet in sheets:
+        roles = settle(sheet, mapping)
+        with telling(roles.told):
+            parts.append(gather(sheet, roles, mapping))
+    with telling(list(dict.fromkeys(said for part in parts for said in part.told))):
+        return Taken(together(parts), mapping, files)
+
+
+@contextmanager
+def telling(told: Sequence[str]) -> Iterator[None]:
+    """Mistakes say what was taken as what, for a wrong guess may be what caused them."""
+    try:
+        yield
+    except BadInput as error:
+        said = "\n  ".join([error.fix] * bool(error.fix) + [f"taken: {each}" for each in told])
+        raise BadInput(error.what, where=error.where, field=error.field, fix=said) from None
 
 
 def _tables(path: Path) -> list[Sheet]:

@@ -85,6 +85,15 @@ def test_what_noise_is_not_known_is_told(tmp_path: Path) -> None:
     assert made.data["left_out"] == []
 
 
+def test_noise_of_items_that_nobody_counted_is_not_none(tmp_path: Path) -> None:
+    for count in (None, 400):
+        rows = [{**row, "n": count} if count else row for row in long_rows(se=True)]
+        made = judge(write(tmp_path / f"{count}.csv", rows), baseline="no-code", columns={"n": "n"} if count else {})
+        paired = [row for row in made.data["noise"] if row["variant"] != "no-code"]
+        assert all((row["paired_item_sd"] or 0) > 0 for row in paired) == bool(count)
+        assert all((row["paired_item_sd"] is None) == (count is None) for row in paired)
+
+
 def test_one_seed_is_unresolved_and_never_certain(tmp_path: Path) -> None:
     rows = long_rows(1, se=True)
     made = judge(write(tmp_path / "r.csv", rows), baseline="no-code", metrics=BPB)
@@ -387,6 +396,36 @@ def test_a_share_sweep_has_an_optimum(tmp_path: Path) -> None:
     rows[0]["code_share"] = 0.5
     with pytest.raises(BadInput, match="a variant has one"):
         judge(write(tmp_path / "r.csv", rows), baseline="0%")
+
+
+def test_a_ratio_is_a_share_only_where_it_can_be_one(tmp_path: Path) -> None:
+    rows = [{**row, "repetition_ratio": 0.1 + index / 1000} for index, row in enumerate(wide(long_rows()))]
+    made = judge(write(tmp_path / "r.csv", rows), baseline="no-code")
+    assert "not used: repetition_ratio" in made.told
+    parts = {"no-code": 0, "code-25": 25, "code-90": 90}
+    rows = [{**row, "code_fraction": parts[row["variant"]], "match_ratio": 0.5} for row in wide(long_rows())]
+    made = judge(write(tmp_path / "s.csv", rows), baseline="no-code")
+    assert made.data["optimum"]["of"] == "code"
+    assert "shares of code are in %, as one is 90" in made.told
+    assert "match_ratio" in {row["measure"] for row in made.data["scores"]}
+    rows = [{**row, "market_share": 200} for row in wide(long_rows())]
+    with pytest.raises(BadInput, match="market_share was taken as the share of market in the training data"):
+        judge(write(tmp_path / "t.csv", rows), baseline="no-code")
+
+
+def test_a_model_and_a_dataset_may_both_be_the_variant(tmp_path: Path) -> None:
+    rows = [
+        {"model": name, "dataset": task, "metric": "acc", "value": 0.4 + seed / 100, "seed": seed}
+        for name in ("a", "b")
+        for task in ("arc", "piqa")
+        for seed in (1, 2)
+    ]
+    path = write(tmp_path / "r.csv", rows)
+    with pytest.raises(BadInput, match="columns model and dataset may both name what is compared"):
+        judge(path, baseline="a")
+    made = judge(path, baseline="a", columns={"variant": "model", "task": "dataset"})
+    assert made.data["variants"] == ["a", "b"]
+    assert {row["measure"] for row in made.data["scores"]} == {"arc:acc", "piqa:acc"}
 
 
 def test_one_variant_has_noise_and_nothing_to_compare(tmp_path: Path) -> None:
