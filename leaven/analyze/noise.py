@@ -19,7 +19,8 @@ def noise_rows(
 ) -> list[dict[str, Any]]:
     """One row a variant: `seed_sd` (ddof 1, of the per-seed statistics; None with one seed), `item_se` of the mean over
     seeds (the bootstrap's, clustered), in the statistic's scale; and against its first baseline, in the comparison's
-    unit, the sd of paired per-seed effects `paired_seed_sd` and the item part's se × √clusters `paired_item_sd`."""
+    unit, the sd of paired per-seed effects `paired_seed_sd` and the item part's se × √clusters `paired_item_sd`, None where nobody counted
+    the items, as in scores with nothing but a standard error: 0 would say that there is no such noise."""
     rows = []
     for variant, sampled in variants.items():
         crossed, pair = sampled.crossed(), comparisons.get(variant)
@@ -34,7 +35,7 @@ def noise_rows(
                 "paired_seed_sd": pair.effect.seed_se * math.sqrt(pair.effect.seeds)
                 if pair and pair.effect.seeds > 1
                 else None,
-                "paired_item_sd": pair.effect.item_se * math.sqrt(pair.clusters) if pair else None,
+                "paired_item_sd": pair.effect.item_se * math.sqrt(pair.clusters) if pair and pair.clusters else None,
                 "unit": pair.unit if pair else "",
                 "seeds": crossed.seeds,
                 "items": sampled.items,
