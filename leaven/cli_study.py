@@ -302,7 +302,7 @@ def _elsewhere(
     with waiting("reading and comparing", quiet=as_json):
         found = verdict_from(paths, baseline=baseline, mapping=mapping, sizes=sizes)
     with waiting("writing the report", quiet=as_json):
-        page = found.report(out or runs / f"from-{found.name}")
+        page = found.report(out or found.place(runs))
     if as_json:
         print_json({"report": str(page), "verdict": found.verdict()})
         return

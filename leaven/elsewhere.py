@@ -11,6 +11,8 @@ this before; equal inputs and mappings give equal bytes.
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import textwrap
 from collections.abc import Mapping as Map
@@ -24,7 +26,7 @@ from pydantic import ValidationError
 from leaven.analyze import evidence, export
 from leaven.analyze.imported.bring import Verdict, bring
 from leaven.analyze.imported.mapping import Mapping, load
-from leaven.analyze.imported.take import take
+from leaven.analyze.imported.take import take, telling
 from leaven.analyze.optimum.asked import asked_optimum
 from leaven.analyze.text import WIDTH, render_lines
 from leaven.corpus.look.visible import visible
@@ -104,6 +106,18 @@ class Elsewhere:
         found: dict[str, Any] | None = self.verdict()["transfer"]
         return found
 
+    def place(self, runs: Place) -> Path:
+        """A folder for the page in `runs`: `from-NAME`, or with a number where that is of other files.
+
+        A page that was made of files of the same content is written anew.
+        """
+        mine = {str(row["sha256"]) for row in self.files.values()}
+        for number in itertools.count(1):
+            folder = Path(runs) / (f"from-{self.name}" if number == 1 else f"from-{self.name}-{number}")
+            if not (folder / MARK).is_file() or _made_of(folder) == mine:
+                return folder
+        raise AssertionError("numbers do not end")
+
     def report(self, out: Place) -> Path:
         """Write verdict.json, its tables and the page into a folder of their own; the path of the page.
 
@@ -141,9 +155,9 @@ class Elsewhere:
 def verdict_from(
     path: Place | Sequence[Place],
     *,
-    baseline: str | None = None,
+    baseline: str | float | None = None,
     mapping: Place | Map[str, Any] | None = None,
-    sizes: Sequence[str] = (),
+    sizes: Sequence[str] | str = (),
     out: Place | None = None,
 ) -> Elsewhere:
     """Verdicts on runs trained elsewhere (docs/import.md).
@@ -151,7 +165,7 @@ def verdict_from(
     Args:
         path: a table (.csv, .tsv, .parquet, .json, .jsonl), several of them, or a folder with tables or with results of
             lm-eval.
-        baseline: the variant that others are compared with.
+        baseline: the variant that others are compared with, by its name in the table.
         mapping: a mapping file, or its content: what columns mean, which metrics count and how.
         sizes: sizes that count; all without it.
         out: a folder for verdict.json, its tables and the page; without it nothing is written.
@@ -161,14 +175,16 @@ def verdict_from(
     paths = [Path(each) for each in ([path] if isinstance(path, str | Path) else path)]
     asked = _mapping(mapping)
     if baseline is not None:
-        asked = asked.model_copy(update={"baseline": baseline})
+        asked = asked.model_copy(update={"baseline": str(baseline)})
     if sizes:
         known = asked.sizes or {}
-        asked = asked.model_copy(update={"sizes": {size: known.get(size, 0) for size in sizes}})
+        wanted = [sizes] if isinstance(sizes, str) else map(str, sizes)
+        asked = asked.model_copy(update={"sizes": {size: known.get(size, 0) for size in wanted}})
     if "study" not in asked.model_fields_set and paths:
         asked = asked.model_copy(update={"study": _named(paths[0])})
     taken = take(paths, asked)
-    made = bring(taken.readings, taken.mapping)
+    with telling(taken.readings.told):
+        made = bring(taken.readings, taken.mapping)
     found = Elsewhere(made, taken.mapping, taken.files, made.told)
     if out is not None:
         found.report(out)
@@ -200,6 +216,15 @@ def _claim(folder: Path) -> None:
         raise BadInput(
             "the folder holds other files", where=str(folder), field="--out", fix="Name a new folder: --out DIR."
         )
+
+
+def _made_of(folder: Path) -> set[str]:
+    """The sha256 of each file that a page was made of; none where it does not say."""
+    try:
+        verdict = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        return {str(row["sha256"]) for row in verdict["imported"]["files"].values()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return set()
 
 
 def _flat(data: Any, name: str = "") -> dict[str, str]:
