@@ -25,6 +25,7 @@ from leaven import (
     cli_training,
     cli_validation,
 )
+from leaven.corpus.look.visible import visible
 from leaven.ground.errors import LeavenError
 from leaven.options import AsJson, Runs
 from leaven.sentences import print_json
@@ -110,7 +111,8 @@ def main() -> None:
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except LeavenError as error:
-        print(f"leaven: {error}", file=sys.stderr)
+        # Names in a user's files may hold what would steer the terminal.
+        print("\n".join(map(visible, f"leaven: {error}".split("\n"))), file=sys.stderr)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         print("\ninterrupted; nothing is lost: run again to continue", file=sys.stderr)

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import leaven
-from leaven.cli import app
+from leaven.cli import app, main
 from leaven.ground.errors import BadInput
 from leaven.ground.files import sha256_file
 from tests.analyze.imported.tables import long_rows, write
@@ -98,6 +98,44 @@ def test_other_peoples_folders_are_left_alone(table: Path, tmp_path: Path) -> No
         with pytest.raises(BadInput, match="--out"):
             found.report(out)
     assert [path.name for path in tmp_path.iterdir()] == ["my runs.csv"]
+
+
+def test_another_studys_page_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("A", "B"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "results.csv", long_rows(5 if name == "A" else 4))
+    for name, number in (("A", ""), ("B", "-2"), ("A", ""), ("B", "-2")):
+        code, said = run("--from", f"{name}/results.csv", "--baseline", "no-code")
+        assert code == 0
+        assert f"report    runs/from-results{number}/report.html" in said
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"from-results", "from-results-2"}
+
+
+def test_names_in_mistakes_do_not_steer_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{**row, "variant": row["variant"].replace("code-25", "\x1b[31mred")} for row in long_rows()]
+    path = write(tmp_path / "r.csv", rows)
+    monkeypatch.setattr("sys.argv", ["leaven", "verdict", "--from", str(path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "\\x1b[31mred" in said
+    assert "\n  taken: column variant as variant" in said
+
+
+def test_numbers_are_names_too(tmp_path: Path) -> None:
+    rows = [{**row, "variant": len(row["variant"]) if row["variant"] == "no-code" else "x"} for row in long_rows()]
+    rows = [row for place, row in enumerate(rows) if place % 6 < 4]
+    path = write(tmp_path / "r.csv", rows)
+    assert {row["variant"] for row in leaven.verdict_from(path, baseline=7).verdict()["comparisons"]} == {"x"}
+    with pytest.raises(BadInput, match='no variant "3"'):
+        leaven.verdict_from(path, baseline=3)
+    with pytest.raises(BadInput, match="no column names a size"):
+        leaven.verdict_from(path, baseline=7, sizes="1B")
 
 
 def test_the_command(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
