@@ -37,11 +37,24 @@ def optimum(asked: Request, evidence: Sequence[Evidence]) -> dict[str, Any] | No
                 unit,
                 {variant: factor * arm.per_seed for variant, arm in arms.items()},
                 {variant: factor * arm.draws for variant, arm in arms.items()},
+                {variant: arm.seeds for variant, arm in arms.items()},
             )
         )
     if not measures:
         return None
-    return optimum_data(sweep.shares, measures, of=sweep.of, draws=asked.draws, seed=asked.seed, repeats=sweep.repeats)
+    # The natural mixture is not known here: a request says nothing of how much there is of a source.
+    baselines = {"study's": sweep.shares[asked.baseline]} if asked.baseline in sweep.shares else {}
+    if sweep.repeats is not None:  # a study of ours: one kind against the rest, so equal parts are a half
+        baselines["stratified"] = 0.5
+    return optimum_data(
+        sweep.shares,
+        measures,
+        of=sweep.of,
+        draws=asked.draws,
+        seed=asked.seed,
+        repeats=sweep.repeats,
+        baselines=baselines,
+    )
 
 
 def transfer(asked: Request, evidence: Sequence[Evidence]) -> dict[str, Any] | None:

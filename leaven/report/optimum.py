@@ -138,7 +138,7 @@ def _pareto(found: Row) -> Node:
         tag("h3", "Shares that no other share beats"),
         paragraph(words.sentence(found.get("said"))),
         table(
-            ["share", "variant", "on the front", "how often, noise included", "beaten by"],
+            ["share", "variant", "on the front", "how often, noise included", "beaten by", "noise included"],
             [
                 [
                     _percent(row.get("share")),
@@ -146,6 +146,7 @@ def _pareto(found: Row) -> Node:
                     "yes" if row.get("front") else "no",
                     words.percent(row.get("often"), 0),
                     ", ".join(str(name) for name in row.get("beaten_by") or []) or words.MISSING,
+                    ", ".join(str(name) for name in row.get("surely_beaten_by") or []) or words.MISSING,
                 ]
                 for row in rows
             ],

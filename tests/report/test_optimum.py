@@ -27,7 +27,7 @@ def contents() -> Contents:
         measure("dialogue", lambda x: 0 * x, key=2, better="higher"),
     ]
     epochs = {v: {"code": 6 * x, "text": 1 - x} for v, x in SHARES.items()}
-    data = optimum_data(SHARES, measures, of="code", draws=300, seed=0, repeats=epochs, natural=0.1)
+    data = optimum_data(SHARES, measures, of="code", draws=300, seed=0, repeats=epochs, baselines={"natural": 0.1})
     return read({"verdict": {"optimum": rounded(data)}})
 
 

@@ -12,12 +12,14 @@ import numpy as np
 
 from leaven.analyze.bootstrap import Floats
 from leaven.analyze.crossed import Crossed, cross
+from leaven.analyze.optimum.aligned import aligned
 from leaven.analyze.optimum.confirm import confirmation
 from leaven.analyze.optimum.found import Found, found_of
-from leaven.analyze.optimum.pareto import front
+from leaven.analyze.optimum.ordered import told
+from leaven.analyze.optimum.pareto import by_draws, by_seeds, front
 from leaven.analyze.optimum.repetition import CAP, repetition
 from leaven.analyze.optimum.state import EDGE, IDENTIFIED, percent
-from leaven.analyze.optimum.swarm import SWARM, bins
+from leaven.analyze.optimum.swarm import ENOUGH, SWARM, bins
 from leaven.ground.errors import BadInput
 
 NOTE = (
@@ -30,9 +32,9 @@ NOTE = (
 class SweepMeasure:
     """One measure over a sweep.
 
-    Attributes: `better` "lower" or "higher"; `unit` of the values as given; `per_seed`: variant -> values [S], paired
-    by position over variants; `draws`: variant -> values [draws × S] under resampled items, the same draws in every
-    variant, or None.
+    Attributes: `better` "lower" or "higher"; `unit` of the values as given; `per_seed`: variant -> values [S];
+    `draws`: variant -> values [draws × S] under resampled items, the same draws in every variant, or None; `seeds`:
+    variant -> the numbers of its seeds [S], by which variants are paired; None pairs them by position.
     """
 
     name: str
@@ -40,6 +42,7 @@ class SweepMeasure:
     unit: str
     per_seed: Mapping[str, Floats]
     draws: Mapping[str, Floats] | None = None
+    seeds: Mapping[str, Sequence[int]] | None = None
 
 
 def optimum_data(
@@ -52,8 +55,7 @@ def optimum_data(
     repeats: Mapping[str, Mapping[str, float]] | None = None,
     cap: float = CAP,
     level: float = 0.95,
-    natural: float | None = None,
-    stratified: float = 0.5,
+    baselines: Mapping[str, float] | None = None,
 ) -> dict[str, Any] | None:
     """Best shares of `of` with their uncertainty; None with fewer than three distinct shares.
 
@@ -61,7 +63,8 @@ def optimum_data(
         shares: variant -> share in [0, 1] of all its tokens. Measures may lack variants.
         measures: in the order of importance: the first whose best share is identified leads the confirmation run.
         repeats: variant -> source -> epochs read, for the repetition cap.
-        natural, stratified: the share of the natural mixture (by what there is) and of the one with equal parts.
+        baselines: shares of plain mixtures, by what they are called: natural (by what there is), stratified (equal
+            parts), or the study's own. Those that are not known are not promised.
 
     Raises: BadInput for a share outside [0, 1].
     """
@@ -75,7 +78,11 @@ def optimum_data(
     rows = [hit.row(measure.name, measure.better, measure.unit, of) for measure, hit in known]
     limits = repetition(of, shares, repeats, cap)
     for row in rows:
-        if limits and row["state"] == IDENTIFIED and not limits["least"] <= row["best"] <= limits["most"]:
+        if not limits or row["state"] != IDENTIFIED:
+            continue
+        if not limits["possible"]:
+            row["said"] += f" No share keeps every source within {cap:g} times."
+        elif not limits["least"] <= row["best"] <= limits["most"]:
             bound = limits["most"] if row["best"] > limits["most"] else limits["least"]
             row["said"] += f" That repeats a source more than {cap:g} times; the cap is met at {percent(bound)}."
     return {
@@ -85,7 +92,7 @@ def optimum_data(
         "measures": rows,
         "pareto": _pareto(of, shares, known),
         "repetition": limits,
-        "confirm": _confirm(of, shares, known, rows, limits, natural, stratified),
+        "confirm": _confirm(of, shares, known, rows, limits, baselines or {}),
         "note": NOTE,
         "said": _said(rows),
     }
@@ -111,29 +118,30 @@ def _found(shares: Mapping[str, float], measure: SweepMeasure, draws: int, seed:
             groups.setdefault(float(shares[variant]), []).append(variant)
     if len(groups) < 3:
         return None
+    runs = [name for names in groups.values() for name in names]
+    for name in runs:
+        if not np.isfinite(measure.per_seed[name]).all():
+            raise BadInput(f'{measure.name}: a value of "{name}" is not a finite number', field="measures")
     if len(groups) >= SWARM:
-        runs = [name for names in groups.values() for name in names]
         each = np.array([sign * float(np.mean(measure.per_seed[name])) for name in runs])
         binned = bins(np.array([float(shares[name]) for name in runs]), each)
-        names = [f"{len(part)} runs" for _, part in binned]
-        at = np.array([share for share, _ in binned])
-        return found_of(at, names, [part for _, part in binned], None, sign, draws, seed, level, swarm=True)
-    values = [
-        _together([sign * np.asarray(measure.per_seed[name], float) for name in names]) for names in groups.values()
-    ]
-    items = None
-    if measure.draws is not None and all(len(names) == 1 for names in groups.values()):
-        items = [sign * np.asarray(measure.draws[names[0]], float) for names in groups.values()]
+        if len(binned) >= ENOUGH:
+            names = [f"{len(part)} runs" for _, part in binned]
+            at = np.array([share for share, _ in binned])
+            return found_of(at, names, [part for _, part in binned], None, sign, draws, seed, level, swarm=True)
+    arms = aligned(list(groups.values()), measure.per_seed, measure.draws, measure.seeds)
     return found_of(
-        np.array(list(groups)), [names[0] for names in groups.values()], values, items, sign, draws, seed, level
+        np.array(list(groups)),
+        [names[0] for names in groups.values()],
+        [sign * part for part in arms.values],
+        [sign * part for part in arms.items] if arms.items is not None else None,
+        sign,
+        draws,
+        seed,
+        level,
+        paired=arms.paired,
+        note=arms.note,
     )
-
-
-def _together(values: list[Floats]) -> Floats:
-    """Seeds of several variants at one share: their mean where they pair up, else all of them."""
-    if len({len(part) for part in values}) == 1 and len(values[0]) > 1:
-        return np.asarray(np.mean(values, axis=0), float)
-    return np.concatenate(values)
 
 
 def _pareto(of: str, shares: Mapping[str, float], known: Sequence[tuple[SweepMeasure, Found]]) -> dict[str, Any] | None:
@@ -142,9 +150,15 @@ def _pareto(of: str, shares: Mapping[str, float], known: Sequence[tuple[SweepMea
     if len(names) < 3 or any(hit.swarm for _, hit in known):
         return None
     places = [[hit.variants.index(name) for name in names] for _, hit in known]
-    values = np.stack([hit.means[at] for at, (_, hit) in zip(places, known, strict=True)], axis=-1)
-    draws = np.stack([hit.drawn[:, at] for at, (_, hit) in zip(places, known, strict=True)], axis=-1)
-    return front(of, names, shares, [measure.name for measure, _ in known], values, draws)
+    # Rounded, so that what is the same ties.
+    values = np.stack([np.round(hit.means[at], hit.places) for at, (_, hit) in zip(places, known, strict=True)], -1)
+    draws = np.stack([np.round(hit.drawn[:, at], hit.places) for at, (_, hit) in zip(places, known, strict=True)], -1)
+    sure = by_draws(draws)
+    for row, (at, (_, hit)) in enumerate(zip(places, known, strict=True)):
+        if hit.paired and len(hit.values[0]) > 1:
+            items = [hit.items[k] for k in at] if hit.items is not None else None
+            sure[row] = by_seeds([hit.values[k] for k in at], items)
+    return front(of, names, shares, [measure.name for measure, _ in known], values, draws, sure)
 
 
 def _confirm(
@@ -153,18 +167,19 @@ def _confirm(
     known: Sequence[tuple[SweepMeasure, Found]],
     rows: Sequence[Mapping[str, Any]],
     limits: Mapping[str, Any] | None,
-    natural: float | None,
-    stratified: float,
+    baselines: Mapping[str, float],
 ) -> dict[str, Any]:
     order = [i for wanted in (IDENTIFIED, EDGE) for i, row in enumerate(rows) if row["state"] == wanted]
     lead = order[0] if order else None
-    gain, noise = 0.0, None
+    gain, noise = None, None
     if lead is not None:
         hit = known[lead][1]
-        others = [at for at in (stratified, natural) if at is not None]
-        against = min(others, key=hit.value)
-        gain = hit.value(against) - hit.value(hit.best) - hit.optimism
-        noise = _difference(hit, against)
+        # Beyond the shares that ran nothing is known of the curve.
+        ran = [share for share in baselines.values() if hit.shares[0] <= share <= hit.shares[-1]]
+        if ran:
+            against = min(ran, key=hit.value)
+            gain = told(hit.value(against) - hit.value(hit.best) - hit.optimism, hit.places)
+            noise = _difference(hit, against)
     return confirmation(
         of,
         shares,
@@ -173,15 +188,14 @@ def _confirm(
         seed_sd=noise.seed_se * math.sqrt(noise.seeds) if noise else None,
         item_se=noise.item_se if noise else 0.0,
         comparisons=len(rows),
-        natural=natural,
-        stratified=stratified,
-        within=(limits["least"], limits["most"]) if limits else (0.0, 1.0),
+        baselines=baselines,
+        within=((limits["least"], limits["most"]) if limits["possible"] else None) if limits else (0.0, 1.0),
     )
 
 
 def _difference(hit: Found, against: float) -> Crossed | None:
     """Noise of the paired difference between the runs nearest the best share and nearest the baseline's."""
-    if hit.swarm or len({len(values) for values in hit.values}) != 1 or len(hit.values[0]) < 2:
+    if hit.swarm or not hit.paired or len(hit.values[0]) < 2:
         return None
     first = int(np.abs(hit.shares - hit.best).argmin())
     gaps = np.abs(hit.shares - against)

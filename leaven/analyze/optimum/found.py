@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from leaven.analyze.bootstrap import Floats
-from leaven.analyze.optimum.laws import LAWS, ONE_WAY, Law, explained, left_out, lowest
+from leaven.analyze.optimum.laws import LAWS, ONE_WAY, Law, explained, flat, left_out, lowest
 from leaven.analyze.optimum.noise import measured
+from leaven.analyze.optimum.ordered import DIGITS, all_told, decimals, told
 from leaven.analyze.optimum.smooth import smooth_curves
-from leaven.analyze.optimum.state import EDGE, IDENTIFIED, Best, percent, sentence, state
+from leaven.analyze.optimum.state import EDGE, IDENTIFIED, NOT_IDENTIFIED, Best, percent, sentence, state
 from leaven.ground.canonical import key64
 
 GRID = 101
@@ -32,7 +33,8 @@ class Found:
 
     `shares`, `means` [K] with `drawn` [draws × K]; `values` per share [S], `items` per share [draws × S] or None;
     with a single seed `drawn` is taken from the curves. `grid` [G], `curve` [G] on average and `curves` [draws × G];
-    `laws`: rows as they are written; `swarm`: values are runs of a bin.
+    `laws`: rows as they are written; `swarm`: values are runs of a bin; `paired`: the n-th value of every share is of
+    the same seed; `note` on runs that do not pair, or "".
     """
 
     shares: Floats
@@ -51,9 +53,23 @@ class Found:
     sign: float
     level: float
     swarm: bool
+    paired: bool = True
+    note: str = ""
+
+    @property
+    def flat(self) -> bool:
+        return flat(self.means)
+
+    @property
+    def places(self) -> int:
+        """Decimals of values, by the range of the means; of their size where all are the same."""
+        return places_of(self.means)
 
     @property
     def best(self) -> float:
+        """The middle where all shares are the same: nothing speaks for either end."""
+        if self.flat:
+            return (self.low + self.high) / 2
         return float(np.clip(lowest(self.grid, self.curve), self.low, self.high))
 
     @property
@@ -67,14 +83,19 @@ class Found:
     def row(self, name: str, better: str, unit: str, of: str) -> dict[str, Any]:
         best = Best(self.best, self.low, self.high, float(self.shares.min()), float(self.shares.max()))
         stated, why = state(best, min(len(values) for values in self.values), len(self.shares))
+        if self.flat:
+            stated, why = NOT_IDENTIFIED, "all shares that ran score the same"
+        if self.note:
+            why = f"{why}; {self.note}"
         own = next(fit for fit in self.laws if fit["law"] == self.law)["best"]
         if stated == IDENTIFIED and not self.low <= own <= self.high:
             why = f"{why}; the law that predicts best ({self.law}) alone would say {percent(own)}"
         lost = self._at(best.best) - self.curves.min(axis=1)
-        said = sentence(name, of, best, stated)
+        said = sentence(name, of, best, stated, flat=self.flat)
         if stated == EDGE and self.law in ONE_WAY:
             said = f"{said} The law that predicts best only {'rises' if self._rises() else 'falls'} with the share."
         ends = ((1 - self.level) / 2, (1 + self.level) / 2)
+        at, places = decimals(float(np.ptp(self.shares))), self.places
         return {
             "name": name,
             "better": better,
@@ -82,17 +103,17 @@ class Found:
             "state": stated,
             "why": why,
             "said": said,
-            "best": best.best,
-            "low": best.low,
-            "high": best.high,
-            "value": self.sign * (self.value(best.best) + self.optimism),
-            "optimism": self.optimism,
-            "regret": float(lost.mean()),
-            "regret_high": float(np.quantile(lost, self.level)),
+            "best": told(best.best, at),
+            "low": told(best.low, at),
+            "high": told(best.high, at),
+            "value": told(self.sign * (self.value(best.best) + self.optimism), places),
+            "optimism": told(self.optimism, places),
+            "regret": told(float(lost.mean()), places),
+            "regret_high": told(float(np.quantile(lost, self.level)), places),
             "law": self.law,
             "chosen_by": CHOSEN_BY,
             "fits": list(self.laws),
-            "curve": band(self.grid, self.curve, self.curves, self.sign, ends),
+            "curve": band(self.grid, self.curve, self.curves, self.sign, ends, places),
             "points": self._points(ends),
             "runs": int(sum(len(values) for values in self.values)),
             "seeds": 1 if self.swarm else int(min(len(values) for values in self.values)),
@@ -119,8 +140,8 @@ class Found:
                     "variant": variant,
                     "share": float(self.shares[k]),
                     "mean": float(self.sign * self.means[k]),
-                    "low": float(span[0]) if wide else None,
-                    "high": float(span[1]) if wide else None,
+                    "low": told(span[0], self.places) if wide else None,
+                    "high": told(span[1], self.places) if wide else None,
                     "seeds": [] if self.swarm else [float(self.sign * value) for value in self.values[k]],
                 }
             )
@@ -137,14 +158,18 @@ def found_of(
     seed: int,
     level: float,
     swarm: bool = False,
+    paired: bool = True,
+    note: str = "",
 ) -> Found:
     """The best share of one measure; `shares` rise and are distinct; in a `swarm` they stand for bins of runs."""
     grid = np.linspace(shares[0], shares[-1], GRID)
     ends = ((1 - level) / 2, (1 + level) / 2)
-    noise = measured(values, items, draws, seed)
+    noise = measured(values, items, draws, seed, paired=paired)
     drawn = noise.means + noise.deviations
+    at, places = decimals(float(np.ptp(shares))), places_of(noise.means)
     smooth = smooth_curves(shares, noise, grid, seed)
-    low, high = np.quantile(lowest(grid, smooth.draws), ends)
+    # Where all shares are the same every one may be best; the lowest point of a level curve is rounding.
+    low, high = (grid[0], grid[-1]) if flat(noise.means) else np.quantile(lowest(grid, smooth.draws), ends)
     laws = []
     for law in LAWS:
         curve = law.curves(shares, noise.means, grid)
@@ -156,12 +181,12 @@ def found_of(
             {
                 "law": law.name,
                 "formula": law.formula,
-                "best": float(lowest(grid, curve)),
-                "low": float(low_here),
-                "high": float(high_here),
-                "r2": explained(law, shares, noise.means),
-                "left_out": error if np.isfinite(error) else None,
-                **band(grid, curve, curves, sign, ends),
+                "best": told(float(lowest(grid, curve)), at),
+                "low": told(float(low_here), at),
+                "high": told(float(high_here), at),
+                "r2": told(explained(law, shares, noise.means), DIGITS),
+                "left_out": told(error, places) if np.isfinite(error) else None,
+                **band(grid, curve, curves, sign, ends, places),
             }
         )
     # With three shares nothing can be left out of a curve of three parameters: the quadratic through them is told.
@@ -184,6 +209,8 @@ def found_of(
         sign,
         level,
         swarm,
+        paired,
+        note,
     )
 
 
@@ -207,12 +234,19 @@ def _at_shares(curves: Floats, grid: Floats, shares: Floats) -> Floats:
     return read
 
 
-def band(grid: Floats, curve: Floats, curves: Floats, sign: float, ends: tuple[float, float]) -> dict[str, list[float]]:
+def places_of(means: Floats) -> int:
+    """Decimals of values: by the range of the means, or by their size where all are the same."""
+    return decimals(float(np.abs(means).max() if flat(means) else np.ptp(means)))
+
+
+def band(
+    grid: Floats, curve: Floats, curves: Floats, sign: float, ends: tuple[float, float], places: int
+) -> dict[str, list[float]]:
     """A curve with its band, thinned, in the measure's own direction."""
     reach = np.quantile(curves[:, ::TOLD], ends, axis=0) * sign
     return {
-        "grid": grid[::TOLD].tolist(),
-        "mean": (sign * curve[::TOLD]).tolist(),
-        "band_low": reach.min(axis=0).tolist(),
-        "band_high": reach.max(axis=0).tolist(),
+        "grid": all_told(grid[::TOLD], decimals(float(np.ptp(grid)))),
+        "mean": all_told(sign * curve[::TOLD], places),
+        "band_low": all_told(reach.min(axis=0), places),
+        "band_high": all_told(reach.max(axis=0), places),
     }

@@ -123,6 +123,11 @@ EQUAL = 1e-9
 """Points of a curve that differ by less, in heights of the curve, are equally low: rounding must not choose."""
 
 
+def flat(means: Floats) -> bool:
+    """Whether means differ by no more than rounding."""
+    return bool(np.ptp(means) <= EQUAL * np.abs(means).max())
+
+
 def lowest(grid: Floats, curves: Floats) -> Floats:
     """The share at which each curve [… × G] is lowest, between grid points by a parabola through three of them.
 

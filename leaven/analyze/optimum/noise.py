@@ -8,7 +8,8 @@ noise of the shares is and however it is correlated between them. Resampling thr
 with a third too little variance (docs/notebook.md). Under resampled items each share deviates as `crossed.cross` says.
 
 With one seed nothing is known of the noise between runs: `variance` is None and the smooth curve has to tell noise from
-shape. Where shares have different numbers of seeds, pairs are unknown and each share deviates by its own t.
+shape. Where seeds do not pair, each share deviates by its own t. Items count in either case: what resampled items do to
+all shares alike is taken out, the rest widens.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Means:
     seeds: int
 
 
-def measured(per_seed: Sequence[Floats], items: Sequence[Floats] | None, draws: int, seed: int) -> Means:
+def measured(
+    per_seed: Sequence[Floats], items: Sequence[Floats] | None, draws: int, seed: int, *, paired: bool = True
+) -> Means:
     """The means of K shares with their joint noise.
 
     Args:
@@ -45,23 +48,27 @@ def measured(per_seed: Sequence[Floats], items: Sequence[Floats] | None, draws: 
         items: for each share the values under resampled items [draws × S], or None.
         seed: of the study's analysis. All measures with as many seeds get the same combinations of seeds, so what one
             seed does to two measures stays together in their draws.
+        paired: the n-th value of every share is of the same seed; never so where shares have different numbers.
     """
     counts = {len(values) for values in per_seed}
     means = np.array([float(values.mean()) for values in per_seed])
-    paired = len(counts) == 1
+    paired = paired and len(counts) == 1
     generator = np.random.Generator(np.random.Philox(key=key64("analyze/optimum/seeds/1", seed, sorted(counts))))
     if paired:
-        values = np.stack(per_seed)
-        own = values - values.mean(axis=0)
-        deviations, spread = _jointly(own, draws, generator)
+        own = list(np.stack(per_seed) - np.mean(per_seed, axis=0))
+        deviations, spread = _jointly(np.stack(own), draws, generator)
     else:
-        own = None
+        own = list(per_seed)
         deviations, spread = _apart(per_seed, draws, generator)
-    if items is None or not paired or own is None:
+    if items is None:
         return Means(means, spread, deviations, min(counts))
-    under = np.stack([rows[np.arange(draws) % len(rows)] for rows in items])
-    under = under - under.mean(axis=0)
-    parts = [cross(own[k], under[k], float(own[k].mean())) for k in range(len(means))]
+    under = [rows[np.arange(draws) % len(rows)] for rows in items]
+    if paired:
+        common = np.mean(under, axis=0)
+    else:
+        moved = [(rows - values).mean(axis=1) for rows, values in zip(under, per_seed, strict=True)]
+        common = np.mean(moved, axis=0)[:, None]
+    parts = [cross(mine, rows - common, float(mine.mean())) for mine, rows in zip(own, under, strict=True)]
     deviations = deviations + np.stack([part.deviations for part in parts], axis=1)
     if spread is not None:
         spread = spread + np.array([part.item_se**2 for part in parts])

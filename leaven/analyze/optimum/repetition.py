@@ -15,6 +15,9 @@ import numpy as np
 from leaven.analyze.optimum.state import percent
 
 CAP = 4.0
+EVERYWHERE = "everywhere"
+ROUNDING = 1e-6
+"""Epochs."""
 
 
 def repetition(
@@ -24,8 +27,10 @@ def repetition(
 
     Args: `repeats`: variant -> source -> epochs.
 
-    Returns: `{cap, least, most, sources: [{source, epochs: {variant: …}, share, side}], said}`: `share` where the
-    source meets the cap, None where it never does between 0 and 1; `side` where it repeats too much: above or below.
+    Returns: `{cap, least, most, possible, sources: [{source, epochs: {variant: …}, share, side}], said}`: `share` where
+    the source meets the cap, None where it never does between 0 and 1; `side` where it repeats too much: "above" or
+    "below" that share, "everywhere", or "" for nowhere. `possible`: some share keeps every source within the cap,
+    which then are those from `least` to `most`.
     """
     if not repeats:
         return None
@@ -38,7 +43,9 @@ def repetition(
         return None
     most = min([row["share"] for row in rows if row["side"] == "above"], default=1.0)
     least = max([row["share"] for row in rows if row["side"] == "below"], default=0.0)
-    return {"cap": cap, "least": least, "most": most, "sources": rows, "said": _said(of, rows, cap)}
+    possible = least <= most and all(row["side"] != EVERYWHERE for row in rows)
+    said = _said(of, rows, cap, possible)
+    return {"cap": cap, "least": least, "most": most, "possible": possible, "sources": rows, "said": said}
 
 
 def _meets(epochs: Mapping[float, float], cap: float) -> dict[str, Any]:
@@ -47,20 +54,25 @@ def _meets(epochs: Mapping[float, float], cap: float) -> dict[str, Any]:
         return {"share": None, "side": ""}
     at, height = np.array(list(epochs)), np.array(list(epochs.values()))
     slope, level = np.polyfit(at, height, 1)
-    if abs(slope) < 1e-9:
+    at_none, at_all = float(level), float(level + slope)
+    # What is read cap times exactly may come out of the fit a hair beyond it.
+    if max(at_none, at_all) <= cap + ROUNDING:
         return {"share": None, "side": ""}
-    rising = slope > 0
-    if (level + slope if rising else level) <= cap:
-        return {"share": None, "side": ""}
-    return {"share": float(np.clip((cap - level) / slope, 0, 1)), "side": "above" if rising else "below"}
+    if min(at_none, at_all) > cap + ROUNDING:
+        return {"share": None, "side": EVERYWHERE}
+    share = float(np.clip((cap - level) / slope, 0, 1))
+    return {"share": share, "side": "above" if at_all > at_none else "below"}
 
 
-def _said(of: str, rows: list[dict[str, Any]], cap: float) -> str:
+def _said(of: str, rows: list[dict[str, Any]], cap: float, possible: bool) -> str:
     limits = [
-        f"{'beyond' if row['side'] == 'above' else 'below'} {percent(row['share'])} {of}, {row['source']}"
+        f"at every share, {row['source']}"
+        if row["side"] == EVERYWHERE
+        else f"{'beyond' if row['side'] == 'above' else 'below'} {percent(row['share'])} {of}, {row['source']}"
         for row in rows
         if row["side"]
     ]
     if not limits:
         return f"At this budget no source is read more than {cap:g} times at any share of {of}."
-    return f"At this budget a source is read more than {cap:g} times: {'; '.join(limits)}."
+    said = f"At this budget a source is read more than {cap:g} times: {'; '.join(limits)}."
+    return said if possible else f"{said} No share keeps every source within {cap:g} times."

@@ -19,7 +19,9 @@ from functools import lru_cache
 import numpy as np
 
 from leaven.analyze.bootstrap import Floats
+from leaven.analyze.optimum.laws import flat
 from leaven.analyze.optimum.noise import Means
+from leaven.analyze.optimum.ordered import inverse, product, root
 from leaven.ground.canonical import key64
 
 WARPS: tuple[Callable[[Floats], Floats], ...] = (
@@ -34,7 +36,11 @@ HEIGHTS = (0.0, 0.3, 1.0, 3.0, 10.0)
 shows."""
 NOISES = (0.01, 0.03, 0.1, 0.3)
 """Sd of a mean's noise, in ranges of the means, where seeds do not tell it."""
+LEAST_NOISE = 1e-4
+"""Sd of a mean's noise, in ranges of the means, that is always allowed: a covariance must have an inverse."""
 JITTER = 1e-9
+"""Added to a correlation so that it has a root. Not more: it makes curves rough by its root times their height, and a
+rough curve has its lowest point anywhere in a flat valley."""
 
 
 @dataclass(frozen=True)
@@ -48,27 +54,29 @@ class Smooth:
 def smooth_curves(shares: Floats, found: Means, grid: Floats, seed: int) -> Smooth:
     """Curves that the means allow, as many as `found.deviations` has rows."""
     low, width = float(grid[0]), float(grid[-1] - grid[0])
-    scale = float(np.ptp(found.means)) or 1.0
+    level = float(found.means.mean())
+    means, scale = found.means - level, _scale(found)
     everywhere = np.concatenate([shares, grid])
     count = len(shares)
     line = np.stack([np.ones_like(everywhere), (everywhere - low) / width - 0.5], axis=1)
-    settings = _settings(found, scale)
+    heights, noises = _settings(found, scale)
     kernels, roots = _kernels(tuple(everywhere.tolist()))
     weights, makers = [], []
     for which, kernel in enumerate(kernels):
-        for height, noise in settings:
-            if height == 0 and which:
-                continue
-            covariance = (height * scale) ** 2 * kernel[:count, :count] + np.diag(noise)
-            weight, pull, slope = _likelihood(covariance, line[:count], found.means)
-            # A line is the same under every kernel: it counts as often as the curves do.
-            weights.append(weight + (np.log(len(kernels)) if height == 0 else 0.0))
-            makers.append((which, height * scale, noise, pull, slope))
-    chances = np.exp(np.array(weights) - max(weights))
+        # A line is the same under every kernel: it is taken once and counts as often as the curves do.
+        kept = slice(None) if not which else heights > 0
+        height, noise = heights[kept], noises[kept]
+        covariance = (height**2)[:, None, None] * kernel[:count, :count] + noise[:, :, None] * np.eye(count)
+        weight, pull, slope = _likelihood(covariance, line[:count], means)
+        weights.append(weight + np.where(height == 0, np.log(len(kernels)), 0.0))
+        departure = product((height**2)[:, None, None] * kernel[count:, :count], pull)
+        makers += list(zip([which] * len(height), height, noise, slope, departure, strict=True))
+    likely = np.concatenate(weights)
+    chances = np.exp(likely - likely.max())
     generator = np.random.Generator(np.random.Philox(key=key64("analyze/optimum/curves/1", seed)))
     amounts = generator.multinomial(len(found.deviations), chances / chances.sum())
     made, start = [], 0
-    for amount, (which, height, noise, pull, slope) in zip(amounts, makers, strict=True):
+    for amount, (which, height, noise, slope, departure) in zip(amounts, makers, strict=True):
         if amount == 0:
             continue
         path = height * (generator.standard_normal((amount, len(everywhere))) @ roots[which].T)
@@ -76,21 +84,28 @@ def smooth_curves(shares: Floats, found: Means, grid: Floats, seed: int) -> Smoo
         if found.variance is None:
             deviations = deviations + generator.standard_normal((amount, count)) * np.sqrt(noise)
         start += amount
-        gap = found.means - path[:, :count] - deviations
-        ends = gap @ slope.T
-        departure = gap @ pull.T @ (height**2 * kernels[which][:count, count:])
-        made.append(path[:, count:] + ends @ line[count:].T + departure)
+        gap = means - path[:, :count] - deviations
+        made.append(level + path[:, count:] + (gap @ slope.T) @ line[count:].T + gap @ departure.T)
     return Smooth(grid, np.concatenate(made))
 
 
-def _settings(found: Means, scale: float) -> list[tuple[float, Floats]]:
-    """(height, variance of the means' noise [K]) to be averaged over."""
+def _scale(found: Means) -> float:
+    """The range of the means; where they are all alike, the size of their noise."""
+    if not flat(found.means):
+        return float(np.ptp(found.means))
+    size = float(np.abs(found.means).max())
+    return max(float(found.deviations.std()), LEAST_NOISE * size, LEAST_NOISE**2)
+
+
+def _settings(found: Means, scale: float) -> tuple[Floats, Floats]:
+    """Heights [N] and variances of the means' noise [N × K] to be averaged over."""
+    high = scale * np.array(HEIGHTS)
     if found.variance is not None:
-        # Never exactly nothing: a covariance must have an inverse.
-        known = np.maximum(found.variance, (1e-6 * scale) ** 2)
-        return [(height, known) for height in HEIGHTS]
+        known = np.maximum(found.variance, (LEAST_NOISE * scale) ** 2)
+        return high, np.repeat(known[None], len(high), axis=0)
     items = found.deviations.var(axis=0)
-    return [(height, items + (noise * scale) ** 2) for height in HEIGHTS for noise in NOISES]
+    noises = items + ((np.array(NOISES) * scale) ** 2)[:, None]
+    return np.repeat(high, len(NOISES)), np.tile(noises, (len(high), 1))
 
 
 @lru_cache(maxsize=4)
@@ -102,7 +117,8 @@ def _kernels(everywhere: tuple[float, ...]) -> tuple[list[Floats], list[Floats]]
         at = at / (float(np.ptp(at)) or 1.0)
         gaps = at[:, None] - at[None, :]
         kernels += [_correlated(gaps / length) for length in LENGTHS]
-    return kernels, [_root(kernel) for kernel in kernels]
+    rough = JITTER * np.eye(len(everywhere))
+    return kernels, list(root(np.stack(kernels) + rough))
 
 
 def _correlated(gaps: Floats) -> Floats:
@@ -110,19 +126,16 @@ def _correlated(gaps: Floats) -> Floats:
     return correlation
 
 
-def _root(kernel: Floats) -> Floats:
-    return np.asarray(np.linalg.cholesky(kernel + JITTER * np.eye(len(kernel))), np.float64)
-
-
-def _likelihood(covariance: Floats, line: Floats, means: Floats) -> tuple[float, Floats, Floats]:
-    """Restricted log likelihood, and the matrices that give the departure's weights and the line's two numbers.
+def _likelihood(covariance: Floats, line: Floats, means: Floats) -> tuple[Floats, Floats, Floats]:
+    """Of covariances [N × K × K]: restricted log likelihoods [N], and the matrices that give the departure's weights
+    [N × K × K] and the line's two numbers [N × 2 × K].
 
     For residuals r the line is `slope`·r and the weights are `pull`·r, pull = V⁻¹ − V⁻¹X(X'V⁻¹X)⁻¹X'V⁻¹.
     """
-    inverse = np.linalg.inv(covariance)
-    inner = line.T @ inverse @ line
-    slope = np.linalg.solve(inner, line.T @ inverse)
-    pull = inverse - inverse @ line @ slope
-    logs = np.linalg.slogdet(covariance)[1] + np.linalg.slogdet(inner)[1]
-    weight = float(-0.5 * (logs + means @ pull @ means))
-    return weight, np.asarray(pull, np.float64), np.asarray(slope, np.float64)
+    backward, logs = inverse(covariance)
+    across = product(line.T, backward)
+    inner, inner_logs = inverse(product(across, line))
+    slope = product(inner, across)
+    pull = backward - product(np.swapaxes(across, -1, -2), slope)
+    bent = product(product(means[None], pull), means[:, None])[:, 0, 0]
+    return -0.5 * (logs + inner_logs + bent), pull, slope

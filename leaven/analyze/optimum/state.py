@@ -3,7 +3,8 @@
 The rules, for a 95 % interval of the best share within the range of shares that ran:
 
 * *not identified*: the interval holds more than half of the range (METHODS.md §2.5 asks for "spans the range"; half is
-  where an interval stops telling a low share from a high one), or single runs at fewer than five shares.
+  where an interval stops telling a low share from a high one), or single runs at fewer than five shares, or all shares
+  score the same to the last digit.
 * *at an edge*: otherwise, it reaches the lowest or the highest share that ran. The best may lie there or, where more or
   less was possible, beyond.
 * *identified*: otherwise.
@@ -55,8 +56,10 @@ def state(found: Best, seeds: int = 2, shares: int = SINGLE) -> tuple[str, str]:
     return IDENTIFIED, f"the interval holds {100 * width:.0f} % of the range and neither of its ends{single}"
 
 
-def sentence(name: str, of: str, found: Best, stated: str) -> str:
-    """What a decision maker reads of one measure."""
+def sentence(name: str, of: str, found: Best, stated: str, *, flat: bool = False) -> str:
+    """What a decision maker reads of one measure; `flat`: all shares score the same."""
+    if flat:
+        return f"{name}: the best share of {of} is not identified; all shares that ran score the same."
     span = f"{percent(found.low)} to {percent(found.high)}"
     if stated == IDENTIFIED:
         return f"{name}: best at {percent(found.best)} {of}, 95 % interval {span}."

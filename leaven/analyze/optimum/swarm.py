@@ -23,7 +23,10 @@ from leaven.ground.errors import LeavenError
 SWARM = 30
 """Runs at this many shares are a swarm."""
 BINS, STEPS, FEWEST = 12, 10, 5
-"""A swarm's bins: so many equally full ones, cut again at so many equal steps of the share, none with fewer runs."""
+"""A swarm's bins: cut at so many quantiles of the runs and at so many equal steps of the share, then the emptiest is
+merged with its emptier neighbour until none has fewer than FEWEST runs."""
+ENOUGH = 5
+"""Fewest bins that show a shape; runs in fewer are taken one by one."""
 GRID = 201
 DRAWS = 300
 """Grid points and bootstraps of METHODS.md §8.3."""
@@ -91,19 +94,17 @@ def marginal(
 
 
 def bins(shares: Floats, values: Floats) -> list[tuple[float, Floats]]:
-    """Runs sorted into bins by share: (mean share, values of its runs), shares rising; at least FEWEST runs in each."""
+    """Runs sorted into bins by share: (mean share, values of its runs), shares rising; at least FEWEST runs in
+    each, unless there are fewer in all."""
     full = np.quantile(shares, np.linspace(0, 1, BINS + 1)[1:-1])
     even = np.linspace(shares.min(), shares.max(), STEPS + 1)[1:-1]
     place = np.searchsorted(np.unique(np.concatenate([full, even])), shares, side="left")
-    parts: list[list[int]] = []
-    for one in np.unique(place):
-        here = np.flatnonzero(place == one).tolist()
-        if parts and (len(here) < FEWEST or len(parts[-1]) < FEWEST):
-            parts[-1] += here
-        else:
-            parts.append(here)
-    if len(parts) > 1 and len(parts[-1]) < FEWEST:
-        parts[-2:] = [parts[-2] + parts[-1]]
+    parts = [np.flatnonzero(place == one).tolist() for one in np.unique(place)]
+    while len(parts) > 1 and min(len(part) for part in parts) < FEWEST:
+        small = min(range(len(parts)), key=lambda k: len(parts[k]))
+        near = min((k for k in (small - 1, small + 1) if 0 <= k < len(parts)), key=lambda k: len(parts[k]))
+        first = min(small, near)
+        parts[first : first + 2] = [parts[first] + parts[first + 1]]
     return [(float(shares[part].mean()), values[part]) for part in parts]
 
 

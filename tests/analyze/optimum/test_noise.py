@@ -44,6 +44,19 @@ def test_one_seed_leaves_the_noise_unknown_and_unequal_seeds_are_not_paired():
     assert apart.variance == pytest.approx(apart.variance)
 
 
+def test_items_count_whether_seeds_pair_or_not():
+    rng = np.random.default_rng(8)
+    values = [share + 0.01 * rng.standard_normal(3) for share in (1.0, 2.0, 3.0, 4.0)]
+    common = rng.normal(size=(4000, 1))
+    own = [value + rng.normal(size=(4000, 1)) + common for value in values]
+    for kept, paired in ((3, True), (3, False), (2, True), (1, True)):
+        lost = [values[0], values[1][:kept], *values[2:]]
+        found = measured(lost, [own[0], own[1][:, :kept], *own[2:]], 4000, 0, paired=paired)
+        # What is common to all shares is out, what is a share's own stays but for its part in their mean.
+        spread = np.quantile(found.deviations, 0.84, axis=0) - np.quantile(found.deviations, 0.16, axis=0)
+        np.testing.assert_allclose(spread / 2, np.sqrt(3 / 4), rtol=0.1)
+
+
 def test_measures_share_their_combinations_of_seeds():
     values = list(RNG.normal(size=(4, 3)))
     one, two = measured(values, None, 50, 5), measured([2 * value for value in values], None, 50, 5)

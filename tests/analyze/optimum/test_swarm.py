@@ -78,6 +78,26 @@ def test_a_swarm_is_binned_and_every_run_is_in_one_bin():
     assert found["pareto"] is None
 
 
+@pytest.mark.parametrize("runs", [30, 35, 41, 50, 64])
+@pytest.mark.parametrize("spaced", [True, False])
+def test_small_swarms_have_bins_or_are_taken_one_by_one(runs, spaced):
+    rng = np.random.default_rng(runs)
+    shares = np.linspace(0, 1, runs) if spaced else rng.dirichlet([0.5] * 5, runs)[:, 0]
+    values = (shares - 0.4) ** 2 + 0.05 * rng.standard_normal(runs)
+    parts = bins(shares, values)
+    assert len(parts) >= 3
+    assert min(len(part) for _, part in parts) >= 5
+    assert sum(len(part) for _, part in parts) == runs
+    names = [f"run {i}" for i in range(runs)]
+    measure = SweepMeasure("m", "lower", "", {name: values[i : i + 1] for i, name in enumerate(names)})
+    found = optimum_data(dict(zip(names, shares.tolist(), strict=True)), [measure], of="code", draws=200, seed=0)
+    assert found is not None
+    row = found["measures"][0]
+    assert row["swarm"] == (len(parts) >= 5)
+    assert row["low"] <= row["best"] <= row["high"]
+    assert not spaced or row["low"] <= 0.4 <= row["high"]
+
+
 def test_ridge_is_least_squares_with_a_row_for_each_coefficient():
     rng = np.random.default_rng(0)
     shares, values = rng.dirichlet(np.ones(6), 50), rng.standard_normal(50)
