@@ -19,8 +19,9 @@ def noise_rows(
 ) -> list[dict[str, Any]]:
     """One row a variant: `seed_sd` (ddof 1, of the per-seed statistics; None with one seed), `item_se` of the mean over
     seeds (the bootstrap's, clustered), in the statistic's scale; and against its first baseline, in the comparison's
-    unit, the sd of paired per-seed effects `paired_seed_sd` and the item part's se × √clusters `paired_item_sd`, None where nobody counted
-    the items, as in scores with nothing but a standard error: 0 would say that there is no such noise."""
+    unit, the sd of paired per-seed effects `paired_seed_sd` and the item part's se × √clusters `paired_item_sd`, None
+    where nobody counted the items, as in scores with nothing but a standard error: 0 would say that there is no such
+    noise."""
     rows = []
     for variant, sampled in variants.items():
         crossed, pair = sampled.crossed(), comparisons.get(variant)

@@ -10,6 +10,8 @@ import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from leaven.analyze.bootstrap import Floats
 from leaven.analyze.imported import conventions
 from leaven.analyze.imported.mapping import Mapping, Metric
@@ -17,6 +19,9 @@ from leaven.analyze.imported.readings import Readings
 from leaven.analyze.measures import Measure
 from leaven.analyze.text import listing
 from leaven.ground.errors import BadInput, did_you_mean
+
+MIXED = (50.0, 200.0)
+"""How many times larger than small values large ones are where they may be the same in per cent."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,8 @@ def _asked(
     rows = readings.rows[readings.rows["metric"].isin(parts)]
     values: Floats = rows["value"].to_numpy()
     scale = metric.scale or _scale(name, parts, values)
+    if metric.scale is None and scale == "percent" and (rows["item"] == "").all():
+        _one_scale(name, values)
     weighted = bool(rows["weight"].notna().any())
     if scale == "share" and (values.min() < 0 or values.max() > 1):
         raise BadInput(
@@ -123,6 +130,19 @@ def _scale(name: str, parts: Sequence[str], values: Floats) -> str:
         if values.min() >= 0 and values.max() <= 100:
             return "percent"
     return "other"
+
+
+def _one_scale(name: str, values: Floats) -> None:
+    """Raises BadInput where some values look like shares and others like the same shares in per cent."""
+    small, large = values[(values > 0) & (values <= 1)], values[values > 1]
+    if not small.size or not large.size:
+        return
+    if MIXED[0] < float(np.median(large)) / float(np.median(small)) < MIXED[1]:
+        raise BadInput(
+            f"{name} has values such as {small[0]:g} and such as {large[0]:g}: shares and per cent may be mixed",
+            field=f"metrics.{name}.scale",
+            fix="Write all of them alike, or, if they are, say so in a mapping file: scale: percent.",
+        )
 
 
 def _guesses(

@@ -6,10 +6,9 @@ then `evidence.conclude`, and beyond it transfer and optimum, which need no nois
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping as Map
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -24,9 +23,9 @@ from leaven.analyze.imported.mapping import Mapping
 from leaven.analyze.imported.method import method
 from leaven.analyze.imported.points import at_the_end
 from leaven.analyze.imported.readings import Readings
-from leaven.analyze.imported.rounding import hidden, unit_of
+from leaven.analyze.imported.rounding import unit_of
 from leaven.analyze.imported.sweep import sweep_of
-from leaven.analyze.noise import noise_rows
+from leaven.analyze.imported.unsaid import ALONE, Found, at, lacking, take_hidden, unjudged, without_items
 from leaven.analyze.request import FINAL, Request, SizeRequest
 from leaven.analyze.results import Sampled, average
 from leaven.analyze.scores import score_rows
@@ -35,7 +34,6 @@ from leaven.ground.errors import BadInput, did_you_mean
 
 BILLION = 1_000_000_000
 """Parameters below which a study is at proxy scale (DESIGN, evidence semantics)."""
-ALONE = "ran once, or more than once with the very same value, and no error of its score is given"
 MOST_ARMS = 40
 """Arms without an interval that a page still shows one by one."""
 
@@ -47,22 +45,6 @@ class Verdict:
     data: dict[str, Any]
     tasks: list[dict[str, Any]]
     told: tuple[str, ...]
-
-
-@dataclass
-class Found:
-    """What accumulates size by size. `judged` holds the evidence with known noise, `every` all of it; `guessed` are
-    sizes with a measure of which the score of guessing is known."""
-
-    judged: list[Evidence] = field(default_factory=list)
-    every: list[Evidence] = field(default_factory=list)
-    excluded: list[dict[str, Any]] = field(default_factory=list)
-    tasks: list[dict[str, Any]] = field(default_factory=list)
-    bare: list[dict[str, Any]] = field(default_factory=list)
-    noise: list[dict[str, Any]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
-    guessed: set[str] = field(default_factory=set)
 
 
 def bring(readings: Readings, mapping: Mapping) -> Verdict:
@@ -85,13 +67,13 @@ def bring(readings: Readings, mapping: Mapping) -> Verdict:
     for size in sizes:
         rows = readings.rows[readings.rows["size"] == size]
         seeds, said = runs.numbered(rows, baseline)
-        found.notes += [f"{_at(size)}{note}" for note in said]
+        found.notes += [f"{at(size)}{note}" for note in said]
         requests.append(_request(size, rows, baseline, seeds, mapping))
         if baseline and baseline not in requests[-1].variants:
-            found.notes.append(f"{_at(size)}{baseline} has no run, so nothing is compared with it")
+            found.notes.append(f"{at(size)}{baseline} has no run, so nothing is compared with it")
         for one in asked:
             _measure(one, rows, size, baseline, seeds, mapping, draws, found)
-    found.notes += _silent(found, baseline) + _without_items(found.judged)
+    found.notes += unjudged(found, baseline) + without_items(found.judged)
     request = Request(
         mapping.study,
         mapping.question or _question(requests[0], asked),
@@ -137,10 +119,6 @@ def _has_items(readings: Readings, asked: Sequence[Asked]) -> bool:
 
 def _parameters(size: str, mapping: Mapping) -> int:
     return (mapping.sizes or {}).get(size) or conventions.parameters(size)
-
-
-def _at(size: str) -> str:
-    return f"{size}: " if size else ""
 
 
 def _baseline(readings: Readings, mapping: Mapping) -> tuple[str, list[str]]:
@@ -198,13 +176,13 @@ def _measure(
     for part in one.parts:
         mine = rows[rows["metric"] == part]
         if not len(mine):
-            found.notes.append(f"{_at(size)}{part} was not evaluated")
+            found.notes.append(f"{at(size)}{part} was not evaluated")
             continue
-        found.notes += _without(part, rows, mine, size)
+        found.notes += lacking(part, rows, mine, size)
         if mapping.items == "common" and (mine["item"] != "").all():
             mine, lost = runs.common(mine)
             if lost:
-                found.notes.append(f"{_at(size)}{part}: {lost:,} items that not every run has are left out")
+                found.notes.append(f"{at(size)}{part}: {lost:,} items that not every run has are left out")
         parts[part] = runs.sample(mine, part, one, seeds, draws, mapping.seed)
         if (mine["item"] == "").all():
             units[part] = unit_of(mine["value"].to_numpy())
@@ -224,7 +202,7 @@ def _measure(
             rated = {name: arm for name, arm in arms.items() if not runs.noiseless(arm)}
             found.tasks += score_rows(measure, part, excluded is None, rated, size, FINAL)
     if not kept:
-        found.notes.append(f"{_at(size)}nothing is said on {measure.name}: no task counts")
+        found.notes.append(f"{at(size)}nothing is said on {measure.name}: no task counts")
         return
     every = average([sampled[part] for part in kept])
     found.every.append(Evidence(size, FINAL, measure, every, tuple(kept)))
@@ -237,52 +215,13 @@ def _measure(
         (found.bare if len(every) <= MOST_ARMS else found.tasks).extend(bare)
         if judged:
             found.notes.append(
-                f"{_at(size)}{measure.name}: {listing(silent[:5])}{' and others' if len(silent) > 5 else ''} "
+                f"{at(size)}{measure.name}: {listing(silent[:5])}{' and others' if len(silent) > 5 else ''} "
                 f"{ALONE}, so nothing can be {'compared with it' if baseline in silent else 'said of its difference'}"
             )
     if baseline in judged and set(kept) <= set(units):
-        _hidden(one, judged, [units[part] for part in kept], size, baseline, found)
+        take_hidden(one, judged, [units[part] for part in kept], size, baseline, found)
     if judged:
         found.judged.append(Evidence(size, FINAL, measure, judged, tuple(kept)))
-
-
-def _without(part: str, rows: pd.DataFrame, mine: pd.DataFrame, size: str) -> list[str]:
-    """Which runs of a size lack a metric that others have."""
-    every, having = (
-        frame[["variant", "seed"]].drop_duplicates().astype(str).itertuples(index=False, name=None)
-        for frame in (rows, mine)
-    )
-    lost = sorted(set(every) - set(having), key=lambda run: (conventions.natural(run[0]), conventions.natural(run[1])))
-    if not lost:
-        return []
-    named = [f"{variant} seed {seed}" if seed else variant for variant, seed in lost[:5]]
-    shown = listing(named) if len(lost) <= len(named) else f"{', '.join(named)} and {len(lost) - len(named)} more"
-    return [f"{_at(size)}{part}: {shown} {'has' if len(lost) == 1 else 'have'} no value, and others have"]
-
-
-def _hidden(
-    one: Asked, judged: dict[str, Sampled], units: Sequence[float], size: str, baseline: str, found: Found
-) -> None:
-    """Take arms out of `judged` whose differences from the baseline vary less than rounding does; told, with what is
-    known of the arm alone."""
-    measure, unit = one.measure, max(units)
-    rounding = one.factor * math.sqrt(sum(each**2 for each in units) / 12) / len(units)
-    relative = measure.effect == "relative"
-    gone = [
-        name
-        for name, arm in judged.items()
-        if name != baseline and hidden(arm, judged[baseline], rounding, relative=relative)
-    ]
-    if not gone:
-        return
-    arms = {name: judged.pop(name) for name in gone}
-    found.bare += score_rows(measure, "", True, arms, size, FINAL)
-    found.noise += noise_rows(size, measure.name, arms, {})
-    shown = listing(gone[:5]) + (f" and {len(gone) - 5} others" if len(gone) > 5 else "")
-    found.notes.append(
-        f"{_at(size)}{measure.name}: the differences of {shown} from {baseline} vary less between seeds than rounding "
-        f"to {unit:g} does, so their noise is not known: no verdict"
-    )
 
 
 def _together(
@@ -294,13 +233,13 @@ def _together(
     shared = [name for name in next(iter(parts.values())) if all(name in arms for arms in parts.values())]
     lost = sorted({name for arms in parts.values() for name in arms} - set(shared), key=conventions.natural)
     if lost:
-        found.notes.append(f"{_at(size)}{measure}: {listing(lost[:5])} lacks a part of it and is left out")
+        found.notes.append(f"{at(size)}{measure}: {listing(lost[:5])} lacks a part of it and is left out")
     result: dict[str, dict[str, Sampled]] = {part: {} for part in parts}
     for name in shared:
         sets = [set(arms[name].seeds) for arms in parts.values()]
         seeds = sorted(set.intersection(*sets))
         if len(seeds) < len(set.union(*sets)):
-            found.notes.append(f"{_at(size)}{measure}: seeds of {name} that lack a part of it are left out")
+            found.notes.append(f"{at(size)}{measure}: seeds of {name} that lack a part of it are left out")
         if seeds:
             for part, arms in parts.items():
                 result[part][name] = arms[name].of(seeds)
@@ -321,30 +260,6 @@ def _bare(measure: str, variant: str, sampled: Sampled, size: str) -> dict[str, 
         "seeds": [float(value) for value in sampled.per_seed],
         "items": sampled.items,
     }
-
-
-def _silent(found: Found, baseline: str) -> list[str]:
-    """Measures at sizes where nothing could be judged; one sentence where that is everything that could be compared."""
-    judged = {(one.size, one.measure.name) for one in found.judged}
-    lost = [one for one in found.every if (one.size, one.measure.name) not in judged]
-    if not judged:
-        return [f"every variant {ALONE}: no verdicts"] if any(_pairs(one, baseline) for one in lost) else []
-    return [f"{_at(one.size)}{one.measure.name}: every variant {ALONE}: no verdicts" for one in lost]
-
-
-def _pairs(one: Evidence, baseline: str) -> bool:
-    return len(one.arms) > 1 and (not baseline or baseline in one.arms)
-
-
-def _without_items(judged: Sequence[Evidence]) -> list[str]:
-    """Which measures have intervals of seeds alone."""
-    every = dict.fromkeys(one.measure.name for one in judged)
-    known = {one.measure.name for one in judged for arm in one.arms.values() if (arm.draws != arm.per_seed).any()}
-    bare = [name for name in every if name not in known]
-    if not bare:
-        return []
-    shown = listing(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
-    return [f"{shown}: no error of items is given, so intervals hold the spread of seeds only"]
 
 
 def _uncounted(row: Map[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ disagrees with itself is an error, and whatever was dropped is told.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,6 +28,7 @@ NUMBERS = ("value", "se", "n", "weight")
 KEYS = ["size", "point", "metric", "variant", "seed", "item"]
 RUN = ["variant", "size", "seed"]
 JOINT = " / "
+WHOLE = re.compile(r"^\d+\.0+$")
 MOST_METRICS = 2000
 SAME = 1e-6
 """How far two files may round the same share apart."""
@@ -79,6 +81,7 @@ def gather(sheet: Sheet, roles: Roles, mapping: Mapping) -> Readings:
         return sheet.row(int(places[row]))
 
     base = {role: _joined(raw, roles.columns.get(role, ()), role, where) for role in ("variant", "seed")}
+    base["seed"] = _whole(base["seed"])
     base |= {
         role: _joined(raw, roles.columns.get(role, ()), role, where) for role in ("size", "point", "item", "group")
     }
@@ -163,6 +166,14 @@ def _joined(raw: pd.DataFrame, columns: Sequence[str], role: str, where: Any) ->
     if len(found) == 1:
         return found[0]
     return pd.Categorical([JOINT.join(cells) for cells in zip(*found, strict=True)])
+
+
+def _whole(seeds: pd.Categorical) -> pd.Categorical:
+    """Labels of seeds that are whole numbers without the point that some programs write: 1.0 is 1."""
+    words = [word.partition(".")[0] if WHOLE.match(word) else word for word in map(str, seeds.categories)]
+    turn = {word: place for place, word in enumerate(dict.fromkeys(words))}
+    codes = np.array([turn[word] for word in words], dtype=np.int64)[seeds.codes]
+    return pd.Categorical.from_codes(codes, categories=list(turn))
 
 
 def _values(raw: pd.DataFrame, roles: Roles, where: Any) -> Iterator[tuple[Any, Any, dict[str, Any]]]:

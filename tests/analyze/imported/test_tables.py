@@ -172,6 +172,23 @@ def test_seeds_without_common_labels_are_paired_in_order(tmp_path: Path) -> None
     assert any("paired in the order" in note for note in made.data["left_out"])
 
 
+def test_seed_one_is_seed_one_however_it_is_written(tmp_path: Path) -> None:
+    rows = long_rows()
+    mixed = [{**row, "seed": f"{row['seed']}.0" if row["variant"] == "no-code" else row["seed"]} for row in rows]
+    paths = [write(tmp_path / name, each) for name, each in (("r.csv", rows), ("s.csv", mixed))]
+    made, same = (judge(path, baseline="no-code").data for path in paths)
+    assert made["comparisons"] == same["comparisons"]
+    assert made["left_out"] == same["left_out"]
+
+
+def test_shares_and_per_cent_in_one_column_are_asked_about(tmp_path: Path) -> None:
+    rows = [{**row, "acc": row["acc"] * (100 if row["seed"] == 2 else 1)} for row in wide(long_rows())]
+    path = write(tmp_path / "r.csv", rows)
+    with pytest.raises(BadInput, match="shares and per cent may be mixed"):
+        judge(path, baseline="no-code")
+    assert judge(path, baseline="no-code", metrics={"acc": {"scale": "percent"}}).data["comparisons"]
+
+
 def test_an_arm_with_other_labels_changes_no_other_pair(tmp_path: Path) -> None:
     """The noise of a seed is large and shared: paired by label code-25 is better, in the order of labels it is not."""
     noise = {1: 0.0, 2: 0.1, 3: 0.2, 4: 0.3}
