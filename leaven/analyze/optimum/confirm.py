@@ -105,7 +105,7 @@ def _said(
     if gain <= 0:
         return f"{head} No gain over the best baseline is expected on {lead['name']}: the baseline may be all it takes."
     if not noisy:
-        return f"{head} At least {FEWEST} seeds each: single runs do not tell how many it takes."
+        return f"{head} At least {FEWEST} seeds each: these runs do not tell how many it takes."
     if seeds is None:
         return (
             f"{head} Not even {MOST_SEEDS} seeds would tell the gain expected over the best baseline on "

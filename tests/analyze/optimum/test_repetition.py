@@ -70,7 +70,7 @@ def test_the_best_the_ends_and_the_baselines_are_run_once_each():
 def test_more_noise_takes_more_seeds_and_single_runs_name_none():
     assert asked(seed_sd=0.5)["seeds"] > asked(seed_sd=0.1)["seeds"]
     assert asked(seed_sd=50.0)["seeds"] is None
-    assert "single runs do not tell" in asked(seed_sd=None)["said"]
+    assert "these runs do not tell" in asked(seed_sd=None)["said"]
     assert "No gain" in asked(gain=-0.1)["said"]
 
 
