@@ -74,7 +74,7 @@ def _pooled(arms: Sequence[Mapping[str, Any]], source: str) -> Noise:
         _root_mean_square([float(arm["paired_item_sd"]) for arm in counted]) if counted else 0.0,
         max((_count(arm["clusters"]) for arm in counted), default=0),
         unit,
-        source,
+        source if counted else f"{source}, which tells no noise of items",
         str(arms[noisiest]["variant"]) if len(arms) > 1 else "",
         seeds[noisiest] if len(arms) > 1 else 0.0,
     )

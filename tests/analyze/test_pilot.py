@@ -104,3 +104,9 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "noise.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadInput, match="no CSV file"):
         read_noise(tmp_path / "noise.csv")
+
+
+def test_a_pilot_that_tells_no_noise_of_items_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "noise.csv"
+    path.write_text("measure,variant,paired_seed_sd,paired_item_sd,unit,clusters\nbpb,a,0.2,,%,\n")
+    assert read_noise(path)["bpb"].source.endswith("which tells no noise of items")
