@@ -32,7 +32,8 @@ def test_the_counts(found: Audit) -> None:
     assert len(found.weak_points) == 5
 
 
-def test_the_lines(found: Audit) -> None:
+def test_the_lines(found: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     text = "\n".join(audit_lines(found))
     said = " ".join(text.split())
     assert "3.2 % the scores give 5.7 % (5.5 to 5.9); another baseline: 51.8 / 50.2 − 1 = 3.2 %" in said

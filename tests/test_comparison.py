@@ -54,7 +54,8 @@ def test_the_page_shows_both_and_runs_nothing(runs: Path, tmp_path: Path) -> Non
     assert len(json.loads((tmp_path / "page" / "data" / "compare.json").read_text())["pairs"]) == 4
 
 
-def test_the_command_prints_a_table_or_json(runs: Path, tmp_path: Path) -> None:
+def test_the_command_prints_a_table_or_json(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     done = CliRunner().invoke(app, ["compare", "one", "two", "--runs", str(runs)])
     assert done.exit_code == 0, done.output
     assert "4 primary comparisons in common: 4 with another verdict, 4 of them from better to worse" in done.output

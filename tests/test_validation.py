@@ -130,8 +130,9 @@ def test_all_that_is_shared_is_reproduced() -> None:
 REFERENCE = ("regmix", "nanochat_seeds", "polypythias", "dclm", "unavailable")
 
 
-def test_the_reference_numbers_are_reproduced() -> None:
+def test_the_reference_numbers_are_reproduced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of METHODS.md §2 and §8 whose data is at hand; those whose data is not are named."""
+    monkeypatch.setenv("COLUMNS", "100")
     folder = shared("published")
     found = validate(REFERENCE, [folder])
     assert (found.well, found.counts["not reproduced"], found.counts["reproduced"]) == (True, 0, 328)

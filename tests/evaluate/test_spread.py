@@ -84,11 +84,11 @@ def test_what_a_group_is():
 
 
 def test_groups_as_the_analysis_sees_them():
-    from leaven.analyze.table import _clusters
+    from leaven.analyze.table import clusters_of
 
     draw = np.random.default_rng(1)
     for n, k in [(10, 3), (200, 3), (200, 7), (5, 5), (6, 1), (90, 4)]:
         groups = [["", *"abcdefg"][i] if k == 7 else "abcdefg"[i] for i in draw.integers(k, size=n)]
-        theirs, _ = _clusters(np.array([str(i) for i in range(n)]), np.array(groups))
+        theirs, _ = clusters_of(np.array([str(i) for i in range(n)]), np.array(groups))
         ours = np.array(clusters(groups))
         assert ((ours[:, None] == ours) == (theirs[:, None] == theirs)).all()
