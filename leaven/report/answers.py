@@ -94,7 +94,8 @@ def _headlines(contents: Contents, variant: str, rows: Sequence[Row]) -> list[st
     """The sentence that sums up a variant against what it is compared with first."""
     whom = {str(row.get("baseline")) for row in rows}
     return [
-        _capital(row.get("said"))
+        # A name is written as the study writes it, also at the beginning of a sentence.
+        words.sentence(row["said"]) if str(row["said"]).startswith(variant) else _capital(row["said"])
         for row in contents.headlines
         if str(row.get("variant")) == variant and str(row.get("baseline")) in whom
     ]
