@@ -1,0 +1,122 @@
+"""The steps of a study as it was last run, in `RUNS/<study>/steps.json`: what is to be done, which status and events say
+how far it is.
+
+The graph itself takes the raw files and every option of the run to expand; whoever watches has neither.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from leaven.ground.files import read_json, write_json
+from leaven.study.step import Graph
+
+FILE = "steps.json"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A step: its names (the first is shown), the places in the outline of the steps that it reads, the tokens that it
+    trains on (0 for anything but a stage)."""
+
+    identity: str
+    kind: str
+    names: tuple[str, ...]
+    inputs: tuple[int, ...]
+    tokens: int
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One variant with one seed at one size: the places of its stages, in order."""
+
+    variant: str
+    seed: int
+    size: str
+    stages: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Steps in an order in which every step follows its inputs, and the runs through its stages."""
+
+    steps: tuple[Known, ...] = ()
+    runs: tuple[Run, ...] = ()
+    places: dict[str, int] = field(default_factory=dict)
+    """Of every step, by identity and by each of its names."""
+
+    def below(self, places: Iterable[int]) -> set[int]:
+        """Every step that reads one of these, itself or through others; they themselves only where they do."""
+        above, found = set(places), set()
+        for place, step in enumerate(self.steps):
+            if not above.isdisjoint(step.inputs):
+                above.add(place)
+                found.add(place)
+        return found
+
+
+def of(graph: Graph) -> dict[str, Any]:
+    """What is kept of a graph."""
+    places = {identity: place for place, identity in enumerate(graph.steps)}
+    return {
+        "steps": [
+            {
+                "identity": step.identity,
+                "kind": step.kind,
+                "names": list(step.names),
+                "inputs": sorted({places[other] for other in step.inputs.values()}),
+                "tokens": step.tokens,
+            }
+            for step in graph.steps.values()
+        ],
+        "runs": [
+            {
+                "variant": run.variant,
+                "seed": run.seed,
+                "size": run.size,
+                "stages": [places[step_id] for step_id in run.stages],
+            }
+            for run in graph.runs
+        ],
+    }
+
+
+def keep(graph: Graph, folder: Path) -> None:
+    """Write the outline of a study that is about to run to its folder. A disk that is full stops no run here: the run
+    itself says it better."""
+    with contextlib.suppress(OSError):
+        write_json(folder / FILE, of(graph))
+
+
+def read(folder: Path) -> Outline | None:
+    """The outline in a study's folder; None where there is none, or none that can be read."""
+    try:
+        return outline(read_json(folder / FILE))
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def outline(data: Any) -> Outline:
+    """An outline from what was kept of it. Raises KeyError, TypeError or ValueError for anything else."""
+    steps = tuple(
+        Known(
+            str(row["identity"]), str(row["kind"]), tuple(map(str, row["names"])), tuple(row["inputs"]), row["tokens"]
+        )
+        for row in data["steps"]
+    )
+    runs = tuple(
+        Run(str(row["variant"]), int(row["seed"]), str(row["size"]), tuple(row["stages"])) for row in data["runs"]
+    )
+    places = {name: place for place, step in enumerate(steps) for name in (*step.names, step.identity)}
+    named = [*(at for run in runs for at in run.stages), *(at for step in steps for at in step.inputs)]
+    if not all(0 <= at < len(steps) for at in named):
+        raise ValueError("an outline names a step that it does not hold")
+    return Outline(steps, runs, places)
