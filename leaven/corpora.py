@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,9 @@ class Corpus:
             LeavenError: a step failed; everything that does not depend on it has finished.
         """
         from leaven.engine.display import Display
+        from leaven.engine.devices import PROCESSOR
         from leaven.engine.estimate import measured
+        from leaven.engine.here import Here
         from leaven.engine.schedule import failures
         from leaven.engine.schedule import run as run_steps
         from leaven.lab import StepsFailed
@@ -97,7 +100,7 @@ class Corpus:
                 state = run_steps(
                     prepared.graph,
                     self.store,
-                    jobs=jobs,
+                    partial(Here, self.store, jobs, False, PROCESSOR),
                     rates=measured(self.store.manifests()),
                     watch=display.watch,
                 )

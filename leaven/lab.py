@@ -24,9 +24,11 @@ from leaven.study.load import load as load_file
 if TYPE_CHECKING:
     import pandas as pd
 
+    from leaven.engine.executors import Where
     from leaven.engine.plan import Plan
     from leaven.engine.prepare import Prepared
     from leaven.engine.state import State
+    from leaven.engine.store import Store
     from leaven.train.ahead import Ahead
 
 RUNS = Path("runs")
@@ -41,6 +43,7 @@ def load(
     seeds: int | None = None,
     size: str | None = None,
     runs: str | Path = RUNS,
+    store: str | None = None,
 ) -> Study:
     """A built-in study or a study file, with changes.
 
@@ -50,25 +53,33 @@ def load(
         sources: the user's own files for a source, e.g. `{"text": "books/"}`.
         seeds, size: number of seeds, model size; a study with a proxy block is scaled to the size.
         runs: the folder results go to.
+        store: where steps are kept: a folder or a URL like `s3://bucket/leaven`; RUNS/store unless told otherwise.
 
     Raises:
         BadInput: naming file, line and field.
     """
+    from leaven.engine.stores import place
     from leaven.model.config import parameters_of_sizes
 
     given = [f"{source}={path}" for source, path in (sources or {}).items()]
     loaded = load_file(name, settings=settings, sources=given, seeds=seeds, size=size, parameters=parameters_of_sizes)
-    return Study(loaded, Path(runs))
+    return Study(loaded, Path(runs), store=place(store, Path(runs)))
 
 
 class Study:
-    """A study on this computer."""
+    """A study, with the store that its steps are kept in (RUNS/store)."""
 
-    def __init__(self, loaded: Loaded, runs: Path = RUNS, roots: Mapping[str, Path] | None = None) -> None:
-        from leaven.engine.store import Store
+    def __init__(
+        self,
+        loaded: Loaded,
+        runs: Path = RUNS,
+        roots: Mapping[str, Path] | None = None,
+        store: Store | None = None,
+    ) -> None:
+        from leaven.engine.stores import place
 
         self.loaded, self.runs, self.roots = loaded, runs, roots
-        self.store = Store(runs / "store")
+        self.store = store or place(None, runs)
         self.folder = runs / loaded.study.study
 
     @property
@@ -147,6 +158,7 @@ class Study:
         device: str = "auto",
         pack: str = "auto",
         prepared: Prepared | None = None,
+        where: Where | None = None,
     ) -> Results:
         """Run what the store does not hold; resumes where an earlier run stopped.
 
@@ -154,20 +166,24 @@ class Study:
             jobs: steps at once at most.
             device: what models are computed on: `auto`, `cpu`, `gpu` or `tpu`.
             pack: stages of one shape in one program: `auto`, `off`, or as many as `4`.
+            where: where steps execute (`leaven.engine.executors.Where`): this computer unless told otherwise.
 
         Raises:
             BadInput: before anything ran, or before the first stage where a source is too small.
             LeavenError: a step failed; everything that does not depend on it has finished.
         """
-        from leaven.engine import devices, packing
+        from leaven.engine import packing
         from leaven.engine.audit import audit
         from leaven.engine.display import Display
         from leaven.engine.estimate import measured
+        from leaven.engine.executors import Where, place_of
         from leaven.engine.judging import require_key
         from leaven.engine.schedule import failures
         from leaven.engine.schedule import run as run_steps
 
-        together, found = packing.wanted(pack), devices.find(device)
+        where = where or Where()
+        together = packing.wanted(pack if where.is_local or pack != "auto" else "off")
+        place, found = place_of(where, self.store, jobs=jobs, allow_unisolated=allow_unisolated, device=device)
         self.store.prepare()
         with self.store.lock():
             prepared = prepared or self.prepare(
@@ -183,8 +199,7 @@ class Study:
                     state = run_steps(
                         prepared.graph,
                         self.store,
-                        jobs=jobs,
-                        allow_unisolated=allow_unisolated,
+                        place,
                         rates=measured(self.store.manifests()),
                         watch=display.watch,
                         before_stages=lambda: audit(prepared, self.store),

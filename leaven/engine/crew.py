@@ -13,7 +13,7 @@ from leaven.engine import packing
 from leaven.engine.devices import uses_model
 from leaven.engine.estimate import bytes_of
 from leaven.engine.packing import Figures
-from leaven.engine.room import Room, Seat
+from leaven.engine.executor import Places, Seat
 from leaven.engine.state import State
 from leaven.engine.store import Store
 from leaven.engine.trial import Trial
@@ -23,7 +23,7 @@ from leaven.study.step import Step
 class Crews:
     """Of one run. `pack`: what the user said (`packing.wanted`)."""
 
-    def __init__(self, state: State, store: Store, room: Room, pack: int | None, figures: Figures) -> None:
+    def __init__(self, state: State, store: Store, room: Places, pack: int | None, figures: Figures) -> None:
         self.state, self.store, self.room, self.pack, self.figures = state, store, room, pack, figures
         self.trial: tuple[Trial, Seat] | None = None
         self.failed: list[dict[str, Any]] = []
@@ -49,7 +49,7 @@ class Crews:
         """Room for a crew, which loses members until there is; None if there is none for anybody."""
         while crew:
             needed = bytes_of(crew[0], self.state.device, len(crew))
-            seat = self.room.take(needed, self._on_device(crew[0]), whatever=len(crew) == 1)
+            seat = self.room.take(crew[0], needed, self._on_device(crew[0]), whatever=len(crew) == 1)
             if seat:
                 return seat
             crew.pop()
@@ -74,7 +74,7 @@ class Crews:
             self.trial[0].stop()
 
     def _begin(self, step: Step, models: int) -> None:
-        seat = self.room.take(bytes_of(step, self.state.device, models), device=True)
+        seat = self.room.take(step, bytes_of(step, self.state.device, models), device=True)
         if seat:
             cache, log = self.store.cache.resolve() / "xla", self.store.logs / "packing.log"
             self.trial = Trial(packing.program_of(step.fields), models, self.state.device, cache, log), seat

@@ -10,12 +10,13 @@ from typing import Any
 from leaven.engine import hardware, judging_plan, packing, plan_told, tree
 from leaven.engine.costs import Assumed, Cost, costs, paper_check
 from leaven.engine.devices import PROCESSOR, Device
-from leaven.engine.estimate import flops_per_token, largest, measured, wall_seconds
+from leaven.engine.estimate import flops_per_token, largest, measured
+from leaven.engine.makespan import Forecast, forecast
 from leaven.engine.packing import Figures
 from leaven.engine.pilots import finder
 from leaven.engine.power_plan import foresee
 from leaven.engine.prepare import Prepared
-from leaven.engine.schedule import steps_at_once
+from leaven.engine.here import MEMORY_SHARE, steps_at_once
 from leaven.engine.store import Store
 from leaven.model.config import ModelConfig
 from leaven.study.sizes import views
@@ -47,6 +48,8 @@ class Plan:
     tokens_to_train: int
     flops: float
     seconds: float
+    """Until all that is left is done here."""
+    forecast: Forecast
     steps_at_once: int
     memory_needed: int
     """Bytes of this computer's memory that the largest missing step may need."""
@@ -135,6 +138,14 @@ def plan(
     needed = largest((graph.steps[step_id] for step_id in missing), device)
     at_once = steps_at_once(jobs, needed)
     tokens = sum(step.tokens for step in stages)
+    lasting = forecast(
+        graph,
+        missing,
+        rates,
+        at_once=steps_at_once(jobs),
+        memory=int(hardware.memory() * MEMORY_SHARE),
+        device=device,
+    )
     foreseen = foresee(prepared, finder(store, pilot))
     elsewhere = costs(graph, missing, device=device, rates=rates, at_once=at_once, assume=assume)
     return Plan(
@@ -166,7 +177,8 @@ def plan(
         tokens_written_twice=_twice(graph),
         tokens_to_train=sum(step.tokens for step in stages if step.identity not in existing),
         flops=sum(step.tokens * flops_per_token(step.fields) for step in stages),
-        seconds=wall_seconds(graph, missing, rates, at_once, device),
+        seconds=lasting.seconds,
+        forecast=lasting,
         steps_at_once=at_once,
         memory_needed=needed,
         memory_free=hardware.memory(),

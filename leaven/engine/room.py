@@ -1,4 +1,4 @@
-"""What is free for steps to run in: cores, memory, the accelerator.
+"""What is free on this computer for steps to run in: cores, memory, the accelerator.
 
 Invariant: a step that needs more memory than there is runs alone, rather than never.
 """
@@ -6,16 +6,9 @@ Invariant: a step that needs more memory than there is runs alone, rather than n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Seat:
-    """What one process holds."""
-
-    core: int
-    bytes: int
-    device: bool
+from leaven.engine.executor import Seat
+from leaven.study.step import Step
 
 
 class Room:
@@ -29,11 +22,10 @@ class Room:
     def device_is_free(self) -> bool:
         return not any(seat.device for seat in self.seats)
 
-    def take(self, needed: int, device: bool = False, *, whatever: bool = True) -> Seat | None:
-        """A core, `needed` bytes, and the device if asked for; None while they cannot be had.
+    def full(self) -> bool:
+        return not self.free
 
-        `whatever`: more bytes than there are may be taken while nothing else runs.
-        """
+    def take(self, step: Step, needed: int, device: bool = False, *, whatever: bool = True) -> Seat | None:
         enough = sum(seat.bytes for seat in self.seats) + needed <= self.memory or (whatever and not self.seats)
         if not self.free or (device and not self.device_is_free) or not enough:
             return None
@@ -42,6 +34,5 @@ class Room:
         return seat
 
     def give_back(self, seat: Seat) -> None:
-        """What the process held is free again."""
         self.seats.remove(seat)
         self.free.append(seat.core)

@@ -1,6 +1,6 @@
-"""Which step runs when: as many at once as cores, memory and the accelerator allow, the longest path first.
+"""Which step runs when: as many at once as there is room for where they execute, the longest path first.
 
-One failing step stops only what depends on it. The scheduler computes nothing itself; it sends orders to the nursery
+One failing step stops only what depends on it. The scheduler computes nothing itself; it gives steps to an executor
 and listens, and can be killed at any moment: what is finished is in the store, what is not has its checkpoints.
 """
 
@@ -11,47 +11,36 @@ import heapq
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leaven.engine import hardware
 from leaven.engine.crew import Crews
 from leaven.engine.devices import PROCESSOR, Device
-from leaven.engine.estimate import MEMORY, largest, seconds_of
-from leaven.engine.nursery import Nursery
+from leaven.engine.estimate import largest, seconds_of
+from leaven.engine.executor import Executor, Seat
 from leaven.engine.packing import Figures
-from leaven.engine.room import Room, Seat
 from leaven.engine.state import Running, State
 from leaven.engine.store import Store
-from leaven.engine.worker import order
 from leaven.ground.errors import LeavenError
 from leaven.ground.files import write_json
-from leaven.study.step import Graph
+from leaven.study.step import Graph, Step
 
-MEMORY_SHARE = 0.8
-"""Of the memory that is free before a run, for its steps."""
-IN_PARTS = frozenset({"read", "corpus", "tokenizer", "shards"})
-"""Kinds of steps that use every core: in parts over processes that share the cores (`slots.SLOTS`), or in threads of a
-library (training the BPE)."""
 STATUS_EVERY = 1.0
 """Seconds between two writes of the status file."""
 
-
-def steps_at_once(jobs: int | None, needed: int = MEMORY) -> int:
-    """How many steps fit the cores and the memory that is free now. `needed`: bytes of the largest."""
-    fits = max(1, int(hardware.memory() * MEMORY_SHARE // needed))
-    return max(1, min(jobs or len(hardware.cores()), len(hardware.cores()), fits))
+Hear = Callable[[Step, dict[str, Any]], None]
+"""Told of every message of a step, and of its start and its end."""
 
 
 def run(
     graph: Graph,
     store: Store,
+    place: Callable[[int], Executor],
     *,
-    jobs: int | None = None,
-    allow_unisolated: bool = False,
     rates: dict[str, float] | None = None,
     watch: Callable[[State], None] = lambda state: None,
+    hear: Hear = lambda step, message: None,
     before_stages: Callable[[], None] = lambda: None,
     status: Path | None = None,
     device: Device = PROCESSOR,
@@ -60,12 +49,14 @@ def run(
     """Run every step of the graph that the store does not hold.
 
     Args:
-        jobs: steps at once at most.
+        place: opens the executor, given the bytes that the largest missing step may need; called if anything is missing.
         rates: measured speeds (`estimate.measured`), for order and remaining time.
         watch: called about ten times a second with the state.
+        hear: called with a step and each of its messages (`leaven.engine.executor`), with {"event": "started"} when it
+            starts, and with {"event": "ended", "outcome": "finished" | "failed", "note"} when it has ended.
         before_stages: called once, when all inputs of training exist and before the first stage; may raise BadInput.
         status: file that is kept up to date for other processes to read.
-        device: what models are computed on, one process at a time if it is an accelerator.
+        device: what models are computed on, before an executor says so.
         pack: stages in one program (`packing.wanted`).
 
     Returns:
@@ -78,12 +69,17 @@ def run(
     existing = {step_id for step_id in graph.steps if store.has(step_id)}
     store.verify(sorted(existing))
     figures = Figures.of(store)
-    rates = {**figures.rates(graph.of_kind("stage"), device), **(rates or {})}
     missing = [step for step_id, step in graph.steps.items() if step_id not in existing]
-    at_once = steps_at_once(jobs, largest(missing, device))
-    state = State(graph, existing, rates, finished=set(existing), at_once=at_once, device=device)
+    rates = {**figures.rates(graph.of_kind("stage"), device), **(rates or {})}
+    state = State(graph, existing, rates, finished=set(existing), device=device)
     if missing:
-        _Run(state, store, jobs, allow_unisolated, watch, before_stages, status, pack, figures).go()
+        executor = place(largest(missing, device))
+        try:
+            state.device, state.where, state.at_once = executor.device, executor.words, executor.at_once
+            state.rates = {**figures.rates(graph.of_kind("stage"), executor.device), **rates}
+            _Run(state, store, executor, watch, hear, before_stages, status, pack, figures).go()
+        finally:
+            executor.close()
     watch(state)
     return state
 
@@ -92,15 +88,18 @@ def run(
 class _Run:
     state: State
     store: Store
-    jobs: int | None
-    allow_unisolated: bool
+    executor: Executor
     watch: Callable[[State], None]
+    hear: Hear
     before_stages: Callable[[], None]
     status: Path | None
     pack: int | None
     figures: Figures
     audited: bool = False
     written: float = 0.0
+    seats: dict[str, tuple[Seat, set[str]]] = field(default_factory=dict)
+    """By the first of those that share a process: what it holds, and who of them has not ended."""
+    ready: list[tuple[float, int, str]] = field(default_factory=list)
 
     def go(self) -> None:
         graph, state = self.state.graph, self.state
@@ -112,41 +111,32 @@ class _Run:
                 self.children[parent].append(step_id)
             self.missing[step_id] = len(parents - state.finished)
         self.ranks = self._ranks()
-        cores = hardware.cores()
-        first = os.getpid() % len(cores)  # two runs with one job each should not share a core
-        self.cores = tuple([*cores[first:], *cores[:first]][: steps_at_once(self.jobs)])
-        self.room = Room(self.cores, int(hardware.memory() * MEMORY_SHARE))
-        self.crews = Crews(state, self.store, self.room, self.pack, self.figures)
-        self.seats: dict[str, tuple[Seat, set[str]]] = {}
-        self.ready: list[tuple[float, int, str]] = []
+        self.crews = Crews(state, self.store, self.executor.room, self.pack, self.figures)
         self.order = {step_id: index for index, step_id in enumerate(graph.steps)}
         for step_id in graph.steps:
             if step_id not in state.finished and not self.missing[step_id]:
                 self._push(step_id)
-        nursery = Nursery()
         try:
             while self.ready or state.running:
-                self._start(nursery)
+                self._start()
                 self.crews.look()
-                for message in nursery.messages(0.1):
-                    self._hear(message)
+                for message in self.executor.messages(0.1):
+                    self._take_in(message)
+                state.at_once = self.executor.at_once
                 self.watch(state)
                 self._write_status()
-        except EOFError:
-            raise LeavenError(
-                "the process that steps are started from was killed\n  Run again: it continues where it stopped."
-            ) from None
+        except EOFError as error:
+            raise LeavenError(f"{error}\n  Run again: it continues where it stopped.") from None
         finally:
-            nursery.close()
             self.crews.stop()
             self._write_status(ended=True)
 
     def _push(self, step_id: str) -> None:
         heapq.heappush(self.ready, (-self.ranks[step_id], self.order[step_id], step_id))
 
-    def _start(self, nursery: Nursery) -> None:
+    def _start(self) -> None:
         waiting = []
-        while self.ready and self.room.free:
+        while self.ready and not self.executor.room.full():
             entry = heapq.heappop(self.ready)
             step = self.state.graph.steps[entry[2]]
             if step.kind == "stage" and not self._may_train():
@@ -163,10 +153,9 @@ class _Run:
             self.seats[step.identity] = seat, together
             for member in crew:
                 self.state.running[member.identity] = Running(member, time.monotonic(), step.identity)
-            cores = self.cores if step.kind in IN_PARTS or seat.device else (seat.core,)
-            workers = len(self.cores) if step.kind in IN_PARTS else 1
-            device = self.state.device if seat.device else PROCESSOR
-            nursery.start(order(crew, self.store.root.resolve(), cores, self.allow_unisolated, workers, device))
+            self.executor.start(crew, seat)
+            for member in crew:
+                self.hear(member, {"event": "started"})
         for entry in waiting:
             heapq.heappush(self.ready, entry)
 
@@ -178,13 +167,19 @@ class _Run:
             self.audited = True
         return self.audited
 
-    def _hear(self, message: dict[str, Any]) -> None:
+    def _take_in(self, message: dict[str, Any]) -> None:
         run = self.state.running[message["identity"]]
         if message["event"] == "progress":
             run.done, run.total, run.note = message["done"], message["total"], message["note"]
+        elif message["event"] == "where":
+            run.where = message["where"]
+        elif message["event"] == "lost":
+            run.done, run.note, run.where = 0.0, message["note"], ""
+            self.state.lost[run.step.identity] = self.state.lost.get(run.step.identity, 0) + 1
         elif message["event"] == "failed":
             run.failure, run.code = message["note"], message["code"]
-        elif message["event"] == "exit":
+        self.hear(run.step, message)
+        if message["event"] == "exit":
             self._end(run, message["code"])
 
     def _end(self, run: Running, code: int) -> None:
@@ -193,10 +188,11 @@ class _Run:
         seat, together = self.seats[run.program]
         together.remove(step_id)
         if not together:
-            self.room.give_back(seat)
+            self.executor.room.give_back(seat)
             del self.seats[run.program]
         if self.store.has(step_id):  # whatever became of the process that it shared with others
             self.state.finished.add(step_id)
+            self.hear(run.step, {"event": "ended", "outcome": "finished", "note": ""})
             for child in self.children[step_id]:
                 self.missing[child] -= 1
                 if not self.missing[child]:
@@ -209,6 +205,7 @@ class _Run:
                 f"its process ended with code {code}{killed}\n  Run again: it continues. Log: {self.store.log(step_id)}"
             )
         self.state.failed[step_id] = why
+        self.hear(run.step, {"event": "ended", "outcome": "failed", "note": why})
         self.state.exit_code = max(self.state.exit_code, run.code)
         waiting = list(self.children[step_id])
         while waiting:
@@ -234,12 +231,14 @@ class _Run:
         data = {
             "process": os.getpid(),
             "ended": ended,
+            "where": state.where,
             "steps": len(state.graph.steps),
             "finished": len(state.finished),
             "running": {
-                run.step.name: {"done": run.done, "total": run.total, "note": run.note}
+                run.step.name: {"done": run.done, "total": run.total, "note": run.note, "where": run.where}
                 for run in state.running.values()
             },
+            "lost": {state.graph.steps[step_id].name: times for step_id, times in state.lost.items()},
             "failed": {state.graph.steps[step_id].name: note for step_id, note in state.failed.items()},
             "seconds": round(now - state.started, 1),
             "remaining_seconds": round(state.remaining(), 1),

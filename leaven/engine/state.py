@@ -20,6 +20,8 @@ class Running:
     done: float = 0.0
     total: float = 0.0
     note: str = ""
+    where: str = ""
+    """The machine it runs on, where there are several."""
     failure: str | None = None
     code: int = 1
 
@@ -35,12 +37,16 @@ class State:
     running: dict[str, Running] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
+    lost: dict[str, int] = field(default_factory=dict)
+    """How often a step began again because the machine it ran on went away."""
     started: float = field(default_factory=time.monotonic)
     at_once: int = 1
     exit_code: int = 0
     device: Device = PROCESSOR
     note: str = ""
     """What goes on beside the steps."""
+    where: str = ""
+    """Where steps execute, for people."""
 
     def remaining(self) -> float:
         """Seconds until the end, if the cores and the device stay busy."""

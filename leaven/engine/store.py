@@ -113,6 +113,14 @@ class Store:
             return None
         return None
 
+    def where(self) -> dict[str, Any]:
+        """How a process that executes a step finds this store (`leaven.engine.stores.opened`)."""
+        return {"root": str(self.root.resolve())}
+
+    def keeping(self, step_id: str) -> contextlib.AbstractContextManager[None]:
+        """While a step executes: nothing to do, its checkpoints are where they will be looked for."""
+        return contextlib.nullcontext()
+
     def folder(self, step_id: str) -> Path:
         return self.steps / step_id
 

@@ -27,6 +27,7 @@ from leaven.corpus.slots import SLOTS
 from leaven.engine.devices import PROCESSOR, Device
 from leaven.engine.hardware import processor
 from leaven.engine.store import Store
+from leaven.engine.stores import opened
 from leaven.ground.errors import LeavenError
 from leaven.study.step import Step
 
@@ -41,13 +42,19 @@ Say = Callable[..., None]
 
 def order(
     steps: Sequence[Step],
-    root: Path,
-    cores: tuple[int, ...],
+    where: Mapping[str, Any],
+    cores: Sequence[int],
     allow_unisolated: bool,
     workers: int = 1,
     device: Device = PROCESSOR,
 ) -> dict[str, Any]:
-    """What the scheduler sends to have a step run, or several stages in one program."""
+    """What an executor sends to have a step run, or several stages in one program.
+
+    Args:
+        where: the store, as `Store.where` tells it; `leaven.engine.stores.opened` opens it.
+        cores: to be pinned to; none: wherever the system likes.
+        workers: processes that a step in parts may use.
+    """
     return {
         "members": [
             {
@@ -60,7 +67,7 @@ def order(
             }
             for step in steps
         ],
-        "root": str(root),
+        "store": dict(where),
         "cores": list(cores),
         "allow_unisolated": allow_unisolated,
         "workers": workers,
@@ -70,9 +77,10 @@ def order(
 
 def work(order: Mapping[str, Any], pipe: int) -> int:
     """The body of a step's process; returns its exit code. Events go to `pipe` as JSON lines."""
-    with contextlib.suppress(OSError):  # the cores may have been taken away since: then anywhere
-        os.sched_setaffinity(0, order["cores"])
-    store, steps = Store(Path(order["root"])), [_step(member) for member in order["members"]]
+    if order["cores"]:
+        with contextlib.suppress(OSError):  # the cores may have been taken away since: then anywhere
+            os.sched_setaffinity(0, order["cores"])
+    store, steps = opened(order["store"]), [_step(member) for member in order["members"]]
     crew = [_Member(step, store, partial(_say, pipe, step.identity)) for step in steps]
     try:
         _speak_into(crew[0].log)
@@ -157,6 +165,8 @@ def _execute(crew: Sequence[_Member], store: Store, order: Mapping[str, Any]) ->
             return
         _use(device)
         os.environ[SLOTS] = str(store.work / "slots")
+        for member in left:
+            locks.enter_context(store.keeping(member.step.identity))
         tasks = [_task(member, store, order, len(left)) for member in left]
         started = time.monotonic()
         ends: Sequence[dict[str, Any] | LeavenError]
@@ -171,7 +181,7 @@ def _execute(crew: Sequence[_Member], store: Store, order: Mapping[str, Any]) ->
             if isinstance(end, LeavenError):
                 member.fail(end)
             else:
-                took = made(seconds, len(order["cores"]), device.kind, len(left))
+                took = made(seconds, len(order["cores"]) or 1, device.kind, len(left))
                 member.publish({**took, **end})
 
 

@@ -20,7 +20,7 @@ from leaven.engine.estimate import (
     wall_seconds,
 )
 from leaven.engine.room import Room
-from leaven.engine.schedule import steps_at_once
+from leaven.engine.here import steps_at_once
 from leaven.engine.worker import _use
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.model.config import from_size
@@ -245,12 +245,12 @@ def test_large_stages_do_not_run_side_by_side_in_little_memory():
     assert bytes_of(large) > 4e9 > bytes_of(large, H200)
     assert bytes_of(large, H200, together=8) > 6 * bytes_of(large, H200) - 4e9
     room = Room([0, 1], 4 * 10**9)
-    seat = room.take(bytes_of(large))  # alone it may try
+    seat = room.take(large, bytes_of(large))  # alone it may try
     assert seat
-    assert room.take(bytes_of(large)) is None
+    assert room.take(large, bytes_of(large)) is None
     room.give_back(seat)
-    assert room.take(bytes_of(small))
-    assert room.take(bytes_of(small))
+    assert room.take(small, bytes_of(small))
+    assert room.take(small, bytes_of(small))
 
 
 def test_steps_at_once_follow_the_largest(monkeypatch):
@@ -283,12 +283,13 @@ def test_the_formula_of_memory_is_not_below_what_xla_takes():
 
 
 def test_one_process_at_a_time_has_the_device():
+    _, step = graph_of("0.3m", 16)
     room = Room([0, 1, 2], 10**10)
-    first = room.take(10**9, device=True)
+    first = room.take(step, 10**9, device=True)
     assert first
     assert not room.device_is_free
-    assert room.take(10**9, device=True) is None
-    assert room.take(10**9)
+    assert room.take(step, 10**9, device=True) is None
+    assert room.take(step, 10**9)
     room.give_back(first)
-    assert room.take(10**9, device=True)
-    assert room.take(10**11, whatever=False) is None
+    assert room.take(step, 10**9, device=True)
+    assert room.take(step, 10**11, whatever=False) is None

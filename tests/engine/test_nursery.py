@@ -18,7 +18,7 @@ def order(store, identity="a" * 32, kind="nothing", **more):
     member = {"identity": identity, "kind": kind, "fields": {}, "inputs": {}, "names": ["step"], "execution": {}}
     return {
         "members": [{**member, **more}],
-        "root": str(store),
+        "store": {"root": str(store)},
         "cores": sorted(os.sched_getaffinity(0))[:1],
         "allow_unisolated": False,
         "workers": 1,
