@@ -1,0 +1,172 @@
+"""What lies in a store, as housekeeping sees it: steps by their manifests, records, work in progress.
+
+The one place that knows where housekeeping finds and changes things, so that a store elsewhere is one more case here
+and nowhere else. Nothing here decides what may go.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from leaven.engine.store import MANIFEST, Store
+from leaven.ground.errors import BadInput, LeavenError
+from leaven.ground.files import sync_folder, write_bytes
+
+IDENTITY = re.compile(r"[0-9a-f]{32}")
+ASIDE = "removed"
+"""Folder below the root that what is removed is renamed into first: it is gone at once, whatever stops the rest."""
+
+
+@dataclass(frozen=True)
+class Lying:
+    """A finished step in the store. `bytes`: its results and its manifest. `finished`: UTC."""
+
+    identity: str
+    kind: str
+    names: tuple[str, ...]
+    inputs: tuple[str, ...]
+    files: int
+    bytes: int
+    finished: str
+
+
+def lying(store: Store) -> tuple[dict[str, Lying], dict[str, str]]:
+    """Finished steps by identity; and of those whose manifest cannot be read what is wrong."""
+    found: dict[str, Lying] = {}
+    damaged: dict[str, str] = {}
+    for step_id in identities(store):
+        try:
+            manifest = store.manifest(step_id)
+            files = [int(row["bytes"]) for row in manifest["files"].values()]
+            size = sum(files) + (store.steps / step_id / MANIFEST).stat().st_size
+            found[step_id] = Lying(
+                step_id,
+                str(manifest["kind"]),
+                tuple(map(str, manifest["names"])),
+                tuple(dict.fromkeys(map(str, manifest["inputs"].values()))),
+                len(files),
+                size,
+                str(manifest["made"]["finished"]),
+            )
+        except LeavenError as error:
+            damaged[step_id] = error.what if isinstance(error, BadInput) else str(error)
+        except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+            damaged[step_id] = f"its manifest cannot be read ({type(error).__name__})"
+    return found, damaged
+
+
+def identities(store: Store) -> list[str]:
+    """Every folder that claims to be a step, sorted."""
+    if not store.steps.is_dir():
+        return []
+    return sorted(path.name for path in store.steps.iterdir() if IDENTITY.fullmatch(path.name))
+
+
+def closure(step_ids: Iterable[str], among: Mapping[str, Lying]) -> set[str]:
+    """These steps and everything they were made from, as far as manifests tell."""
+    needed: set[str] = set()
+    waiting = list(step_ids)
+    while waiting:
+        step_id = waiting.pop()
+        if step_id not in needed:
+            needed.add(step_id)
+            waiting.extend(among[step_id].inputs if step_id in among else ())
+    return needed
+
+
+def inputs_first(step_ids: Iterable[str], among: Mapping[str, Lying]) -> list[str]:
+    """These steps in an order in which every step follows its inputs; otherwise by identity."""
+    wanted, ordered = set(step_ids), dict[str, None]()
+    for first in sorted(wanted):
+        waiting = [(first, False)]
+        while waiting:
+            step_id, below = waiting.pop()
+            if below:
+                ordered[step_id] = None
+            elif step_id not in ordered:
+                waiting.append((step_id, True))
+                inputs = among[step_id].inputs if step_id in among else ()
+                waiting.extend((parent, False) for parent in inputs if parent in wanted and parent not in ordered)
+    return list(ordered)
+
+
+def being_worked_on(store: Store, step_id: str) -> bool:
+    """Whether a process holds the step's lock, or a cluster has it in its queue."""
+    folder = store.work / step_id
+    if (folder / "job.json").exists():
+        return True
+    try:
+        with (folder / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def bytes_below(path: Path) -> int:
+    """Bytes of a file, or of all files of a folder; links count as themselves."""
+    if path.is_symlink() or not path.is_dir():
+        try:
+            return path.lstat().st_size
+        except OSError:
+            return 0
+    return sum(bytes_below(Path(entry.path)) for entry in os.scandir(path))
+
+
+def record_files(store: Store) -> dict[str, bytes]:
+    """The files of records by name. Raises BadInput where one cannot be read at all."""
+    folder = store.root / "kept"
+    if not folder.is_dir():
+        return {}
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found[path.name] = path.read_bytes()
+        except OSError as error:
+            raise BadInput(
+                f"this record of what is kept cannot be read: {error.strerror}",
+                where=str(path),
+                fix="Which steps it keeps is unknown, so nothing is removed.",
+            ) from None
+    return found
+
+
+def put_record(store: Store, file: str, data: bytes) -> None:
+    """Write a record, whole or not at all. Raises BadInput where the store cannot be written."""
+    folder = store.root / "kept"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(folder / file, data)
+    except OSError as error:
+        raise BadInput(
+            f"cannot write to the store: {error.strerror}",
+            where=str(folder),
+            fix="Give a folder you can write to: --runs DIR.",
+        ) from None
+
+
+def drop_record(store: Store, file: str) -> None:
+    (store.root / "kept" / file).unlink(missing_ok=True)
+
+
+def remove(store: Store, path: Path) -> None:
+    """Remove a file or folder of the store: renamed aside, then taken apart. Raises OSError."""
+    home = store.root / ASIDE
+    home.mkdir(exist_ok=True)
+    aside = Path(tempfile.mkdtemp(dir=home))
+    try:
+        path.rename(aside / path.name)
+    except FileNotFoundError:
+        aside.rmdir()  # somebody else has removed it
+        return
+    sync_folder(path.parent)
+    shutil.rmtree(aside)
