@@ -21,6 +21,7 @@ from leaven import (
     cli_corpus,
     cli_evaluation,
     cli_judging,
+    cli_run,
     cli_study,
     cli_training,
     cli_validation,
@@ -39,8 +40,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (
-    cli_study.run,
-    cli_study.plan,
+    cli_run.run,
+    cli_run.plan,
     cli_study.status,
     cli_study.why,
     cli_study.verdict,

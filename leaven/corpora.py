@@ -85,8 +85,8 @@ class Corpus:
             BadInput: a source's files cannot be used.
             LeavenError: a step failed; everything that does not depend on it has finished.
         """
-        from leaven.engine.display import Display
         from leaven.engine.devices import PROCESSOR
+        from leaven.engine.display import Display
         from leaven.engine.estimate import measured
         from leaven.engine.here import Here
         from leaven.engine.schedule import failures

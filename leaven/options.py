@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leaven.ground.errors import BadInput
+
+if TYPE_CHECKING:
+    from leaven.engine.executors import Where
+    from leaven.lab import Study
 
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="a built-in study or the path of a study file")]
 Settings = Annotated[
@@ -38,6 +42,35 @@ Data = Annotated[
     ),
 ]
 Runs = Annotated[Path, typer.Option(help="folder that results go to", envvar="LEAVEN_RUNS")]
+StorePlace = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="DIR|URL",
+        help="where steps are kept: a folder, s3://bucket/path, gs://… (default: store in the folder of --runs)",
+        envvar="LEAVEN_STORE",
+    ),
+]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on", metavar="WHERE", help="where steps execute: local, local-cluster:N, ray, ray://HOST[:PORT] or slurm"
+    ),
+]
+Shared = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--shared",
+        metavar="DIR",
+        help="folder that every machine of the cluster sees under this path: sources in it are read there; may be "
+        "repeated",
+    ),
+]
+Hosts = Annotated[int, typer.Option(min=1, help="machines of the cluster that train one stage together")]
+Slurm = Annotated[
+    list[str] | None,
+    typer.Option("--slurm", metavar="KEY=VALUE", help="a parameter of the jobs, e.g. partition=gpu; may be repeated"),
+]
 Jobs = Annotated[int | None, typer.Option(min=1, help="steps at once at most (default: one a core, as memory allows)")]
 Device = Annotated[
     str, typer.Option(metavar="auto|cpu|gpu|tpu", help="what models are computed on (default: an accelerator if found)")
@@ -92,4 +125,50 @@ def prices_of(prices: list[str] | None) -> dict[str, float]:
             raise BadInput(
                 f'"{text}" gives no price', field="--price", fix="USD of a chip-hour: --price H100=2.5."
             ) from None
+    return found
+
+
+def asked_study(
+    name: str,
+    settings: list[str] | None,
+    sources: list[str] | None,
+    seeds: int | None,
+    size: str | None,
+    data: list[str] | None,
+    runs: Path,
+    store: str | None = None,
+) -> Study:
+    """The study that a command line means. Raises BadInput."""
+    from leaven.engine.stores import place
+    from leaven.lab import Study
+    from leaven.model.config import parameters_of_sizes
+    from leaven.study.load import load
+
+    loaded = load(
+        name,
+        settings=settings or (),
+        sources=sources or (),
+        seeds=seeds,
+        size=size,
+        data=places_of(data),
+        parameters=parameters_of_sizes,
+    )
+    return Study(loaded, runs, store=place(store, runs))
+
+
+def where_of(on: str, shared: list[Path] | None, hosts: int, slurm: list[str] | None) -> Where:
+    """Where steps execute. Raises BadInput."""
+    from leaven.engine.executors import Where
+
+    return Where(on, tuple(shared or ()), hosts, pairs_of(slurm, "--slurm", "partition=gpu"))
+
+
+def pairs_of(words: list[str] | None, option: str, example: str) -> dict[str, str]:
+    """`KEY=VALUE` as a mapping. Raises BadInput."""
+    found = {}
+    for word in words or ():
+        key, equals, value = word.partition("=")
+        if not equals or not key.strip():
+            raise BadInput(f'"{word}" is no KEY=VALUE', field=option, fix=f"For example: {option} {example}.")
+        found[key.strip()] = value
     return found

@@ -12,8 +12,8 @@ from typing import Any
 from leaven.engine import packing
 from leaven.engine.devices import uses_model
 from leaven.engine.estimate import bytes_of
-from leaven.engine.packing import Figures
 from leaven.engine.executor import Places, Seat
+from leaven.engine.packing import Figures
 from leaven.engine.state import State
 from leaven.engine.store import Store
 from leaven.engine.trial import Trial

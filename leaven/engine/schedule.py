@@ -49,7 +49,7 @@ def run(
     """Run every step of the graph that the store does not hold.
 
     Args:
-        place: opens the executor, given the bytes that the largest missing step may need; called if anything is missing.
+        place: opens the executor, given the bytes that the largest missing step may need; not called where none is.
         rates: measured speeds (`estimate.measured`), for order and remaining time.
         watch: called about ten times a second with the state.
         hear: called with a step and each of its messages (`leaven.engine.executor`), with {"event": "started"} when it

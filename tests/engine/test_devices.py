@@ -19,8 +19,8 @@ from leaven.engine.estimate import (
     training_bytes,
     wall_seconds,
 )
-from leaven.engine.room import Room
 from leaven.engine.here import steps_at_once
+from leaven.engine.room import Room
 from leaven.engine.worker import _use
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.model.config import from_size
