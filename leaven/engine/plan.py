@@ -11,12 +11,12 @@ from leaven.engine import hardware, judging_plan, packing, plan_told, tree
 from leaven.engine.costs import Assumed, Cost, costs, paper_check
 from leaven.engine.devices import PROCESSOR, Device
 from leaven.engine.estimate import flops_per_token, largest, measured
+from leaven.engine.here import MEMORY_SHARE, steps_at_once
 from leaven.engine.makespan import Forecast, forecast
 from leaven.engine.packing import Figures
 from leaven.engine.pilots import finder
 from leaven.engine.power_plan import foresee
 from leaven.engine.prepare import Prepared
-from leaven.engine.here import MEMORY_SHARE, steps_at_once
 from leaven.engine.store import Store
 from leaven.model.config import ModelConfig
 from leaven.study.sizes import views

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from leaven.engine import costs_told, judging_plan, power_plan
 from leaven.engine.costs import WORTH
+from leaven.engine.makespan import Forecast
 from leaven.study.amounts import short
 
 if TYPE_CHECKING:
     from leaven.engine.plan import Plan
 
+WIDTH = 118
+"""Of a line of the longest path."""
 KINDS = {"text": "prose", "web_code": "source files", "markup": "markup", "adjacent": "notebooks and commits"}
 
 
@@ -65,11 +68,26 @@ def _here(plan: Plan) -> list[str]:
     if sum(plan.steps.values()) > sum(plan.existing.values()):
         at_once = f"{plan.steps_at_once} step{'s' if plan.steps_at_once > 1 else ''} at once"
         said.append(f"time      about {costs_told.lasting(plan.seconds)} here, {at_once} ({plan.hardware})")
+        said += _longer(plan.forecast)
         if plan.memory_needed > plan.memory_free:
             needed, free = plan.memory_needed / 1e9, plan.memory_free / 1e9
             said.append(f"memory    too little: the largest step may need {needed:,.1f} GB, {free:,.1f} GB are free")
     said.append(f"device    {plan.device.words()}")
     return [*said, *(f"packing   {words}" for words in dict.fromkeys(row["words"] for row in plan.packing))]
+
+
+def _longer(found: Forecast) -> list[str]:
+    """What more workers would change, and the path that they would not."""
+    counts = ", ".join(f"{row['workers']}: {costs_told.lasting(row['seconds'])}" for row in found.workers)
+    said = [f"workers   {counts}; the longest path alone {costs_told.lasting(found.path_seconds)}"]
+    line = "path      "
+    for index, row in enumerate(found.path):
+        item = f"{row['step']} {costs_told.lasting(row['seconds'])}{',' if index < len(found.path) - 1 else ''}"
+        if len(line) + len(item) > WIDTH and line.strip():
+            said.append(line.rstrip())
+            line = " " * 10
+        line += f"{item} "
+    return [*said, line.rstrip()]
 
 
 def _elsewhere(plan: Plan) -> list[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Hashable, Iterator
 
+Lane = tuple[Hashable, ...]
+"""The kind of step, then what it asks of the room."""
 Entry = tuple[float, int, str]
 """Minus the rank, the place in the graph, the identity: the smallest goes first."""
 
@@ -17,27 +19,29 @@ class Ready:
     """Waiting steps by lane. Falsy when none waits."""
 
     def __init__(self) -> None:
-        self.lanes: dict[Hashable, list[Entry]] = {}
+        self.lanes: dict[Lane, list[Entry]] = {}
         self.count = 0
 
     def __bool__(self) -> bool:
         return self.count > 0
 
-    def push(self, lane: Hashable, entry: Entry) -> None:
+    def push(self, lane: Lane, entry: Entry) -> None:
         heapq.heappush(self.lanes.setdefault(lane, []), entry)
         self.count += 1
 
-    def best(self, closed: Collection[Hashable]) -> tuple[Hashable, str] | None:
+    def best(self, closed: Collection[Lane]) -> tuple[Lane, str] | None:
         """The first step of all lanes but the closed ones, with its lane."""
         heads = [(entries[0], lane) for lane, entries in self.lanes.items() if lane not in closed]
-        entry, lane = min(heads, key=lambda head: head[0], default=(None, None))
-        return None if entry is None else (lane, entry[2])
+        if not heads:
+            return None
+        entry, lane = min(heads, key=lambda head: head[0])
+        return lane, entry[2]
 
-    def others(self, lane: Hashable) -> Iterator[str]:
+    def others(self, lane: Lane) -> Iterator[str]:
         """The steps of a lane behind its first, in their order."""
         return (step_id for _, _, step_id in sorted(self.lanes[lane])[1:])
 
-    def remove(self, lane: Hashable, step_ids: Collection[str]) -> None:
+    def remove(self, lane: Lane, step_ids: Collection[str]) -> None:
         """They wait no longer. Quick for the first of the lane alone."""
         entries = self.lanes[lane]
         self.count -= len(step_ids)
