@@ -36,21 +36,21 @@ def _listed(value: Any) -> Any:
 class VerdictLine(Closed):
     """How a template's verdict is written: `begins` and one of the strings, on a line of its own."""
 
-    first: str = Field(min_length=1)
-    second: str = Field(min_length=1)
-    tie: str | None = None
-    begins: str = ""
+    first: str = Field(min_length=1, description="the first completion is better")
+    second: str = Field(min_length=1, description="the second is")
+    tie: str | None = Field(default=None, description="neither is; without it the judge cannot call a tie")
+    begins: str = Field(default="", description="what stands before the string, e.g. `Verdict:`")
     anywhere: bool = Field(default=False, description="the last of the strings counts wherever it stands")
 
 
 class Template(Closed):
     """How a judge is asked to compare two completions; `{prompt}`, `{first}` and `{second}` are filled in."""
 
-    template: Name
-    source: str = ""
-    system: str = ""
-    user: str
-    verdict: VerdictLine
+    template: Name = Field(description="its name")
+    source: str = Field(default="", description="where it comes from, for readers")
+    system: str = Field(default="", description="the system message")
+    user: str = Field(description="the question, with {prompt}, {first} and {second}")
+    verdict: VerdictLine = Field(description="how the answer is read")
 
     def as_asked(self) -> dict[str, Any]:
         """What decides a judge's answers and how they are read: all but where it comes from."""
@@ -91,23 +91,25 @@ class Prompts(Closed):
 class Price(Closed):
     """US dollars per million tokens."""
 
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
+    input: float = Field(ge=0, description="of what is sent")
+    output: float = Field(ge=0, description="of what is written")
 
 
 class Judge(Closed):
     """Who compares completions. The default needs no network and is not a judge of quality; it is called what it is."""
 
-    kind: Literal["reference-likelihood", "endpoint", "local", "scripted", "none"] = "reference-likelihood"
-    prompts: Prompts = Prompts()
+    kind: Literal["reference-likelihood", "endpoint", "local", "scripted", "none"] = Field(
+        default="reference-likelihood", description="who judges; none: nothing is judged"
+    )
+    prompts: Prompts = Field(default=Prompts(), description="what is completed and judged")
     pairs: Literal["baseline", "all"] = Field(
         default="baseline", description="every variant against the baseline, or all against all"
     )
     completion: int | None = Field(
         default=None, ge=1, description="tokens of a completion at most, for every arm alike; 48 held-out, else 256"
     )
-    temperature: float = Field(default=0.8, ge=0)
-    top_p: float = Field(default=1.0, gt=0, le=1)
+    temperature: float = Field(default=0.8, ge=0, description="of the completions")
+    top_p: float = Field(default=1.0, gt=0, le=1, description="of the completions: share of probability drawn from")
     stop: Annotated[list[str], BeforeValidator(_listed)] | None = Field(
         default=None,
         description="a completion ends before these; `paragraph`: at an empty line. paragraph held-out, else the "
@@ -131,12 +133,15 @@ class Judge(Closed):
     )
     revision: str = Field(default="", description="of the model; with it the address is no part of a judge's identity")
     answer: int = Field(default=512, ge=1, description="local: tokens of an answer at most")
-    url: str | None = None
+    url: str | None = Field(default=None, description="endpoint: address up to /v1")
     key: Variable | None = Field(
         default=None, description="name of the environment variable that holds the key; never the key"
     )
-    dialect: Literal["openai", "cohere"] = "openai"
-    decoding: dict[str, Any] = Field(default_factory=lambda: {"temperature": 0, "max_tokens": 512})
+    dialect: Literal["openai", "cohere"] = Field(default="openai", description="endpoint: how it is spoken to")
+    decoding: dict[str, Any] = Field(
+        default_factory=lambda: {"temperature": 0, "max_tokens": 512},
+        description="endpoint: sent with each question as it is",
+    )
     timeout: float = Field(default=120, gt=0, description="seconds for one answer")
     tries: int = Field(default=5, ge=1, description="requests at most for one answer")
     replies: int = Field(default=3, ge=1, description="answers at most until one holds a verdict")

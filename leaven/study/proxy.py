@@ -22,11 +22,11 @@ class Proxy(Closed):
     tokens_per_parameter: float = Field(gt=0, description="tokens that stand for `of`, per parameter of the first size")
     of: Tokens = Field(description="a budget of the study as it is written")
     largest: str | None = Field(default=None, description="the largest size that its batches and rates are meant for")
-    corpus: str | dict[str, Any] | None = None
-    evaluate: str | dict[str, Any] | None = None
-    data: str | list[str] | None = None
-    judge: dict[str, Any] | None = None
-    seeds: int | list[int] | None = None
+    corpus: str | dict[str, Any] | None = Field(default=None, description="in place of the study's")
+    evaluate: str | dict[str, Any] | None = Field(default=None, description="in place of the study's")
+    data: str | list[str] | None = Field(default=None, description="in place of the study's")
+    judge: dict[str, Any] | None = Field(default=None, description="in place of the study's, if that judges at all")
+    seeds: int | list[int] | None = Field(default=None, description="in place of the study's")
     model: dict[str, Any] = Field(default_factory=dict, description="fields of `model` in place of the study's")
     training: dict[str, Any] = Field(default_factory=dict, description="fields of `training` in place of the study's")
     mixtures: dict[str, dict[str, Any]] = Field(default_factory=dict, description="in place of those of the same name")

@@ -64,25 +64,25 @@ class Hub(Closed):
 class Endpoint(Closed):
     """An OpenAI-compatible server that is asked for problems."""
 
-    url: str
-    model: str
+    url: str = Field(description="address up to /v1, e.g. http://127.0.0.1:8000/v1")
+    model: str = Field(description="its name there")
     key: Variable | None = Field(default=None, description="name of the environment variable that holds the key")
-    temperature: float = Field(default=0.8, ge=0)
+    temperature: float = Field(default=0.8, ge=0, description="of its sampling")
     budget: int = Field(default=1000, ge=1, description="requests at most")
 
 
 class Top(Closed):
     """The languages with the most documents after filtering."""
 
-    top: int = Field(ge=1)
+    top: int = Field(ge=1, description="how many languages")
 
 
 class Source(Closed):
     """One stream of documents of one kind."""
 
-    kind: SourceKind
+    kind: SourceKind = Field(description="how its documents are found, filtered and written")
     path: str | None = Field(default=None, description="the user's own files; without it, what this computer holds")
-    hub: Hub | None = None
+    hub: Hub | None = Field(default=None, description="a data set of the Hugging Face hub (extra `hub`)")
     packages: Literal["all", "pypi", "npm"] | None = Field(
         default=None, description="the pinned list of released packages, or one registry's part of it"
     )
@@ -100,11 +100,13 @@ class Source(Closed):
     languages: Literal["all", "paper"] | list[str] | Top = Field(
         default="all", description="kept after filtering: all, the paper's list, named ones, or {top: N}"
     )
-    licences: Literal["any", "permissive", "permissive+none"] | list[str] = "any"
+    licences: Literal["any", "permissive", "permissive+none"] | list[str] = Field(
+        default="any", description="kept: any, those of the permissive list (and documents without one), named ones"
+    )
     rules: list[str] | None = Field(default=None, description="rulesets; without it those of the kind (`RULES`)")
     thresholds: dict[str, Number] = Field(default_factory=dict, description="e.g. starcoder1.max_line: 500")
     redact: bool = Field(default=False, description="replace secrets and personal data (regex + entropy)")
-    docstrings: Literal["keep", "remove"] = "keep"
+    docstrings: Literal["keep", "remove"] = Field(default="keep", description="web_code: of Python files")
     near: bool | None = Field(default=None, description="near-duplicates removed; without it: unless generated")
     group: Literal["document", "folder"] = Field(default="document", description="what is held out together")
     max: Bytes = Field(default=8_000_000, description="bytes of documents to keep at most")
@@ -192,12 +194,16 @@ RULES = {"web_code": ["paper"], "markup": ["paper"]}
 class Near(Closed):
     """MinHash near-duplicate removal. Defaults: StarCoder's (`corpus/data/near.toml` has the sources)."""
 
-    tokens: Literal["starcoder1", "stack2", "slimpajama"] = "starcoder1"
-    ngram: int | None = Field(default=None, ge=1)
-    permutations: int | None = Field(default=None, ge=16, le=1024)
+    tokens: Literal["starcoder1", "stack2", "slimpajama"] = Field(
+        default="starcoder1", description="the preset: how words are cut, and its values for what is not given here"
+    )
+    ngram: int | None = Field(default=None, ge=1, description="words in a shingle; without it the preset's")
+    permutations: int | None = Field(
+        default=None, ge=16, le=1024, description="hashes in a signature; without it the preset's"
+    )
     threshold: float | None = Field(default=None, gt=0, lt=1, description="Jaccard similarity")
-    bands: int | None = Field(default=None, ge=1)
-    rows: int | None = Field(default=None, ge=1)
+    bands: int | None = Field(default=None, ge=1, description="bands of a signature; without it the preset's")
+    rows: int | None = Field(default=None, ge=1, description="hashes in a band; without it the preset's")
     short: Literal["keep", "faithful"] = Field(
         default="keep",
         description="documents without one n-gram: kept, or all but one removed as in the original",
@@ -210,7 +216,7 @@ class Near(Closed):
 class Deduplicate(Closed):
     """Exact duplicates always go, within and across sources; near-duplicates by `near`."""
 
-    near: Near | None = Near()
+    near: Near | None = Field(default=Near(), description="settings, the name of a preset, or `none`")
     across: bool = Field(default=True, description="near-duplicates also between sources")
 
     @model_validator(mode="before")
@@ -227,7 +233,7 @@ class TokenizerSpec(Closed):
     """A tokenizer that is trained on the corpus, or one that is given."""
 
     path: str | None = Field(default=None, description="a tokenizer.json (byte-level BPE) in place of a trained one")
-    vocabulary: int = Field(default=2048, ge=300, le=256_000)
+    vocabulary: int = Field(default=2048, ge=300, le=256_000, description="tokens of a trained one")
     sample: Bytes = Field(default=2_000_000, description="bytes of each source the BPE is trained on")
 
     @model_validator(mode="after")
@@ -243,15 +249,15 @@ class Corpus(Closed):
 
     corpus: SourceName = Field(description="names the folder that its results are told in")
     note: str = Field(default="", description="what the corpus is, for the report")
-    sources: dict[SourceName, Source] = Field(min_length=1)
-    deduplicate: Deduplicate = Deduplicate()
+    sources: dict[SourceName, Source] = Field(min_length=1, description="sources by name")
+    deduplicate: Deduplicate = Field(default=Deduplicate(), description="what is removed as a duplicate")
     decontaminate: dict[str, str] = Field(
         default_factory=dict, description="task → file or folder of its items, which training must not hold"
     )
     cut: int = Field(default=0, ge=0, description="characters after which a document is cut in pieces; 0: never")
     heldout: float = Field(default=0.05, gt=0, lt=0.5, description="share of packages or documents held out")
     heldout_max: Bytes = Field(default=400_000, description="bytes held out of each source at most")
-    tokenizer: TokenizerSpec = TokenizerSpec()
+    tokenizer: TokenizerSpec = Field(default=TokenizerSpec(), description="one for all sources and variants")
 
     @model_validator(mode="after")
     def _controls(self) -> Corpus:

@@ -23,16 +23,16 @@ Weight = Annotated[float, BeforeValidator(not_truth)]
 class Model(Closed):
     """Model shape. `size` names a row of the size table (`leaven.model.config.SIZES`); a field given here differs."""
 
-    size: str = "0.3m"
+    size: str = Field(default="0.3m", description="a row of the table of sizes (training.md)")
     sequence: int | None = Field(default=None, ge=16, description="tokens; without it the size's")
-    width: int | None = Field(default=None, ge=1)
-    layers: int | None = Field(default=None, ge=1)
-    heads: int | None = Field(default=None, ge=1)
+    width: int | None = Field(default=None, ge=1, description="channels of a token; without it the size's")
+    layers: int | None = Field(default=None, ge=1, description="without it the size's")
+    heads: int | None = Field(default=None, ge=1, description="heads of queries; without it the size's")
     kv_heads: int | None = Field(default=None, ge=1, description="heads of keys and values; without it as many")
     ffn: int | None = Field(default=None, ge=1, description="width of the feed-forward part")
     rope_theta: float | None = Field(default=None, gt=0, description="base of the rotary wavelengths")
-    norm_eps: float | None = Field(default=None, gt=0)
-    logit_scale: float | None = Field(default=None, gt=0)
+    norm_eps: float | None = Field(default=None, gt=0, description="added to the variance in LayerNorm")
+    logit_scale: float | None = Field(default=None, gt=0, description="factor on the logits")
 
     @model_validator(mode="before")
     @classmethod
@@ -47,11 +47,11 @@ class Model(Closed):
 class Optimizer(Closed):
     """AdamW. Defaults are unpublished in the paper (PAPER, open choices): the field's common values."""
 
-    name: Literal["adamw"] = "adamw"
-    beta1: float = Field(default=0.9, ge=0, lt=1)
-    beta2: float = Field(default=0.95, ge=0, lt=1)
-    epsilon: float = Field(default=1e-8, gt=0)
-    weight_decay: float = Field(default=0.1, ge=0)
+    name: Literal["adamw"] = Field(default="adamw", description="the one there is")
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="decay of the first moment")
+    beta2: float = Field(default=0.95, ge=0, lt=1, description="decay of the second moment")
+    epsilon: float = Field(default=1e-8, gt=0, description="added to the root of the second moment")
+    weight_decay: float = Field(default=0.1, ge=0, description="decoupled, times the learning rate")
     clip: float = Field(default=1.0, ge=0, description="largest global gradient norm; 0 clips nothing")
     decay: Literal["matrices", "matrices+embedding"] = Field(
         default="matrices", description="what weight decay acts on"
@@ -80,11 +80,15 @@ class Training(Closed):
     curve: int = Field(default=50, ge=1, description="steps between two points of the held-out curve")
     z_loss: float = Field(default=0.0, ge=0, description="weight of mean(logsumexp²) of the logits; 0: none")
     document_mask: bool = Field(default=False, description="whether attention stays within a document")
-    spike: Spike = Spike()
-    optimizer: Optimizer = Optimizer()
-    pretrain: Schedule = Schedule()
-    continue_: Schedule = Field(default=Schedule(peak="parent"), alias="continue")
-    cooldown: Schedule = Schedule(schedule="linear", peak="parent", final=1e-6)
+    spike: Spike = Field(default=Spike(), description="what a step out of the ordinary is, and what follows")
+    optimizer: Optimizer = Field(default=Optimizer(), description="AdamW and its constants")
+    pretrain: Schedule = Field(default=Schedule(), description="schedule of stages of this kind")
+    continue_: Schedule = Field(
+        default=Schedule(peak="parent"), alias="continue", description="schedule of stages of this kind"
+    )
+    cooldown: Schedule = Field(
+        default=Schedule(schedule="linear", peak="parent", final=1e-6), description="schedule of stages of this kind"
+    )
 
 
 def _known(value: int | None) -> int:
@@ -97,27 +101,29 @@ class Study(Closed):
     """A question, a corpus, a model size, variants, seeds, a baseline, an evaluation suite."""
 
     study: str = Field(max_length=LONGEST_NAME, description="names the folder that results go to")
-    question: str
-    corpus: Corpus
-    model: Model = Model()
+    question: str = Field(description="what the page asks and answers")
+    corpus: Corpus = Field(description="a built-in corpus, a corpus file, or the mapping itself")
+    model: Model = Field(default=Model(), description="the first size of the model")
     sizes: dict[Name, FurtherSize] = Field(default_factory=dict, description="further sizes of the model, by name")
-    seeds: Seeds
-    mixtures: dict[Name, dict[str, Weight]] = Field(default_factory=dict)
-    training: Training = Training()
-    variants: dict[Name, list[Stage]] = Field(min_length=1)
-    baseline: str
+    seeds: Seeds = Field(description="how many (3 is [1, 2, 3]), or which")
+    mixtures: dict[Name, dict[str, Weight]] = Field(
+        default_factory=dict, description="weights, by tokens, of sources or other mixtures; their sum does not matter"
+    )
+    training: Training = Field(default=Training(), description="what all stages share")
+    variants: dict[Name, list[Stage]] = Field(min_length=1, description="chains of stages, by name")
+    baseline: str = Field(description="the variant that others are compared with")
     compare: Point = Field(default="final", description="the point of training that verdicts are about")
     against: Against = Field(
         default_factory=dict,
         description="what a variant is compared with instead of the baseline, the first before all others; [] nothing",
     )
-    sweep: Sweep | None = None
+    sweep: Sweep | None = Field(default=None, description="variants among which a best share is sought")
     figures: list[Figure] = Field(default_factory=list, description="parts of the paper that this study repeats")
-    evaluate: Suite
+    evaluate: Suite = Field(description="a built-in suite, a suite file, or the mapping itself")
     data: Annotated[list[str], BeforeValidator(listed)] = Field(
         default_factory=list, description="where benchmarks are looked for: folders, mapping files, `hub`"
     )
-    judge: Judge = Judge(kind="none")
+    judge: Judge = Field(default=Judge(kind="none"), description="who compares completions")
     proxy: Proxy | None = Field(default=None, description="what --size changes besides the size")
     stand_in: bool | None = Field(
         default=None, description="whether its models stand in for larger ones; without it: none has a billion weights"

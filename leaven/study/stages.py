@@ -58,7 +58,9 @@ class Schedule(Closed):
     """Learning rate over one stage. `peak: parent` begins where the parent stage's learning rate ended: the stage reads
     it from the parent's results, so it cannot be copied wrongly."""
 
-    schedule: Literal["constant", "cosine", "linear", "wsd"] = "constant"
+    schedule: Literal["constant", "cosine", "linear", "wsd"] = Field(
+        default="constant", description="the curve between peak and final; wsd: constant, then a linear decay"
+    )
     peak: Peak = Field(default=0.01, description="highest learning rate, or `parent`")
     rate: float = Field(default=1.0, gt=0, description="factor on a stated peak; what `parent` gives stays as it is")
     final: float | None = Field(
@@ -66,7 +68,9 @@ class Schedule(Closed):
     )
     warmup: int = Field(default=0, ge=0, description="steps of linear warm-up from zero")
     decay: float = Field(default=0.2, gt=0, le=1, description="wsd: the last share of the steps that decays")
-    carry: Literal["weights", "weights+optimizer"] = "weights+optimizer"
+    carry: Literal["weights", "weights+optimizer"] = Field(
+        default="weights+optimizer", description="what a child takes from its parent's results"
+    )
     cursor: Literal["continue", "restart"] = Field(
         default="continue",
         description="whether a child goes on where its ancestors stopped in each source, or starts over",
@@ -81,10 +85,10 @@ def times(peak: float | Literal["parent"], rate: float) -> float | Literal["pare
 class Stage(Closed):
     """One stretch of training: a kind, a token budget, a mixture, and what differs from `training:` for it."""
 
-    kind: StageKind
-    tokens: Tokens
-    mixture: str
-    schedule: Schedule | None = None
+    kind: StageKind = Field(description="pretrain begins a chain, the others are children of the stage before them")
+    tokens: Tokens = Field(description="budget; whole batches of it are trained")
+    mixture: str = Field(description="a mixture of the study, or one source by itself")
+    schedule: Schedule | None = Field(default=None, description="what differs from its kind's in `training`")
     start: str | None = Field(
         default=None, description="first stage only: a folder of weights trained elsewhere, in place of random ones"
     )

@@ -22,7 +22,7 @@ class Pilot(Closed):
 class Measure(Closed):
     """One thing the verdict speaks of."""
 
-    tasks: list[str] = Field(min_length=1)
+    tasks: list[str] = Field(min_length=1, description="tasks whose items it is read off; several count alike")
     statistic: Literal[
         "bits_per_byte",
         "accuracy",
@@ -33,12 +33,14 @@ class Measure(Closed):
         "gold_bpb",
         "margin",
         "pass@1",
-    ]
-    better: Literal["lower", "higher"]
-    effect: Literal["relative", "points", "difference"]
+    ] = Field(description="what is measured of an item")
+    better: Literal["lower", "higher"] = Field(description="which way is better")
+    effect: Literal["relative", "points", "difference"] = Field(
+        description="how effects are told: in % of the baseline, in percentage points, in the unit of the measure"
+    )
     margin: float = Field(gt=0, description="smallest effect of interest: the bound of `equivalent`, in % or points")
-    primary: bool = False
-    pilot: Pilot | None = None
+    primary: bool = Field(default=False, description="whether it is one of the questions that are corrected together")
+    pilot: Pilot | None = Field(default=None, description="noise to plan with until a run of one's own tells it")
 
 
 SHARES = ("accuracy", "acc_norm", "acc_bytes", "exact_match", "exact_match_lm_eval", "pass@1")
@@ -61,7 +63,7 @@ Score = Annotated[str, AfterValidator(_score_of)]
 class Benchmark(Closed):
     """A task with items of its own, and how the model is asked."""
 
-    category: str
+    category: str = Field(description="where tables list it")
     score: Score = Field(description="the measure that stands for the task in averages")
     task: str = Field(default="", description="its name in lm-eval, or the path of an lm-eval task file; else its name")
     limit: Annotated[int, BeforeValidator(not_truth), Field(ge=1)] | None = Field(
@@ -69,7 +71,7 @@ class Benchmark(Closed):
     )
     samples: int = Field(default=1, ge=1, description="programs written for an item")
     temperature: float = Field(default=0.0, ge=0, description="0: the likeliest token each time")
-    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_p: float = Field(default=1.0, gt=0, le=1, description="share of probability that is drawn from")
     k: list[Annotated[int, Field(ge=1)]] = Field(default=[1], min_length=1, description="of pass@k")
     tokens: int | None = Field(default=None, ge=1, description="most tokens it writes for an item")
 
@@ -85,7 +87,7 @@ class Benchmark(Closed):
 class Suite(Closed):
     """What is evaluated: tasks made from the corpus, benchmarks, and the measures read off their items."""
 
-    suite: Name
+    suite: Name = Field(description="its name")
     made: Literal["all", "passages", "none"] = Field(
         default="all", description="tasks made from the corpus: all, held-out passages only, none"
     )
@@ -99,7 +101,7 @@ class Suite(Closed):
     averages: dict[Name, list[str]] = Field(
         default_factory=dict, description="unweighted means of benchmarks' scores, or of averages named before"
     )
-    measures: dict[Name, Measure] = Field(default_factory=dict)
+    measures: dict[Name, Measure] = Field(default_factory=dict, description="what verdicts speak of, by name")
 
     @model_validator(mode="after")
     def _known(self) -> Suite:

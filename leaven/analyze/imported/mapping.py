@@ -35,9 +35,9 @@ Names = Annotated[tuple[Word, ...], BeforeValidator(_listed)]
 class Columns(Closed):
     """Columns of the table by what they hold; several columns of one role are joined by " / "."""
 
-    variant: Names | None = None
-    seed: Names | None = None
-    size: str | None = None
+    variant: Names | None = Field(default=None, description="what was trained on: the recipe, the arm")
+    seed: Names | None = Field(default=None, description="the seed's label")
+    size: str | None = Field(default=None, description="size of the model, or its parameters")
     point: str | None = Field(default=None, description="step or checkpoint")
     metric: str | None = Field(default=None, description="a long table: what is measured")
     task: str | None = Field(default=None, description="a long table: on what")
@@ -53,10 +53,18 @@ class Metric(Closed):
     """One thing that is compared: a column, a metric of a long table, or an average of several."""
 
     of: Names | None = Field(default=None, description="columns or metrics it is the mean of; without it its own name")
-    better: Literal["lower", "higher"] | None = None
-    effect: Literal["relative", "points", "difference"] | None = None
+    better: Literal["lower", "higher"] | None = Field(
+        default=None, description="which way is better; needed where its name does not tell"
+    )
+    effect: Literal["relative", "points", "difference"] | None = Field(
+        default=None,
+        description="how effects are told: in % of the baseline, in percentage points, in its unit; without "
+        "it by the scale",
+    )
     margin: float = Field(default=0.0, ge=0, description="smallest effect of interest, in % or points or units")
-    primary: bool | None = None
+    primary: bool | None = Field(
+        default=None, description="whether it is corrected with the others; where none says so, all are"
+    )
     scale: Literal["share", "percent", "bits per byte", "other"] | None = Field(
         default=None, description="share: 0 to 1; percent: 0 to 100"
     )
@@ -66,11 +74,16 @@ class Metric(Closed):
 class Mapping(Closed):
     """A mapping file."""
 
-    study: str = "imported"
-    question: str = ""
-    columns: Columns = Columns()
-    metrics: dict[str, Metric | None] = Field(default_factory=dict)
-    baseline: Word | None = None
+    study: str = Field(
+        default="imported", description="names the page and its folder; without it the first file's name"
+    )
+    question: str = Field(default="", description="what the page asks")
+    columns: Columns = Field(default=Columns(), description="columns by what they hold; others go by their names")
+    metrics: dict[str, Metric | None] = Field(
+        default_factory=dict,
+        description="only these count; without it every metric whose name tells which way is better",
+    )
+    baseline: Word | None = Field(default=None, description="the variant that others are compared with")
     variants: tuple[Word, ...] | None = Field(default=None, description="variants that count, in this order")
     sizes: dict[Word, int] | None = Field(default=None, description="sizes that count, and their parameters")
     point: Word | None = Field(default=None, description="the point of training verdicts are about; default the last")
@@ -86,8 +99,8 @@ class Mapping(Closed):
     items: Literal["same", "common"] = Field(
         default="same", description="common: items that not every run has are left out instead of refused"
     )
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    draws: int = Field(default=2000, ge=100, le=100_000)
+    alpha: float = Field(default=0.05, gt=0, lt=0.5, description="level of the tests; intervals hold 1 − alpha")
+    draws: int = Field(default=2000, ge=100, le=100_000, description="resamples of the bootstrap")
     seed: int = Field(default=0, ge=0, description="of the analysis' random numbers")
 
     @field_validator("model")
