@@ -1,5 +1,5 @@
-"""The steps of a study as it was last run, in `RUNS/<study>/steps.json`: what is to be done, which status and events say
-how far it is.
+"""The steps of a study as it was last run, in `RUNS/<study>/steps.json`: what is to be done. Status and
+events say how far it is.
 
 The graph itself takes the raw files and every option of the run to expand; whoever watches has neither.
 """
