@@ -13,7 +13,7 @@ from typing import Any
 from leaven.engine.devices import PROCESSOR, Device, uses_model
 from leaven.model import config
 from leaven.model.config import ModelConfig
-from leaven.study.step import Graph, Step
+from leaven.study.step import Step
 from leaven.train.peaks import chip_of
 
 FLOPS_PER_SECOND = 4.5e10
@@ -99,28 +99,6 @@ def rate_key(fields: Mapping[str, Any], device: str) -> str:
 
 def _kind(kind: str, device: str) -> str:
     return f"{kind} on {device}"
-
-
-def wall_seconds(
-    graph: Graph,
-    missing: Iterable[str],
-    rates: Mapping[str, float],
-    at_once: int,
-    device: Device = PROCESSOR,
-) -> float:
-    """Makespan of the missing steps: the largest of the work divided by the cores, the accelerator's work (one step at
-    a time), and the longest path."""
-    todo = set(missing)
-    ends: dict[str, float] = {}
-    on_cores = on_device = 0.0
-    for step_id, step in graph.steps.items():
-        own = seconds_of(step, rates, device) if step_id in todo else 0.0
-        ends[step_id] = own + max((ends[parent] for parent in step.inputs.values()), default=0.0)
-        if device.accelerates and uses_model(step):
-            on_device += own
-        else:
-            on_cores += own
-    return max(on_cores / at_once, on_device, max(ends.values(), default=0.0))
 
 
 def bytes_of(step: Step, device: Device = PROCESSOR, together: int = 1) -> int:

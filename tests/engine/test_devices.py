@@ -17,9 +17,9 @@ from leaven.engine.estimate import (
     measured,
     seconds_of,
     training_bytes,
-    wall_seconds,
 )
 from leaven.engine.here import steps_at_once
+from leaven.engine.makespan import forecast
 from leaven.engine.room import Room
 from leaven.engine.worker import _use
 from leaven.ground.errors import BadInput, LeavenError
@@ -197,8 +197,11 @@ def test_an_accelerator_is_estimated_by_its_peak_until_it_was_measured():
     assert seconds_of(stage, {}, Device("gpu", "NVIDIA H200", 4)) == pytest.approx(flops / (989e12 * 0.4) / 4)
     assert seconds_of(stage, {}) > 1000 * seconds_of(stage, {}, H200)
     # One at a time on the device; on cores both at once.
-    assert wall_seconds(graph, graph.steps, {}, 2, H200) == pytest.approx(2 * seconds_of(stage, {}, H200) + 12)
-    assert wall_seconds(graph, graph.steps, {}, 2) == pytest.approx(seconds_of(stage, {}) + 6)
+    order = list(graph.steps)
+    there = forecast(graph, order, {}, at_once=2, memory=10**12, device=H200)
+    assert there.seconds == pytest.approx(2 * seconds_of(stage, {}, H200) + 12)
+    here = forecast(graph, order, {}, at_once=2, memory=10**12)
+    assert here.seconds == pytest.approx(seconds_of(stage, {}) + 6)
 
 
 def test_speeds_of_different_devices_are_kept_apart():
