@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from leaven.columns import table, width, wrapped
 from leaven.corpus.look.visible import cut, visible
-from leaven.ground.progress import Progress, silent
+from leaven.ground.progress import Progress, Row, silent
 from leaven.study.suites import SHARES
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def telling(*, quiet: bool = False) -> Iterator[Callable[[str], Progress]]:
     with Console(stderr=True).status("looking for the benchmarks") as status:
 
         def of(label: str) -> Progress:
-            def tell(done: float, total: float, note: str = "") -> None:
+            def tell(done: float, total: float, note: str = "", measured: Row | None = None) -> None:
                 status.update(f"{label}: {done:,.0f} of {total:,.0f} {note}" if total else f"{label}: {note}")
 
             return tell
@@ -51,7 +51,7 @@ def _lines(label: str) -> Progress:
     """A line for each tenth of the work."""
     last: dict[str, int] = {}
 
-    def tell(done: float, total: float, note: str = "") -> None:
+    def tell(done: float, total: float, note: str = "", measured: Row | None = None) -> None:
         tenth, what = int(10 * done / total) if total else 0, note.partition(" · ")[0]  # behind it are time and money
         if last.get(what) != tenth:
             last[what] = tenth

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from leaven.ground.progress import Progress, silent
+from leaven.ground.progress import Progress, Row, silent
 
 if TYPE_CHECKING:
     from leaven.train.speed import Speed
@@ -24,7 +24,7 @@ def told(*, quiet: bool = False) -> Iterator[Progress]:
 
     with Console(stderr=True).status("looking at the devices") as status:
 
-        def tell(done: float, total: float, note: str = "") -> None:
+        def tell(done: float, total: float, note: str = "", measured: Row | None = None) -> None:
             of = f" of {total:.0f}" if total else ""
             status.update(f"{note}{f', {done:.0f}{of} calls done' if done else ''} (since {time.strftime('%H:%M:%S')})")
 

@@ -22,7 +22,7 @@ from leaven.evaluate.requests import RequestCache
 from leaven.evaluate.scores import summarise
 from leaven.ground.errors import BadInput, did_you_mean
 from leaven.ground.files import read_json, write_json
-from leaven.ground.progress import Progress, silent
+from leaven.ground.progress import Progress, Row, silent
 from leaven.sandbox.level import Level
 
 
@@ -78,7 +78,7 @@ def evaluate(
 def _items(progress: Progress, before: int, size: int, every: int, name: str) -> Progress:
     """The progress of one task, told in items of the suite."""
 
-    def told(done: float, total: float, note: str = "") -> None:
+    def told(done: float, total: float, note: str = "", measured: Row | None = None) -> None:
         progress(before + size * (done / total if total else 1.0), every, f"items · {name}")
 
     return told

@@ -55,6 +55,10 @@ class Clock:
         self.began, self.compiled_before = time.monotonic(), len(_compiled)
         self.input_wait, self.tokens = 0.0, 0
 
+    def working(self) -> float:
+        """Seconds since the clock was made that no compilation took."""
+        return time.monotonic() - self.began - sum(_compiled[self.compiled_before :])
+
     def cost(self) -> Cost:
         """What was spent since the clock was made."""
         devices = jax.devices()

@@ -30,6 +30,7 @@ from leaven.train.cost import Clock, Cost
 from leaven.train.place import side_by_side
 from leaven.train.plan import StagePlan
 from leaven.train.step import Measured, Recipe, TrainState, chunk_length, one_step, steps
+from leaven.train.telling import Teller
 from leaven.train.training import Training
 
 TOLERANCE = 2e-3
@@ -96,6 +97,7 @@ def run_pack(
     if state is None:
         return [end for end in ends if end is not None]
     live, crew = list(opened), list(opened.values())
+    tellers = [Teller(training, members[m].progress, clock) for m, training in opened.items()]
     recipe = crew[0].settled.recipe
     if any(training.settled.recipe != recipe for training in crew):  # by their parents or tokenizers
         raise BadInput("the stages of a pack must have one optimizer and one end of document", field="pack")
@@ -119,11 +121,9 @@ def run_pack(
                     if ends[m] is None:
                         save(members[m].work, crew[place].checkpoint(_member(state, place)))
                 pace.saved(began, time.monotonic())
-            tokens_a_step = plan.batch * plan.sequence
             for place, m in enumerate(live):
                 if ends[m] is None:
-                    note = f"loss {crew[place].last:.3f}"
-                    members[m].progress(done * tokens_a_step, plan.steps * tokens_a_step, note)
+                    tellers[place].tell()
     for place, m in enumerate(live):
         if ends[m] is None:
             crew[place].write(_member(state, place), members[m].out)

@@ -25,6 +25,7 @@ from leaven.train.cost import Clock, Cost
 from leaven.train.place import here
 from leaven.train.plan import StagePlan
 from leaven.train.step import TrainState, chunk_length, train_chunk
+from leaven.train.telling import Teller
 from leaven.train.training import Training
 
 
@@ -40,7 +41,8 @@ def run_stage(
     """Train the stage and write its results into the existing folder `out`; keep checkpoints in `work`.
 
     With several processes (`jax.distributed`), every one calls this with the same plan and the same shared folders.
-    `progress` is told tokens after every chunk. `how` is chosen for the devices at hand by default.
+    `progress` is told tokens after every chunk, rows of the curve and, between them, how it goes (`telling.py`). `how`
+    is chosen for the devices at hand by default.
     Raises Diverged as the plan's policy says, LeavenError where the parent or the checkpoints cannot be used, BadInput
     where the plan does not fit its data.
     """
@@ -49,6 +51,7 @@ def run_stage(
     clock = Clock()
     longest = chunk_length(plan.batch, plan.sequence)
     state = _first_state(training, how)
+    teller = Teller(training, progress, clock)
     calls = list(training.chunks(longest))
     reader = ReadAhead(lambda call: tokens_of(training, call, longest, how), calls)
     with Saver(work, Pace(checkpoint_seconds)) as saver, reader as ahead:
@@ -69,8 +72,7 @@ def run_stage(
             clock.tokens += n * plan.batch * plan.sequence
             if saver.due() and training.done < plan.steps:
                 saver.save(training.checkpoint(state))
-            tokens_a_step = plan.batch * plan.sequence
-            progress(training.done * tokens_a_step, plan.steps * tokens_a_step, f"loss {training.last:.3f}")
+            teller.tell()
     whole = mesh.whole(state)
     if jax.process_index() == 0:
         training.write(whole, out)

@@ -49,7 +49,7 @@ def attempt(corpus: Path, place: Path, out: Path) -> None:
     use_one_core()
     use_cache(place / "xla")
 
-    def told(done: float, total: float, note: str = "") -> None:
+    def told(done: float, total: float, note: str = "", measured: object = None) -> None:
         if not (place / "begun").exists():
             publish(place / "xla")  # a killed process hands nothing on at its end
         (place / "begun").touch()

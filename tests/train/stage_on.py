@@ -45,7 +45,7 @@ def main(settings: dict, process: int) -> None:
     how = Execution(mesh=mesh, **settings.get("how", {}))
     left = [settings.get("stop", 0)]
 
-    def progress(done: float, total: float, note: str = "") -> None:
+    def progress(done: float, total: float, note: str = "", measured: object = None) -> None:
         left[0] -= 1
         if left[0] == 0:
             raise Interrupted

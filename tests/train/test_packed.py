@@ -141,7 +141,7 @@ def test_an_interrupted_pack_goes_on_and_ends_in_the_same_bytes(crew: list[Stage
     run_pack(whole)
     left = [2]
 
-    def stop(done: float, total: float, note: str = "") -> None:
+    def stop(done: float, total: float, note: str = "", measured: object = None) -> None:
         left[0] -= 1
         if left[0] == 0:
             raise Killed

@@ -39,7 +39,9 @@ def train(plan: StagePlan, place: Path, *, kill_at: tuple[int, ...] = ()) -> dic
     for calls in (*kill_at, 0):
         left = [calls]
 
-        def progress(done: float, total: float, note: str = "", left: list[int] = left) -> None:
+        def progress(
+            done: float, total: float, note: str = "", measured: object = None, left: list[int] = left
+        ) -> None:
             left[0] -= 1
             if left[0] == 0:
                 raise Killed
@@ -69,7 +71,7 @@ def test_a_torn_checkpoint_falls_back_to_the_one_before(plan: Plan, tmp_path: Pa
         (place / folder).mkdir(parents=True)
     calls = iter(range(3))
 
-    def progress(done: float, total: float, note: str = "") -> None:
+    def progress(done: float, total: float, note: str = "", measured: object = None) -> None:
         if next(calls) == 2:
             raise Killed
 
