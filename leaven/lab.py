@@ -178,6 +178,7 @@ class Study:
         from leaven.engine.estimate import measured
         from leaven.engine.executors import Where, place_of
         from leaven.engine.judging import require_key
+        from leaven.engine.keeping.records import remember as keep
         from leaven.engine.schedule import failures
         from leaven.engine.schedule import run as run_steps
 
@@ -192,6 +193,9 @@ class Study:
             if any(not self.store.has(step.identity) for step in prepared.graph.of_kind("complete")):
                 require_key(prepared.study.judge)  # once all is written, its replies may be kept already
             self._claim_folder()
+            study = prepared.study
+            about = {"question": study.question, "sizes": [study.model.size, *study.sizes], "seeds": list(study.seeds)}
+            keep(self.store, self.name, prepared.graph.steps.values(), about)
             started = time.monotonic()
             missing = any(not self.store.has(step_id) for step_id in prepared.graph.steps)
             try:
