@@ -25,9 +25,8 @@ class Teller:
 
     def __init__(self, training: Training, progress: Progress, clock: Clock) -> None:
         self._training, self._progress, self._clock = training, progress, clock
-        self._rows = 0
-        self._losses = self._norms = 0
-        """Rows of the curve that were told, and steps since the last of them that are in a row already."""
+        self._rows = self._losses = self._norms = 0
+        """How many rows of the curve were told, and how many of the steps since its last row are in one already."""
         self._done, self._worked, self._last = training.done, clock.working(), time.monotonic()
 
     def tell(self) -> None:
@@ -38,7 +37,8 @@ class Teller:
         training, plan = self._training, self._training.plan
         a_step = plan.batch * plan.sequence
         note = f"loss {training.last:.3f}"
-        for row in rows or [None]:
+        due: Sequence[Row | None] = rows or [None]
+        for row in due:
             self._progress(training.done * a_step, plan.steps * a_step, note, measured=row)
         if rows:
             self._losses, self._norms = len(training.losses), len(training.norms)
