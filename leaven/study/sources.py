@@ -103,7 +103,9 @@ class Source(Closed):
     licences: Literal["any", "permissive", "permissive+none"] | list[str] = Field(
         default="any", description="kept: any, those of the permissive list (and documents without one), named ones"
     )
-    rules: list[str] | None = Field(default=None, description="rulesets; without it those of the kind (`RULES`)")
+    rules: list[str] | None = Field(
+        default=None, description="rulesets; without it `paper` for code and markup, else none"
+    )
     thresholds: dict[str, Number] = Field(default_factory=dict, description="e.g. starcoder1.max_line: 500")
     redact: bool = Field(default=False, description="replace secrets and personal data (regex + entropy)")
     docstrings: Literal["keep", "remove"] = Field(default="keep", description="web_code: of Python files")

@@ -23,7 +23,7 @@ Weight = Annotated[float, BeforeValidator(not_truth)]
 class Model(Closed):
     """Model shape. `size` names a row of the size table (`leaven.model.config.SIZES`); a field given here differs."""
 
-    size: str = Field(default="0.3m", description="a row of the table of sizes (training.md)")
+    size: str = Field(default="0.3m", description="a row of the table of sizes")
     sequence: int | None = Field(default=None, ge=16, description="tokens; without it the size's")
     width: int | None = Field(default=None, ge=1, description="channels of a token; without it the size's")
     layers: int | None = Field(default=None, ge=1, description="without it the size's")
