@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from leaven.engine.metrics.events import read as read_events
+from leaven.engine.metrics import events
 from leaven.engine.store import Store
 from leaven.engine.watching import outline as outlines
 from leaven.engine.watching.heard import Heard
@@ -18,7 +18,6 @@ from leaven.engine.watching.view import View, view
 from leaven.ground.errors import BadInput, did_you_mean
 from leaven.ground.files import read_json
 
-EVENTS = "events.jsonl"
 LOOK_EVERY = 5.0
 """Seconds after which the store is asked again what is done, even where the run told of nothing new."""
 
@@ -38,6 +37,9 @@ class Follower:
         self._read_outline()
         self._read_events()
         status, age = self._status()
+        holder = self.store.holder()
+        if holder is not None and holder == self.heard.process != status.get("process"):
+            status, age = {"process": holder}, 0.0  # that of an earlier run; this one has not written any yet
         finished = status.get("finished")
         count = finished if isinstance(finished, int) else -1
         now = time.monotonic()
@@ -51,7 +53,7 @@ class Follower:
             status,
             self.heard,
             done=self.done,
-            alive=bool(status) and not status.get("ended") and self.store.holder() == status.get("process"),
+            alive=holder is not None and holder == status.get("process") and not status.get("ended"),
             age=age,
             now=time.time(),
         )
@@ -66,13 +68,13 @@ class Follower:
             self.done, self.asked = set(), 0.0
 
     def _read_events(self) -> None:
-        path = self.folder / EVENTS
+        path = self.folder / events.NAME
         try:
             if path.stat().st_size < self.offset:  # another file took its place
                 self.heard, self.offset = Heard(), 0
         except OSError:
             return
-        rows, self.offset = read_events(path, self.offset)
+        rows, self.offset = events.read(path, self.offset)
         self.heard.hear(rows)
 
     def _status(self) -> tuple[dict[str, Any], float]:
@@ -104,7 +106,7 @@ def ran(runs: Path) -> list[Path]:
 
 def _heard_of(folder: Path) -> float:
     times = [0.0]
-    for name in ("status.json", EVENTS, outlines.FILE, "study.yaml"):
+    for name in ("status.json", events.NAME, outlines.FILE, "study.yaml"):
         path = folder / name
         if path.exists():
             times.append(path.stat().st_mtime)

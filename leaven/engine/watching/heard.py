@@ -34,8 +34,6 @@ class Told:
     lost: int = 0
     failure: str | None = None
     finished: bool = False
-    where: str = ""
-    started: float | None = None
     points: dict[int, Point] = field(default_factory=dict)
     """By tokens: what is trained again after a loss takes the place of what was there."""
     last: tuple[float, int] | None = None
@@ -44,43 +42,39 @@ class Told:
 
 
 class Heard:
-    """Everything said so far. `run`: the number of the run that spoke last; `ended`: how it said that it ended."""
+    """Everything said so far. `process`: of the run that spoke last; None once it said that it ended."""
 
     def __init__(self) -> None:
         self.steps: dict[str, Told] = {}
-        self.run = 0
-        self.ended = ""
+        self.process: int | None = None
 
     def of(self, identity: str) -> Told:
         return self.steps.setdefault(identity, Told())
 
     def hear(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Take in further events, in order. What cannot be understood is left out: a newer leaven may have written it."""
+        """Take in further events, in order. What is not understood is left out: a newer leaven may have written it."""
         for row in rows:
             event, time = row.get("event"), _seconds(row.get("time"))
             if event == "run_started":
                 self._begin(row)
             elif event in ("run_finished", "interrupted"):
-                self.ended = event
+                self.process = None
             elif isinstance(identity := row.get("identity"), str):
                 self._step(self.of(identity), str(event), time, row)
 
     def _begin(self, row: Mapping[str, Any]) -> None:
-        number = row.get("run")
-        self.run = number if isinstance(number, int) else self.run + 1
-        self.ended = ""
+        process = row.get("process")
+        self.process = process if isinstance(process, int) else None
         for told in self.steps.values():
             told.lost, told.failure, told.last, told.trained = 0, None, None, 0
 
     def _step(self, told: Told, event: str, time: float, row: Mapping[str, Any]) -> None:
-        if event == "step_started":
-            told.started, told.where = time, str(row.get("where") or told.where)
-        elif event == "measured":
-            self._measured(told, time, row)
+        if event == "measured" and isinstance(measured := row.get("row"), Mapping):
+            self._measured(told, time, measured)
         elif event == "step_finished":
             told.finished = True
         elif event == "step_failed":
-            told.failure = str(row.get("note") or "")
+            told.failure = str(row.get("why") or "")
         elif event == "step_lost":
             told.lost += 1
 

@@ -36,10 +36,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Run:
-    """One variant with one seed at one size: the places of its stages, in order."""
+    """One variant with one seed at one size: the places of its stages, in order. Without a seed: a model that is no
+    variant's, by the name of its stage."""
 
     variant: str
-    seed: int
+    seed: int | None
     size: str
     stages: tuple[int, ...]
 

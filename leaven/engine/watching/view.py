@@ -1,4 +1,5 @@
-"""How far a study is, as data: the outline says what there is to do, the store what is done, status and events the rest.
+"""How far a study is, as data: the outline says what there is to do, the store what is done, status and events the
+rest.
 
 Pure: everything that was read comes in, a picture goes out. `follow.py` reads, `frame.py` draws.
 """
@@ -154,8 +155,8 @@ def _steps(
             steps.append(At(step, FAILED, note=str(failures[step.name]), lost=told.lost))
         elif isinstance(run, Mapping):
             share = run["done"] / run["total"] if run.get("total") else None
-            where = str(run.get("where") or told.where)
-            steps.append(At(step, RUNNING if alive else STOPPED, share, str(run.get("note") or ""), where, told.lost))
+            note, where = str(run.get("note") or ""), str(run.get("where") or "")
+            steps.append(At(step, RUNNING if alive else STOPPED, share, note, where, told.lost))
         else:
             steps.append(At(step, BLOCKED if place in blocked else WAITING, lost=told.lost))
     return steps
