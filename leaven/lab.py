@@ -181,6 +181,7 @@ class Study:
         from leaven.engine.keeping.records import remember as keep
         from leaven.engine.schedule import failures
         from leaven.engine.schedule import run as run_steps
+        from leaven.engine.watching import outline
 
         where = where or Where()
         together = packing.wanted(pack if where.is_local or pack != "auto" else "off")
@@ -196,6 +197,7 @@ class Study:
             study = prepared.study
             about = {"question": study.question, "sizes": [study.model.size, *study.sizes], "seeds": list(study.seeds)}
             keep(self.store, self.name, prepared.graph.steps.values(), about)
+            outline.keep(prepared.graph, self.folder)
             started = time.monotonic()
             missing = any(not self.store.has(step_id) for step_id in prepared.graph.steps)
             try:
