@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test test-peers test-long lint types walls tests format bench-corpus bench-corpus-scale bench-cpu bench-loader bench-gpu bench-eval bench-judge clean
+.PHONY: run test test-peers test-long lint types walls tests format bench-corpus bench-corpus-scale bench-cpu bench-loader bench-gpu bench-eval bench-judge docs references clean
 
 run: $(VENV)/.installed
 	$(BIN)/leaven run pocket
@@ -53,7 +53,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 .venv-peers/.installed: pyproject.toml constraints.txt
 	rm -rf .venv-peers
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/pip install -q -c constraints.txt -e '.[dev,hub,synthetic,peers,ahead]'
+	.venv-peers/bin/pip install -q -c constraints.txt -e '.[dev,hub,synthetic,peers,ahead,docs]'
 	touch $@
 
 # Comparisons with datatrove and Hugging Face tokenizers, side by side; see docs/benchmarks.md. BENCH is scratch.
@@ -111,5 +111,19 @@ $(BENCH)/docs.json: $(VENV)/.installed
 	.venv-bench/bin/pip install -q -c benchmarks/constraints.txt 'datatrove[io,processing]' spacy tokenizers psutil
 	touch $@
 
+# The documentation as a site in build/site. Warnings are errors, and so is a reference that is out of date.
+docs: .venv-docs/.installed
+	.venv-docs/bin/python tools/docs/write.py --check
+	.venv-docs/bin/mkdocs build --quiet
+
+references: $(VENV)/.installed
+	$(BIN)/python tools/docs/write.py
+
+.venv-docs/.installed: pyproject.toml constraints.txt
+	rm -rf .venv-docs
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install -q -c constraints.txt -e '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) .venv-bench .venv-peers build dist *.egg-info
+	rm -rf $(VENV) .venv-bench .venv-docs .venv-peers build dist *.egg-info
