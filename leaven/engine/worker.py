@@ -29,6 +29,7 @@ from leaven.engine.hardware import processor
 from leaven.engine.store import Store
 from leaven.engine.stores import opened
 from leaven.ground.errors import LeavenError
+from leaven.ground.progress import Row
 from leaven.study.step import Step
 
 if TYPE_CHECKING:
@@ -254,12 +255,14 @@ def _version(name: str) -> str:
 
 
 class _Reporter:
-    """Progress as events, thinned out."""
+    """Progress as events, thinned out; what is measured is told always."""
 
     def __init__(self, say: Say, every: float) -> None:
         self.say, self.every, self.last = say, every, 0.0
 
-    def __call__(self, done: float, total: float, note: str = "") -> None:
+    def __call__(self, done: float, total: float, note: str = "", measured: Row | None = None) -> None:
+        if measured is not None:
+            self.say("measured", row=dict(measured))
         now = time.monotonic()
         if now - self.last >= self.every or done >= total:
             self.last = now
