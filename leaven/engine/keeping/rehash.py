@@ -1,0 +1,132 @@
+"""Are results still what their manifests say? Every file is hashed again; times and sizes are trusted nowhere.
+
+What is damaged can be moved aside (`work/damaged`), whole, so that the next run computes it anew and what is left of it
+can still be looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from leaven.engine.keeping import shelf
+from leaven.engine.keeping.usage import Contents
+from leaven.engine.store import MANIFEST, Store
+from leaven.ground.errors import BadInput, LeavenError, did_you_mean
+from leaven.ground.files import sha256_file, sync_folder
+from leaven.ground.progress import Progress, silent
+
+DAMAGED = "damaged"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file that is not what the step's manifest says. `file` is empty where the manifest itself is damaged."""
+
+    identity: str
+    name: str
+    file: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was looked at and what is wrong. `strangers`: files in steps that no manifest names; they change nothing."""
+
+    steps: int
+    files: int
+    bytes: int
+    damage: tuple[Damage, ...]
+    strangers: tuple[str, ...]
+
+
+def asked_for(found: Contents, words: Sequence[str]) -> list[str]:
+    """The steps that words on a command line mean: names, or at least six digits of identities. Raises BadInput."""
+    names: dict[str, list[str]] = {}
+    for step_id, step in found.steps.items():
+        for name in step.names:
+            names.setdefault(name, []).append(step_id)
+    every = [*found.steps, *found.damaged]
+    wanted: dict[str, None] = {}
+    for word in words:
+        starts = [step_id for step_id in every if len(word) >= 6 and step_id.startswith(word)]
+        for step_id in names.get(word) or starts:
+            wanted[step_id] = None
+        if word not in names and not starts:
+            raise BadInput(f'no step "{word}" in this store{did_you_mean(word, names)}', field="STEP")
+    return list(wanted)
+
+
+def rehash(store: Store, found: Contents, step_ids: Sequence[str], progress: Progress = silent) -> Verified:
+    """Hash every file of these steps. Nothing is changed, and nothing that was known before is believed."""
+    damage: list[Damage] = []
+    strangers: list[str] = []
+    files = size = 0
+    total = sum(found.steps[step_id].bytes for step_id in step_ids if step_id in found.steps)
+    for step_id in step_ids:
+        if step_id in found.damaged:
+            damage.append(Damage(step_id, "", "", found.damaged[step_id]))
+            continue
+        folder, name = store.folder(step_id), found.steps[step_id].names[0]
+        try:
+            expected = store.manifest(step_id)["files"]
+        except LeavenError as error:  # it was whole a moment ago
+            damage.append(Damage(step_id, name, "", error.what if isinstance(error, BadInput) else str(error)))
+            continue
+        for file, row in expected.items():
+            what = _damage(folder / file, row["sha256"])
+            if what:
+                damage.append(Damage(step_id, name, file, what))
+            files += 1
+            size += row["bytes"]
+            progress(size, total, name)
+        strangers += [f"{step_id}/{file}" for file in _files(folder) if file not in expected and file != MANIFEST]
+    return Verified(len(step_ids), files, size, tuple(damage), tuple(strangers))
+
+
+def _damage(path: Path, expected: str) -> str:
+    if path.is_symlink():
+        return "is a link"
+    try:
+        found = sha256_file(path)
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if found != expected:
+        return f"was changed after it was written (sha256 {found[:12]}…, expected {expected[:12]}…)"
+    return ""
+
+
+def _files(folder: Path) -> list[str]:
+    found = []
+    for home, _, names in os.walk(folder):
+        found += [(Path(home) / name).relative_to(folder).as_posix() for name in names]
+    return sorted(found)
+
+
+def move_aside(store: Store, damage: Sequence[Damage]) -> list[Path]:
+    """Move the folders of damaged steps to `work/damaged`; called with the store locked. Where they are now.
+
+    Raises LeavenError where one of them is being worked on or cannot be moved.
+    """
+    home = store.work / DAMAGED
+    moved = []
+    for step_id in dict.fromkeys(each.identity for each in damage):
+        if shelf.being_worked_on(store, step_id):
+            raise LeavenError(
+                f"step {step_id[:12]} is being worked on\n  Wait until that has ended, then verify again."
+            )
+        number = 1
+        while (target := home / f"{step_id}.{number}").exists():
+            number += 1
+        try:
+            home.mkdir(exist_ok=True)
+            store.folder(step_id).rename(target)
+            sync_folder(store.steps)
+        except OSError as error:
+            raise LeavenError(f"cannot move {store.folder(step_id)} to {target}: {error.strerror}") from None
+        moved.append(target)
+    return moved
