@@ -2,7 +2,8 @@
 
 A part is a folder named by its number. It is written beside and renamed when it is whole, so after a kill the next
 start finds what was finished and does the rest. What a part holds depends on its item alone; results are read in the
-order of the items, so nothing depends on how many processes worked or which was first.
+order of the items, so nothing depends on how many processes worked, which was first, or on which machine: on a cluster
+whoever starts a step sets `fan`, and other machines do parts too.
 """
 
 from __future__ import annotations
@@ -15,13 +16,32 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from leaven.corpus.slots import slot
 from leaven.ground.errors import LeavenError
 from leaven.ground.progress import Progress, silent
 
 Item = TypeVar("Item")
+
+
+class Fan(Protocol):
+    """Does parts here and on other machines."""
+
+    def __call__(
+        self,
+        work: Callable[[Any, Path], None],
+        todo: Sequence[tuple[Any, Path]],
+        told: Callable[[int], None],
+    ) -> None:
+        """Do `do_part(work, item, part)` for every pair; when this returns, every part is here.
+
+        `told`: called with the number of pairs that are done. Raises what `work` raises.
+        """
+
+
+fan: Fan | None = None
+"""Of this process; None works here alone."""
 
 AHEAD = 2
 """Items handed to the pool for each process, so that none waits and an interrupt leaves little behind."""
@@ -55,16 +75,19 @@ def run_parts(
     todo = [number for number, part in enumerate(parts) if not part.is_dir()]
     done = len(items) - len(todo)
     progress(done, len(items), note)
+    if fan is not None and len(todo) > 1:
+        fan(work, [(items[number], parts[number]) for number in todo], lambda n: progress(done + n, len(items), note))
+        return parts
     if min(workers, len(todo)) <= 1:
         for number in todo:
-            _one(work, items[number], parts[number])
+            do_part(work, items[number], parts[number])
             done += 1
             progress(done, len(items), note)
         return parts
     pool = ProcessPoolExecutor(
         min(workers, len(todo)),
-        mp_context=_context(),
-        initializer=_begin,
+        mp_context=context_of_parts(),
+        initializer=begin,
         initargs=(sorted(os.sched_getaffinity(0)),),
     )
     waiting: set[Future[None]] = set()
@@ -98,7 +121,8 @@ def _some(waiting: set[Future[None]], done: int) -> tuple[int, set[Future[None]]
     return done + len(finished), rest
 
 
-def _one(work: Callable[[Item, Path], None], item: Item, part: Path) -> None:
+def do_part(work: Callable[[Item, Path], None], item: Item, part: Path) -> None:
+    """Do one part, so that its folder appears whole. Raises what `work` raises."""
     unfinished = part.with_name(part.name + ".unfinished")
     if unfinished.exists():
         shutil.rmtree(unfinished)
@@ -109,17 +133,17 @@ def _one(work: Callable[[Item, Path], None], item: Item, part: Path) -> None:
 
 def _shared(work: Callable[[Item, Path], None], item: Item, part: Path, workers: int) -> None:
     with slot(workers):
-        _one(work, item, part)
+        do_part(work, item, part)
 
 
-def _context() -> multiprocessing.context.BaseContext:
+def context_of_parts() -> multiprocessing.context.BaseContext:
     """A server that forks: no thread of this process is ever copied half-way, and what is imported is imported once."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["leaven.corpus.sources", "leaven.corpus.assemble", "leaven.corpus.shards"])
     return context
 
 
-def _begin(cores: Sequence[int]) -> None:
+def begin(cores: Sequence[int]) -> None:
     """A worker lives no longer than who asked for it, and leaves interrupts to its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.sched_setaffinity(0, cores)

@@ -121,8 +121,18 @@ class Store:
         """While a step executes: nothing to do, its checkpoints are where they will be looked for."""
         return contextlib.nullcontext()
 
+    def lend(self, path: Path) -> None:
+        """Let other machines see a file or folder of `work` (`borrow`): here they see it already."""
+
+    def borrow(self, path: Path) -> None:
+        """Have here what another machine has lent under the same place in its store."""
+
     def folder(self, step_id: str) -> Path:
         return self.steps / step_id
+
+    def file(self, step_id: str, name: str) -> Path:
+        """One file of a finished step's results; where they are elsewhere, no other is fetched for it."""
+        return self.steps / step_id / name
 
     def log(self, step_id: str) -> Path:
         return self.logs / f"{step_id}.log"

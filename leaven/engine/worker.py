@@ -48,6 +48,7 @@ def order(
     allow_unisolated: bool,
     workers: int = 1,
     device: Device = PROCESSOR,
+    fan: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What an executor sends to have a step run, or several stages in one program.
 
@@ -55,6 +56,7 @@ def order(
         where: the store, as `Store.where` tells it; `leaven.engine.stores.opened` opens it.
         cores: to be pinned to; none: wherever the system likes.
         workers: processes that a step in parts may use.
+        fan: the cluster whose other machines do parts too, `{"address": …}` of Ray.
     """
     return {
         "members": [
@@ -73,6 +75,7 @@ def order(
         "allow_unisolated": allow_unisolated,
         "workers": workers,
         "device": device.data(),
+        "fan": dict(fan or {}),
     }
 
 
@@ -166,6 +169,7 @@ def _execute(crew: Sequence[_Member], store: Store, order: Mapping[str, Any]) ->
             return
         _use(device)
         os.environ[SLOTS] = str(store.work / "slots")
+        _fan_out(store, order)
         for member in left:
             locks.enter_context(store.keeping(member.step.identity))
         tasks = [_task(member, store, order, len(left)) for member in left]
@@ -194,6 +198,15 @@ def _locked(store: Store, step: Step) -> Iterator[None]:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _fan_out(store: Store, order: Mapping[str, Any]) -> None:
+    """Have other machines do parts of this process's step, where its executor has some."""
+    if order.get("fan"):
+        from leaven.corpus import parts
+        from leaven.engine.ray.fan import RayFan
+
+        parts.fan = RayFan(order["fan"]["address"], store, order["store"])
 
 
 def _task(member: _Member, store: Store, order: Mapping[str, Any], together: int) -> Task:

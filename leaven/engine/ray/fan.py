@@ -1,0 +1,132 @@
+"""Parts of one step over a Ray cluster: the step's own process does parts, and so does every free core elsewhere.
+
+The step's process claims parts from the end of the list and the cluster's tasks from its beginning, so that they meet
+and nobody waits for a machine that is busy. A part is claimed once; a task that is begun anew because its machine was
+lost keeps its claim, and what is missing in the end is done here. Which machine did what shows in no byte.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from leaven.corpus import parts
+from leaven.engine.nursery import ONE_THREAD, SAME_RESULTS
+from leaven.engine.ray.travel import pack, unpack
+from leaven.engine.store import Store
+from leaven.engine.stores import opened
+
+RETRIES = 3
+"""Machines that may be lost under one part before it is done at home."""
+IN_FLIGHT = 256
+"""Tasks submitted and not heard of at most: each holds its item."""
+WAIT = 0.5
+"""Seconds between two looks, when there is nothing left to do here."""
+
+
+class Claims:
+    """Who does which part; lives as a Ray actor while a step fans out."""
+
+    def __init__(self) -> None:
+        self.of: dict[int, str] = {}
+
+    def take(self, number: int, who: str) -> bool:
+        return self.of.setdefault(number, who) == who
+
+
+class RayFan:
+    """`leaven.corpus.parts.fan` of a step's process on a node of the cluster at `address`."""
+
+    def __init__(self, address: str, store: Store, where: Mapping[str, Any]) -> None:
+        self.address, self.store, self.where = address, store, dict(where)
+
+    def __call__(
+        self, work: Callable[[Any, Path], None], todo: Sequence[tuple[Any, Path]], told: Callable[[int], None]
+    ) -> None:
+        import ray
+
+        if not ray.is_initialized():
+            ray.init(address=self.address, log_to_driver=False, logging_level="ERROR")
+        claims = ray.remote(num_cpus=0)(Claims).remote()
+        task = ray.remote(num_cpus=1, max_retries=RETRIES)(_elsewhere)
+        waiting: dict[Any, int] = {}
+        next_away, next_here, here = 0, len(todo) - 1, f"here {os.getpid()}"
+        try:
+            while True:
+                while next_away <= next_here and len(waiting) < IN_FLIGHT:
+                    item, part = todo[next_away]
+                    given = pack((work, item, part), self.store)
+                    waiting[task.remote(claims, next_away, given, self.where)] = next_away
+                    next_away += 1
+                done, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=0) if waiting else ([], [])
+                self._take(done, waiting, todo)
+                if next_here < 0:
+                    break
+                if ray.get(claims.take.remote(next_here, here)):
+                    parts.do_part(work, *todo[next_here])
+                told(sum(part.is_dir() for _, part in todo))
+                next_here -= 1
+            while waiting:
+                done, _ = ray.wait(list(waiting), num_returns=1, timeout=WAIT)
+                self._take(done, waiting, todo)
+                told(sum(part.is_dir() for _, part in todo))
+        finally:
+            for ref in waiting:
+                ray.cancel(ref, force=True)
+            ray.kill(claims)
+        for item, part in todo:
+            if not part.is_dir():  # claimed by a machine that was lost more often than a task is begun anew
+                parts.do_part(work, item, part)
+        told(len(todo))
+
+    def _take(self, done: Sequence[Any], waiting: dict[Any, int], todo: Sequence[tuple[Any, Path]]) -> None:
+        import ray
+
+        for ref in done:
+            part = todo[waiting.pop(ref)][1]
+            try:
+                end = ray.get(ref)
+            except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError, ray.exceptions.RaySystemError):
+                continue
+            if isinstance(end, Exception):
+                raise end
+            if end:
+                self.store.borrow(part)
+
+
+def _elsewhere(claims: Any, number: int, given: bytes, where: Mapping[str, Any]) -> bool | Exception:
+    """One part on some node: whether it was ours to do, or why it failed."""
+    import ray
+
+    context = ray.get_runtime_context()
+    if not ray.get(claims.take.remote(number, context.get_task_id())):
+        return False
+    try:
+        pool().submit(_do, given, dict(where)).result()
+    except Exception as error:
+        return error
+    return True
+
+
+_POOL: list[ProcessPoolExecutor] = []
+
+
+def pool() -> ProcessPoolExecutor:
+    """A process with the environment that steps have, kept by this process of Ray for the parts to come."""
+    if not _POOL:
+        os.environ |= {**ONE_THREAD, **SAME_RESULTS}
+        cores, context = sorted(os.sched_getaffinity(0)), parts.context_of_parts()
+        _POOL.append(ProcessPoolExecutor(1, mp_context=context, initializer=parts.begin, initargs=(cores,)))
+    return _POOL[0]
+
+
+def _do(given: bytes, where: Mapping[str, Any]) -> None:
+    store = opened(where)
+    work, item, part = unpack(given, store)
+    if not part.is_dir():
+        part.parent.mkdir(parents=True, exist_ok=True)
+        parts.do_part(work, item, part)
+    store.lend(part)
