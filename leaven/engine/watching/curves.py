@@ -55,7 +55,7 @@ class Curves:
         heard of last, then in the order of the study."""
         chains: dict[tuple[int, ...], list[Run]] = {}
         for run in _runs(view.outline):
-            chain = tuple(at for at in run.stages if self._has(view, view.steps[at]))
+            chain = tuple(at for at in run.stages if _has(view, view.steps[at]))
             if chain:
                 chains.setdefault(chain, []).append(run)
         # The part that runs have in common is not drawn again for those that have not come further.
@@ -64,11 +64,6 @@ class Curves:
         kept.sort(key=lambda chain: (not _going(view, chain), -_heard_of(view, chain)))
         sizes = len({run.size for run in view.outline.runs}) > 1
         return [self._track(view, chain, chains[chain], sizes) for chain in kept[:most]], len(kept)
-
-    def _has(self, view: View, at: At) -> bool:
-        if at.state == DONE:
-            return bool(self._points(view, at))
-        return bool(view.heard.of(at.step.identity).points)
 
     def _track(self, view: View, chain: Sequence[int], runs: Sequence[Run], sizes: bool) -> Track:
         loss: Points = []
@@ -126,6 +121,10 @@ def _label(runs: Sequence[Run], sizes: bool) -> str:
     at = [f"@{size}" for size in dict.fromkeys(run.size for run in runs) if sizes and size]
     said = ", ".join(variants[:2]) + (f" and {len(variants) - 2} more" if len(variants) > 2 else "")
     return " ".join([said, *at, *([f"seed {', '.join(map(str, seeds))}"] if seeds else [])])
+
+
+def _has(view: View, at: At) -> bool:
+    return at.state == DONE or bool(view.heard.of(at.step.identity).points)
 
 
 def _going(view: View, chain: Sequence[int]) -> bool:
