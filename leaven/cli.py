@@ -25,6 +25,7 @@ from leaven import (
     cli_study,
     cli_training,
     cli_validation,
+    cli_watch,
 )
 from leaven.corpus.look.visible import visible
 from leaven.ground.errors import LeavenError
@@ -46,6 +47,8 @@ for command in (
     cli_study.why,
     cli_study.verdict,
     cli_study.report,
+    cli_watch.watch,
+    cli_watch.logs,
     cli_training.bench,
     cli_training.export,
 ):
