@@ -1,0 +1,31 @@
+"""Where steps on the cluster say how far they are: one small actor that tasks tell and the driver asks.
+
+What it holds may be lost with its machine: nothing but display depends on it. Ends travel as results of tasks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Board:
+    """Messages under tickets, one ticket for each time a task is submitted; and words that members of a gang leave."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, list[dict[str, Any]]]] = []
+        self.words: dict[str, str] = {}
+
+    def tell(self, ticket: str, messages: list[dict[str, Any]]) -> None:
+        self.said.append((ticket, messages))
+
+    def take(self) -> list[tuple[str, list[dict[str, Any]]]]:
+        """What was told since the last time, in the order it came."""
+        said, self.said = self.said, []
+        return said
+
+    def leave(self, ticket: str, word: str) -> None:
+        self.words[ticket] = word
+
+    def read(self, ticket: str) -> str | None:
+        """None until somebody has left it."""
+        return self.words.get(ticket)
