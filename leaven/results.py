@@ -50,7 +50,7 @@ class Results:
         frames = []
         for run in self.prepared.graph.runs:
             for other, step in run.judgements.items():
-                frame = pd.read_parquet(self.store.folder(step) / "votes.parquet")
+                frame = pd.read_parquet(self.store.file(step, "votes.parquet"))
                 frames.append(frame.assign(size=run.size, variant=run.variant, baseline=other, seed=run.seed))
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
@@ -61,7 +61,7 @@ class Results:
         frames = []
         for run in self.prepared.graph.runs:
             for point, step in run.evaluations.items():
-                frame = pd.read_parquet(self.store.folder(step) / "items.parquet")
+                frame = pd.read_parquet(self.store.file(step, "items.parquet"))
                 frames.append(frame.assign(size=run.size, variant=run.variant, seed=run.seed, point=point))
         return pd.concat(frames, ignore_index=True)
 

@@ -21,7 +21,7 @@ def audit(prepared: Prepared, store: Store) -> None:
     for step in graph.of_kind("shards"):
         if not store.has(step.identity):
             continue  # it failed, and so what depends on it will not run
-        shards = read_json(store.folder(step.identity) / "shards.json")
+        shards = read_json(store.file(step.identity, "shards.json"))
         tokens[step.fields["source"]] = int(shards["splits"]["train"]["tokens"])
     rows = {source: max(0, count - 1) // study.sequence for source, count in tokens.items()}
     for run in graph.runs:

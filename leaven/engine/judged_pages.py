@@ -56,7 +56,7 @@ def _prompts(prepared: Prepared, store: Store) -> dict[str, Any]:
     """`prompts.json` of the prompts step; held-out beginnings have none."""
     if prepared.study.judge.heldout:
         return {}
-    found: dict[str, Any] = read_json(store.folder(prepared.graph.find("prompts").identity) / "prompts.json")
+    found: dict[str, Any] = read_json(store.file(prepared.graph.find("prompts").identity, "prompts.json"))
     return found
 
 
@@ -64,7 +64,7 @@ def _judge(prepared: Prepared, store: Store) -> dict[str, Any]:
     pairs = _pairs(prepared)
     if not pairs:
         return {}
-    told = read_json(store.folder(pairs[0][3]) / "judge.json")
+    told = read_json(store.file(pairs[0][3], "judge.json"))
     return {"name": told["judge"], **{name: told.get(name) for name in ("what", "scripted", "template", "gate")}}
 
 

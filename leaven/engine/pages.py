@@ -60,7 +60,7 @@ def gather(prepared: Prepared, store: Store, folder: Path, manifests: dict[str, 
     verdict_id = graph.find("verdict").identity
     stages = [_stage(prepared, store, step.identity, manifests) for step in graph.of_kind("stage")]
     users = [row["variants"] for row in stages]
-    suite = read_json(store.folder(graph.find("suite").identity) / "suite.json")
+    suite = read_json(store.file(graph.find("suite").identity, "suite.json"))
     return {
         "verdict": read_json(store.folder(verdict_id) / "verdict.json"),
         "study": study_of(prepared),
@@ -114,8 +114,7 @@ def _flops(graph: Graph) -> float:
 def _stage(prepared: Prepared, store: Store, step_id: str, manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
     graph = prepared.graph
     step = graph.steps[step_id]
-    folder = store.folder(step_id)
-    told = read_json(folder / "stage.json")
+    told = read_json(store.file(step_id, "stage.json"))
     samples = step.fields["steps"] * step.fields["batch"]
     quotas = apportion(step.fields["mixture"], samples)
     runs = [run for run in graph.runs if step_id in run.stages]
@@ -135,7 +134,7 @@ def _stage(prepared: Prepared, store: Store, step_id: str, manifests: dict[str, 
         "parent": graph.steps[parent].name if parent else None,
         "identity": step_id,
         "seconds": manifests[step_id]["made"]["seconds"],
-        "curve": read_table(folder / "curve.parquet"),
+        "curve": read_table(store.file(step_id, "curve.parquet")),
     }
 
 
