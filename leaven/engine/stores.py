@@ -6,14 +6,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from leaven.engine.depot.address import address, is_url
 from leaven.engine.store import Store
 
 
 def opened(where: Mapping[str, Any]) -> Store:
-    """The store that `Store.where` told of, in another process or on another machine."""
-    return Store(Path(where["root"]))
+    """The store that `Store.where` told of, in another process or on another machine; `cache`: where programs that
+    this machine compiles are kept."""
+    root = Path(where["root"])
+    if "url" in where:
+        from leaven.engine.depot.mirror import Mirror
+
+        store: Store = Mirror(root, address(where["url"]), sends=True)
+    else:
+        store = Store(root)
+    if "cache" in where:
+        store.cache = Path(where["cache"])
+    return store
 
 
 def place(store: str | None, runs: Path) -> Store:
-    """The store that a command line means: RUNS/store, or the folder that it names."""
-    return Store(Path(store) if store else runs / "store")
+    """The store that a command line means: RUNS/store, the folder that it names, or, for a URL, RUNS/store as this
+    machine's copy of what is there. Nothing is asked over a network yet. Raises BadInput."""
+    if not store:
+        return Store(runs / "store")
+    if not is_url(store):
+        return Store(Path(store).expanduser())
+    from leaven.engine.depot.mirror import Mirror
+
+    return Mirror(runs / "store", address(store))

@@ -1,4 +1,4 @@
-"""Asking again: what passes is tried until patience ends, with growing pauses of random length; the rest is told at once.
+"""Asking again: what passes is tried until patience ends, with growing pauses of random length; the rest is told.
 
 Pauses double up to a longest and are drawn between half and all of it, so that many machines that were turned away
 together do not come back together.

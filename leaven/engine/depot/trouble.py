@@ -1,7 +1,7 @@
 """What an error of a store elsewhere means: it passes, access is refused, there is no such thing, or it is ours.
 
-The libraries behind fsspec raise their own classes, often wrapped, so the whole chain of causes is looked at: HTTP status
-and error code first, then classes by name (none of these libraries need be installed), then Python's own.
+The libraries behind fsspec raise their own classes, often wrapped, so the whole chain of causes is looked at: HTTP
+status and error code first, then classes by name (none of these libraries need be installed), then Python's own.
 Codes: Amazon S3 API reference, "Error responses"; HTTP: RFC 9110 §15, RFC 6585 §4 (429).
 """
 

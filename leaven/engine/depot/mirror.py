@@ -1,0 +1,213 @@
+"""A store with a depot behind it: what steps read and write lies here, what is finished lies there as well.
+
+<root>/steps, work, logs, cache          this machine's copy, a store like any other
+<root>/there/steps/<identity>            manifests, and single files, of steps that only the depot holds
+<root>/there/logs/<identity>.log         logs of steps that ran elsewhere
+<root>/there/locks/<identity>            so that one process of this machine fetches a step
+
+Invariants: a step is published when the depot has it; what is read of it here has the hashes of its manifest; the
+depot's first result of a step stays. Two runs may use one depot at once: at worst a step is computed twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from leaven.engine.depot.address import Address
+from leaven.engine.depot.index import Index
+from leaven.engine.depot.keeper import Keeper
+from leaven.engine.depot.loans import Loans
+from leaven.engine.depot.patience import Patience, seconds_in
+from leaven.engine.depot.remote import Remote
+from leaven.engine.depot.saved import fetch_newest, log_name
+from leaven.engine.depot.shelf import fetch, files_of, name_of, send
+from leaven.engine.store import MANIFEST, Store
+from leaven.ground.errors import BadInput, LeavenError
+from leaven.ground.files import sha256_file, write_bytes
+from leaven.study.step import Step
+
+SYNC = "LEAVEN_SYNC"
+SYNC_EVERY = 30.0
+"""Seconds between two looks for what a running step has that the depot has not."""
+
+
+class Mirror(Store):
+    """A store whose copy of record is at an address.
+
+    `sends`: whether a step that only this machine holds is sent as soon as it is asked for, so that every machine has
+    it. Runs and steps do that; commands that only look change nothing there.
+    """
+
+    def __init__(self, root: Path, place: Address, patience: Patience | None = None, *, sends: bool = False) -> None:
+        super().__init__(root)
+        self.remote, self.sends = Remote(place, patience), sends
+        self.index = Index(self.remote)
+        self.every = seconds_in(SYNC, SYNC_EVERY)
+        self._here, self._told = Store(root), Store(root / "there")
+        self._loans = Loans(self.remote, self.work)
+        self._keepers: dict[str, Keeper] = {}
+
+    def prepare(self) -> None:
+        """Make the folders here, and prove that both can be written. Raises BadInput, LeavenError."""
+        super().prepare()
+        self.remote.prove()
+        self.sends = True
+
+    def where(self) -> dict[str, Any]:
+        return {**super().where(), "url": self.remote.place.url}
+
+    def has(self, step_id: str) -> bool:
+        if not self._here.has(step_id):
+            return self.index.has(step_id)
+        if self.sends and not self.index.has(step_id):
+            self._send(step_id)
+        return True
+
+    def folder(self, step_id: str) -> Path:
+        """The folder of a step, fetched if only the depot has it. Raises BadInput where it is damaged there."""
+        if not self._here.has(step_id) and self.index.has(step_id):
+            self._fetch(step_id)
+        return self._here.folder(step_id)
+
+    def file(self, step_id: str, name: str) -> Path:
+        if self._here.has(step_id) or not self.index.has(step_id):
+            return self._here.file(step_id, name)
+        row = files_of(self.manifest(step_id), self._url(step_id)).get(name)
+        target = self._told.folder(step_id) / name
+        if row is None or (target.exists() and sha256_file(target) == row["sha256"]):
+            return target
+        with self._fetching(step_id):
+            part = target.with_name(f".{target.name}.part")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.remote.get(f"{name_of(step_id)}/{name}", part, row["sha256"])
+            part.replace(target)
+        return target
+
+    def manifest(self, step_id: str) -> dict[str, Any]:
+        if self._here.has(step_id):
+            return self._here.manifest(step_id)
+        if not self._told.has(step_id):
+            self._ask_for_manifest(step_id)
+        try:
+            return self._told.manifest(step_id)
+        except LeavenError:
+            self._told.folder(step_id).joinpath(MANIFEST).unlink(missing_ok=True)
+            raise BadInput(
+                f"step {step_id[:12]} in the store is damaged: its manifest cannot be read or does not describe it",
+                where=self._url(step_id),
+                fix="Remove the whole folder there and run again: only this step is computed anew.",
+            ) from None
+
+    def manifests(self) -> Iterator[dict[str, Any]]:
+        here, there = self.identities_here(), self.index.all()
+        unknown = [step_id for step_id in there if step_id not in here and not self._told.has(step_id)]
+        self.remote.each(self._ask_for_manifest, unknown)
+        for step_id in sorted(here.union(there)):
+            with contextlib.suppress(LeavenError):
+                yield self.manifest(step_id)
+
+    def identities_here(self) -> set[str]:
+        """The finished steps that this machine holds."""
+        if not self.steps.is_dir():
+            return set()
+        return {folder.name for folder in self.steps.iterdir() if self._here.has(folder.name)}
+
+    def begin(self, step_id: str) -> tuple[Path, Path]:
+        """As in any store; the checkpoint that a machine elsewhere got furthest with is brought here."""
+        out, state = super().begin(step_id)
+        fetch_newest(self.remote, step_id, state)
+        return out, state
+
+    @contextlib.contextmanager
+    def _kept(self, step_id: str) -> Iterator[None]:
+        keeper = Keeper(self.remote, step_id, self.work / step_id / "state", self.log(step_id), self.every)
+        self._keepers[step_id] = keeper
+        keeper.start()
+        try:
+            yield
+        finally:
+            keeper.stop()
+            del self._keepers[step_id]
+            keeper.send()  # after publishing there is no state any more, and the log has its last line
+
+    def keeping(self, step_id: str) -> contextlib.AbstractContextManager[None]:
+        """Send checkpoints and the log every LEAVEN_SYNC seconds while the step executes, and when it ends."""
+        return self._kept(step_id)
+
+    def publish(self, step: Step, made: dict[str, Any]) -> None:
+        """As in any store, then there; where that fails, the step is here and is sent by the next run."""
+        if step.identity in self._keepers:
+            self._keepers[step.identity].stop()  # it must not send checkpoints of a step that is finished
+        self._here.publish(step, made)
+        self._send(step.identity)
+        self.remote.remove_all(f"work/{step.identity}")
+
+    def verify(self, step_ids: Iterator[str] | list[str], *, trust_times: bool = True) -> None:
+        """Rehash what lies here. What lies only there is rehashed when it is fetched, or now without `trust_times`."""
+        ids = list(step_ids)
+        self._here.verify([step_id for step_id in ids if self._here.has(step_id)], trust_times=trust_times)
+        if not trust_times:
+            for step_id in ids:
+                self.folder(step_id)
+
+    def lend(self, path: Path) -> None:
+        self._loans.lend(path)
+
+    def borrow(self, path: Path) -> None:
+        self._loans.borrow(path)
+
+    def log_of(self, step_id: str) -> Path:
+        """A step's log: this machine's, or that of the depot where it says more."""
+        ours, theirs = self.log(step_id), self._told.log(step_id)
+        try:
+            data = self.remote.read(log_name(step_id))
+        except FileNotFoundError:
+            return ours
+        if ours.exists() and ours.stat().st_size >= len(data):
+            return ours
+        theirs.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(theirs, data)
+        return theirs
+
+    def remove_there(self, step_id: str) -> None:
+        """Remove a step from the depot, its manifest first, so that nobody sees a part of it."""
+        self.remote.remove(f"{name_of(step_id)}/{MANIFEST}")
+        self.remote.remove_all(name_of(step_id))
+        self.index.forget(step_id)
+        self._told.folder(step_id).joinpath(MANIFEST).unlink(missing_ok=True)
+
+    def _send(self, step_id: str) -> None:
+        self.work.mkdir(parents=True, exist_ok=True)
+        send(self.remote, step_id, self._here.folder(step_id), self.work)
+        self.index.add(step_id)
+
+    def _fetch(self, step_id: str) -> None:
+        manifest = self.manifest(step_id)
+        with self._fetching(step_id):
+            if not self._here.has(step_id):  # another process may have fetched it meanwhile
+                self.work.mkdir(parents=True, exist_ok=True)
+                fetch(self.remote, step_id, manifest, self._here.folder(step_id), self.work)
+
+    def _ask_for_manifest(self, step_id: str) -> None:
+        try:
+            data = self.remote.read(f"{name_of(step_id)}/{MANIFEST}")
+        except FileNotFoundError:
+            return
+        folder = self._told.folder(step_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(folder / MANIFEST, data)
+
+    @contextlib.contextmanager
+    def _fetching(self, step_id: str) -> Iterator[None]:
+        folder = self.root / "there" / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / step_id).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _url(self, step_id: str) -> str:
+        return f"{self.remote.place.url}/{name_of(step_id)}"
