@@ -1,8 +1,8 @@
 """What may go from a store: steps that no kept study needs, and what killed runs left.
 
-Kept are the steps of every record, everything they were made from as their manifests tell, and everything that is being
-worked on. Whatever makes that unknown stops the whole: a record that cannot be read, work on a step of nobody's, a study
-whose folder lies in RUNS but which no record keeps.
+Kept are the steps of every record, everything they were made from as their manifests tell, and what is being worked on.
+Whatever makes that unknown stops the whole: a record that cannot be read, work on a step of nobody's, a study whose
+folder lies in RUNS but which no record keeps.
 Invariants: what is planned is looked at again with the store locked, and only what both looks found goes; a step goes
 before its inputs, at once (renamed aside), so that a collection that is killed leaves a store that is whole.
 """
@@ -130,7 +130,7 @@ def collect(store: Store, runs: Path, rule: Rule, shown: Collection) -> Collecti
         LeavenError: something cannot be removed; what went before it is gone.
     """
     seen = {each.path for each in shown.leaving}
-    with store.lock():
+    with store.lock(), shelf.alone(store):
         again = plan(store, runs, rule)
         for record in again.forgotten:
             shelf.drop_record(store, record.file)
@@ -176,7 +176,7 @@ def _every_study_is_known(known: Sequence[Record], runs: Path, forget: Iterable[
             unknown.append(name)
     if unknown:
         raise BadInput(
-            f"no record keeps {', '.join(unknown)}: nobody knows which steps {'they need' if unknown[1:] else 'it needs'}",
+            f"which steps are needed is unknown: no record keeps {', '.join(unknown)}",
             where=str(runs),
             fix=f"Run it once more with its options, which computes nothing and keeps it (leaven run {unknown[0]}); "
             f"or say that it may go: --forget {unknown[0]}. Nothing was removed.",

@@ -13,7 +13,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -104,8 +104,8 @@ def read(data: bytes, where: str, file: str | None = None) -> Record:
         record = Record(told["name"], told["set"], told["remembered"], told["version"], told["about"], steps)
         if file is not None and record.file != file:
             raise ValueError("its name is that of another")
-    except (ValueError, KeyError, TypeError) as error:
-        why = f"{type(error).__name__}" if isinstance(error, KeyError | TypeError) else str(error)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        why = str(error) if isinstance(error, ValueError) else type(error).__name__
         raise BadInput(
             f"this record of what is kept cannot be read: {why}",
             where=where,
@@ -113,6 +113,11 @@ def read(data: bytes, where: str, file: str | None = None) -> Record:
             "study once more, which writes it anew.",
         ) from None
     return record
+
+
+def renamed(record: Record, name: str) -> Record:
+    """The same steps kept under another name."""
+    return replace(record, name=name)
 
 
 def chosen(known: Sequence[Record], word: str) -> list[Record]:

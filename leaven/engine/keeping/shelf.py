@@ -6,12 +6,13 @@ and nowhere else. Nothing here decides what may go.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def lying(store: Store) -> tuple[dict[str, Lying], dict[str, str]]:
             )
         except LeavenError as error:
             damaged[step_id] = error.what if isinstance(error, BadInput) else str(error)
-        except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OSError, RecursionError) as error:
             damaged[step_id] = f"its manifest cannot be read ({type(error).__name__})"
     return found, damaged
 
@@ -122,6 +123,14 @@ def bytes_below(path: Path) -> int:
     return sum(bytes_below(Path(entry.path)) for entry in os.scandir(path))
 
 
+@contextlib.contextmanager
+def alone(store: Store) -> Iterator[None]:
+    """One at a time: what removes steps, and what counts on steps that are there. Waits for the other."""
+    with (store.root / "keeping.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def record_files(store: Store) -> dict[str, bytes]:
     """The files of records by name. Raises BadInput where one cannot be read at all."""
     folder = store.root / "kept"
@@ -156,6 +165,27 @@ def put_record(store: Store, file: str, data: bytes) -> None:
 
 def drop_record(store: Store, file: str) -> None:
     (store.root / "kept" / file).unlink(missing_ok=True)
+
+
+def land(store: Store, step_id: str, folder: Path) -> None:
+    """Make a folder that was checked a step of the store; one that is there already stays. Raises LeavenError."""
+    target = store.steps / step_id
+    try:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+            else:
+                sync_folder(path)
+        sync_folder(folder)
+        if store.has(step_id):
+            return
+        if target.exists():
+            shutil.rmtree(target)  # what is left of a step that somebody removed by hand
+        folder.rename(target)
+        sync_folder(store.steps)
+    except OSError as error:
+        raise LeavenError(f"cannot put step {step_id[:12]} into the store: {error.strerror}") from None
 
 
 def remove(store: Store, path: Path) -> None:

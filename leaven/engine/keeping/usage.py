@@ -27,6 +27,10 @@ class Contents:
         """Names of the studies that need a step."""
         return list(dict.fromkeys(record.name for record in self.records if step_id in self.needed[record.label]))
 
+    def needed_by(self, word: str) -> set[str]:
+        """Steps that a study, or STUDY@SET, needs. Raises BadInput where it is not kept."""
+        return set().union(*(self.needed[record.label] for record in chosen(self.records, word)))
+
     def kept(self) -> frozenset[str]:
         """Steps that some study needs."""
         return frozenset().union(*self.needed.values())
@@ -49,7 +53,9 @@ def listed(
     """Steps with the names of the studies that need them.
 
     Args:
-        study: only what this study (or STUDY@SET) needs. kind: only steps of this kind. unused: only what no study needs.
+        study: only what this study (or STUDY@SET) needs.
+        kind: only steps of this kind.
+        unused: only what no study needs.
         sort: by `study`, `kind`, `age` (the oldest first) or `size` (the largest first).
 
     Raises:
@@ -62,7 +68,7 @@ def listed(
         raise BadInput(f'no step of kind "{kind}" is in this store{did_you_mean(kind, kinds)}', field="--kind")
     among: set[str] | None = None
     if study is not None:
-        among = set().union(*(found.needed[record.label] for record in chosen(found.records, study)))
+        among = found.needed_by(study)
     kept = found.kept()
     rows = [
         (step, found.studies_of(step_id))
