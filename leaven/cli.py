@@ -22,6 +22,7 @@ from leaven import (
     cli_evaluation,
     cli_judging,
     cli_run,
+    cli_store,
     cli_study,
     cli_training,
     cli_validation,
@@ -59,6 +60,7 @@ app.command()(cli_validation.validate)
 app.command()(cli_audit.audit)
 app.command()(cli_comparison.compare)
 app.add_typer(cli_corpus.app, name="corpus")
+app.add_typer(cli_store.app, name="store")
 
 
 @app.command()
