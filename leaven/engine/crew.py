@@ -6,6 +6,7 @@ for it, everything else goes on.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from leaven.engine.devices import uses_model
 from leaven.engine.estimate import bytes_of
 from leaven.engine.executor import Places, Seat
 from leaven.engine.packing import Figures
+from leaven.engine.ready import Lane
 from leaven.engine.state import State
 from leaven.engine.store import Store
 from leaven.engine.trial import Trial
@@ -28,16 +30,28 @@ class Crews:
         self.trial: tuple[Trial, Seat] | None = None
         self.failed: list[dict[str, Any]] = []
         """Programs that could not be measured."""
+        self.shapes: dict[str, str] = {}
+
+    def lane(self, step: Step) -> Lane:
+        """Where a step waits: with those of its kind that ask the same of the room, and that may share its process.
+
+        Where it may run is decided by the files it is told of, and by where its documents and answers come from
+        (`leaven.engine.reach`).
+        """
+        files = json.dumps(step.execution, sort_keys=True, default=str) if step.execution else ""
+        origin = step.identity if step.kind == "read" else step.fields.get("judge")
+        shape = self._shape(step) if self._may_share(step) else ""
+        return step.kind, bytes_of(step, self.state.device), files, origin, shape
 
     def of(self, step: Step, ready: Iterable[Step]) -> list[Step]:
         """The step with those of the other ready ones that are to share its process; none while it has to wait."""
         device = self.state.device
         if self._on_device(step) and not self.room.device_is_free:
             return []
-        if step.kind != "stage" or self.pack == 1 or (self.pack is None and not device.accelerates):
+        if not self._may_share(step):
             return [step]
-        shape, at = packing.shape_of(step), packing.resumes_at(self.store, step)
-        mates = [other for other in ready if other.kind == "stage" and packing.shape_of(other) == shape]
+        shape, at = self._shape(step), packing.resumes_at(self.store, step)
+        mates = [other for other in ready if other.kind == "stage" and self._shape(other) == shape]
         crew = [step, *(mate for mate in mates if packing.resumes_at(self.store, mate) == at)]
         choice = packing.decide(self.pack, step.fields, len(crew), device, self.figures)
         if choice.measure and packing.program_of(step.fields) not in self.failed:
@@ -79,6 +93,15 @@ class Crews:
             cache, log = self.store.cache.resolve() / "xla", self.store.logs / "packing.log"
             self.trial = Trial(packing.program_of(step.fields), models, self.state.device, cache, log), seat
             self.state.note = f"measuring whether {models} stages in one program are faster"
+
+    def _may_share(self, step: Step) -> bool:
+        """Whether it may be asked at all if others are to share its process."""
+        return step.kind == "stage" and self.pack != 1 and (self.pack is not None or self.state.device.accelerates)
+
+    def _shape(self, step: Step) -> str:
+        if step.identity not in self.shapes:
+            self.shapes[step.identity] = packing.shape_of(step)
+        return self.shapes[step.identity]
 
     def _on_device(self, step: Step) -> bool:
         return self.state.device.accelerates and uses_model(step)

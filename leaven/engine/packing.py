@@ -114,7 +114,8 @@ class Figures:
 
     def rates(self, stages: Iterable[Step], device: Device) -> dict[str, float]:
         """Expected tokens a second of stages, as `leaven.engine.estimate` asks for them."""
-        known = {rate_key(step.fields, device.kind): self.get(program_of(step.fields), device) for step in stages}
+        shapes = {rate_key(step.fields, device.kind): step.fields for step in stages}
+        known = {key: self.get(program_of(fields), device) for key, fields in shapes.items()}
         return {
             key: figure.alone * (figure.gain if figure.gain >= FASTER else 1.0)
             for key, figure in known.items()

@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Collection, Hashable, Iterator
 
 Lane = tuple[Hashable, ...]
-"""The kind of step, then what it asks of the room."""
+"""The kind of step, then what decides whether there is room for it."""
 Entry = tuple[float, int, str]
 """Minus the rank, the place in the graph, the identity: the smallest goes first."""
 
@@ -38,8 +38,9 @@ class Ready:
         return lane, entry[2]
 
     def others(self, lane: Lane) -> Iterator[str]:
-        """The steps of a lane behind its first, in their order."""
-        return (step_id for _, _, step_id in sorted(self.lanes[lane])[1:])
+        """The steps of a lane behind its first, in their order; sorted only if somebody asks."""
+        for _, _, step_id in sorted(self.lanes[lane])[1:]:
+            yield step_id
 
     def remove(self, lane: Lane, step_ids: Collection[str]) -> None:
         """They wait no longer. Quick for the first of the lane alone."""

@@ -7,7 +7,6 @@ and listens, and can be killed at any moment: what is finished is in the store, 
 from __future__ import annotations
 
 import contextlib
-import heapq
 import os
 import time
 from collections.abc import Callable
@@ -17,9 +16,11 @@ from typing import Any
 
 from leaven.engine.crew import Crews
 from leaven.engine.devices import PROCESSOR, Device
-from leaven.engine.estimate import largest, seconds_of
+from leaven.engine.estimate import largest
 from leaven.engine.executor import Executor, Seat
+from leaven.engine.longest import AFTER, BEFORE, children_of, ranks
 from leaven.engine.packing import Figures
+from leaven.engine.ready import Lane, Ready
 from leaven.engine.state import Running, State
 from leaven.engine.store import Store
 from leaven.ground.errors import LeavenError
@@ -99,22 +100,20 @@ class _Run:
     written: float = 0.0
     seats: dict[str, tuple[Seat, set[str]]] = field(default_factory=dict)
     """By the first of those that share a process: what it holds, and who of them has not ended."""
-    ready: list[tuple[float, int, str]] = field(default_factory=list)
+    ready: Ready = field(default_factory=Ready)
 
     def go(self) -> None:
         graph, state = self.state.graph, self.state
-        self.children: dict[str, list[str]] = {step_id: [] for step_id in graph.steps}
-        self.missing: dict[str, int] = {}
-        for step_id, step in graph.steps.items():
-            parents = set(step.inputs.values())
-            for parent in parents:
-                self.children[parent].append(step_id)
-            self.missing[step_id] = len(parents - state.finished)
-        self.ranks = self._ranks()
+        self.children = children_of(graph)
+        self.missing = {
+            step_id: len(set(graph.steps[step_id].inputs.values()) - state.finished) for step_id in state.left()
+        }
+        self.sources = [step.identity for step in graph.of_kind(BEFORE) if step.identity not in state.finished]
+        self.ranks = ranks(graph, dict(state.left()), self.children)
         self.crews = Crews(state, self.store, self.executor.room, self.pack, self.figures)
         self.order = {step_id: index for index, step_id in enumerate(graph.steps)}
-        for step_id in graph.steps:
-            if step_id not in state.finished and not self.missing[step_id]:
+        for step_id, parents in self.missing.items():
+            if not parents:
                 self._push(step_id)
         try:
             while self.ready or state.running:
@@ -132,39 +131,40 @@ class _Run:
             self._write_status(ended=True)
 
     def _push(self, step_id: str) -> None:
-        heapq.heappush(self.ready, (-self.ranks[step_id], self.order[step_id], step_id))
+        lane = self.crews.lane(self.state.graph.steps[step_id])
+        self.ready.push(lane, (-self.ranks[step_id], self.order[step_id], step_id))
 
     def _start(self) -> None:
-        waiting = []
-        while self.ready and not self.executor.room.full():
-            entry = heapq.heappop(self.ready)
-            step = self.state.graph.steps[entry[2]]
-            if step.kind == "stage" and not self._may_train():
-                waiting.append(entry)
+        closed: set[Lane] = set()
+        steps = self.state.graph.steps
+        while not self.executor.room.full() and (best := self.ready.best(closed)):
+            lane, step_id = best
+            step = steps[step_id]
+            if step.kind == AFTER and not self._may_train():
+                closed.add(lane)
                 continue
-            crew = self.crews.of(step, (self.state.graph.steps[other] for _, _, other in sorted(self.ready)))
+            crew = self.crews.of(step, (steps[other] for other in self.ready.others(lane)))
             seat = self.crews.seat(crew)
             if seat is None:
-                waiting.append(entry)
+                closed.add(lane)
                 continue
             together = {member.identity for member in crew}
-            self.ready = [other for other in self.ready if other[2] not in together]
-            heapq.heapify(self.ready)
-            self.seats[step.identity] = seat, together
+            self.ready.remove(lane, together)
+            self.seats[step_id] = seat, together
             for member in crew:
-                self.state.running[member.identity] = Running(member, time.monotonic(), step.identity)
+                self.state.running[member.identity] = Running(member, time.monotonic(), step_id)
             self.executor.start(crew, seat)
             for member in crew:
                 self.hear(member, {"event": "started"})
-        for entry in waiting:
-            heapq.heappush(self.ready, entry)
 
     def _may_train(self) -> bool:
         """No stage starts before every source is tokenized (or given up) and the budgets are known to fit them."""
-        settled = {*self.state.finished, *self.state.failed, *self.state.blocked}
-        if not self.audited and all(step.identity in settled for step in self.state.graph.of_kind("shards")):
-            self.before_stages()
-            self.audited = True
+        if not self.audited:
+            settled = (self.state.finished, self.state.failed, self.state.blocked)
+            self.sources = [step_id for step_id in self.sources if not any(step_id in group for group in settled)]
+            if not self.sources:
+                self.before_stages()
+                self.audited = True
         return self.audited
 
     def _take_in(self, message: dict[str, Any]) -> None:
@@ -194,6 +194,8 @@ class _Run:
             self.state.finished.add(step_id)
             self.hear(run.step, {"event": "ended", "outcome": "finished", "note": ""})
             for child in self.children[step_id]:
+                if child not in self.missing:
+                    continue  # it exists, though this one did not
                 self.missing[child] -= 1
                 if not self.missing[child]:
                     self._push(child)
@@ -210,17 +212,9 @@ class _Run:
         waiting = list(self.children[step_id])
         while waiting:
             child = waiting.pop()
-            if child not in self.state.blocked:
+            if child in self.missing and child not in self.state.blocked:
                 self.state.blocked.add(child)
                 waiting.extend(self.children[child])
-
-    def _ranks(self) -> dict[str, float]:
-        """Seconds from the start of a step to the end of the longest path below it."""
-        ranks: dict[str, float] = {}
-        for step_id in reversed(self.state.graph.steps):
-            below = max((ranks[child] for child in self.children[step_id]), default=0.0)
-            ranks[step_id] = seconds_of(self.state.graph.steps[step_id], self.state.rates, self.state.device) + below
-        return ranks
 
     def _write_status(self, ended: bool = False) -> None:
         now = time.monotonic()

@@ -48,16 +48,32 @@ class State:
     where: str = ""
     """Where steps execute, for people."""
 
+    def __post_init__(self) -> None:
+        self._left: dict[str, float] = {}
+        self._by: tuple[dict[str, float], Device] | None = None
+
+    def left(self) -> dict[str, float]:
+        """Seconds that each step takes which is neither finished nor given up, in the order of the graph."""
+        by = self.rates, self.device
+        if self._by is None or self._by[0] is not by[0] or self._by[1] != by[1]:
+            self._by = by  # of thousands of steps, and asked for ten times a second
+            self._left = {
+                step_id: seconds_of(step, self.rates, self.device) for step_id, step in self.graph.steps.items()
+            }
+        for step_id in [step_id for step_id in self._left if self._is_settled(step_id)]:
+            del self._left[step_id]
+        return self._left
+
+    def _is_settled(self, step_id: str) -> bool:
+        return step_id in self.finished or step_id in self.failed or step_id in self.blocked
+
     def remaining(self) -> float:
         """Seconds until the end, if the cores and the device stay busy."""
         on_cores = on_device = 0.0
-        for step_id, step in self.graph.steps.items():
-            if step_id in self.finished or step_id in self.failed or step_id in self.blocked:
-                continue
+        for step_id, seconds in self.left().items():
             run = self.running.get(step_id)
-            share = 1 - run.done / run.total if run and run.total else 1
-            left = seconds_of(step, self.rates, self.device) * share
-            if self.device.accelerates and uses_model(step):
+            left = seconds * (1 - run.done / run.total if run and run.total else 1)
+            if self.device.accelerates and uses_model(self.graph.steps[step_id]):
                 on_device += left
             else:
                 on_cores += left

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import heapq
+import random
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leaven.engine import makespan
+from leaven.engine import makespan, schedule, state
+from leaven.engine.devices import PROCESSOR, Device, uses_model
+from leaven.engine.estimate import bytes_of
 from leaven.engine.longest import critical_path
 from leaven.engine.makespan import forecast, length, simulate
 from leaven.engine.room import Room
+from leaven.engine.store import Store
+from leaven.lab import Study
+from leaven.study.load import load
 from leaven.study.step import Graph
 
 KINDS = ("read", "shards", "stage", "evaluate")
@@ -108,3 +115,64 @@ def test_a_forecast_goes_on_until_the_path_decides():
 def test_nothing_left_is_no_time():
     graph, _ = graph_of([("read", []), ("shards", [0])])
     assert forecast(graph, [], {}, at_once=2, memory=1) == makespan.Forecast(0.0, 0.0, [], 0.0, [])
+
+
+class Kept(Store):
+    """A store that only knows what has ended."""
+
+    def __init__(self, root, ended):
+        super().__init__(root)
+        self.ended = set(ended)
+
+    def has(self, step_id):
+        return step_id in self.ended
+
+    def verify(self, step_ids, *, trust_times=True):
+        pass
+
+
+class Played:
+    """An executor whose clock stands still but for the next end."""
+
+    words, at_once = "nowhere", 1
+
+    def __init__(self, store, room, device, seconds):
+        self.store, self.room, self.device, self.seconds = store, room, device, seconds
+        self.now, self.turns, self.running = 0.0, [], []
+
+    def start(self, crew, seat):
+        (step,) = crew
+        self.turns.append(makespan.Turn(step.identity, self.now, self.now + self.seconds[step.identity]))
+        heapq.heappush(self.running, (self.turns[-1].end, step.identity))
+
+    def messages(self, timeout):
+        self.now = self.running[0][0]
+        heard = []
+        while self.running and self.running[0][0] <= self.now:
+            heard.append({"identity": heapq.heappop(self.running)[1], "event": "exit", "code": 0})
+            self.store.ended.add(heard[-1]["identity"])
+        return heard
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("device", [PROCESSOR, Device("gpu", "NVIDIA H200", 1, 150 * 2**30, "cuda,cpu")])
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_the_scheduler_keeps_to_what_was_played_through(study_file, tmp_path, monkeypatch, workers, device):
+    """Step for step and second for second: with memory for three, some steps there already, times drawn at random."""
+    graph = Study(load(str(study_file)), tmp_path / "runs").prepare().graph
+    for key in range(4):
+        draw = random.Random(key)
+        seconds = {step_id: float(draw.randint(0, 30)) for step_id in graph.steps if draw.random() < 0.9}
+        monkeypatch.setattr(state, "seconds_of", lambda step, rates, device, known=seconds: known.get(step.identity, 0))
+        needs = {
+            step_id: (bytes_of(graph.steps[step_id], device), device.accelerates and uses_model(graph.steps[step_id]))
+            for step_id in seconds
+        }
+        memory = 3 * max(needed for needed, _ in needs.values())
+        store = Kept(tmp_path / "store", graph.steps.keys() - seconds.keys())
+        played = Played(store, Room(range(workers), memory), device, seconds)
+        final = schedule.run(graph, store, lambda needed, there=played: there, device=device, pack=1)
+        assert final.finished == set(graph.steps)
+        assert played.turns == simulate(graph, seconds, Room(range(workers), memory), needs)
