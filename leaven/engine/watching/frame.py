@@ -21,7 +21,11 @@ from leaven.study.amounts import short
 
 SIGNS = {DONE: "●", RUNNING: "◐", STOPPED: "◌", FAILED: "✗", BLOCKED: "–", WAITING: "·"}
 STYLES = {DONE: "green", RUNNING: "cyan", STOPPED: "yellow", FAILED: "red", BLOCKED: "magenta", WAITING: "dim"}
-WORDS = {"killed": "killed; run it again to continue", "stopped": "stopped; run it again to continue"}
+WORDS = {
+    "waiting": "has not been run",
+    "killed": "killed; run it again to continue",
+    "stopped": "stopped; run it again to continue",
+}
 OVERALL = {"done": "green", "running": "cyan", "failed": "red", "killed": "yellow", "stopped": "yellow"}
 BAR = 22
 ROWS = range(5, 13)
@@ -78,6 +82,8 @@ def _header(view: View, width: int) -> list[Text]:
         said.append(Text(view.where, style="dim"))
     if view.hosts:
         said.append(Text(f"working: {', '.join(view.hosts)}", style="dim"))
+    if not view.steps:
+        return _flow(said, width)
     counts = [Text(f"{len(view.of(DONE))} of {len(view.steps)} steps")]
     for state in (RUNNING, STOPPED, FAILED, BLOCKED, WAITING):
         if number := len(view.of(state)):
@@ -149,6 +155,7 @@ def _runs(view: View, width: int, most: int | None) -> list[Text]:
                 line.append(f"  +{len(rows[key]) - place} seeds", style="dim")
                 break
             line = line + Text("  ") + cell
+        line.rstrip()
         lines.append(_fitted(line, width))
     if left := len(rows) - len(shown):
         lines.append(Text(f"and {left} more variants", style="dim"))
@@ -164,7 +171,7 @@ def _matters(view: View, runs: Sequence[Run]) -> int:
 def _marks(width: int) -> Text:
     line = Text()
     for state, sign in SIGNS.items():
-        line.append(f"{sign} {state}  ", style=STYLES[state])
+        line.append(f"{'  ' if line else ''}{sign} {state}", style=STYLES[state])
     return _fitted(line, width)
 
 
@@ -192,10 +199,7 @@ def _running(view: View, width: int, most: int | None) -> list[Text]:
     for at in shown:
         name = cut(at.step.name, wide)
         line = Text(name + " " * (wide - cells(name)) + "  ")
-        if at.share is None:
-            line.append(f"{'':10}     ")
-        else:
-            line = line + _bar(at.share, 10) + Text(f" {at.share:4.0%}")
+        line = line + _bar(at.share or 0.0, 10) + Text("     " if at.share is None else f" {at.share:4.0%}")
         if at.note:
             line.append(f"  {at.note}")
         if at.where:
