@@ -137,6 +137,10 @@ class Store:
     def log(self, step_id: str) -> Path:
         return self.logs / f"{step_id}.log"
 
+    def log_of(self, step_id: str) -> Path:
+        """A step's log to be read, from wherever the most of it is."""
+        return self.log(step_id)
+
     def has(self, step_id: str) -> bool:
         return (self.folder(step_id) / MANIFEST).exists()
 
