@@ -73,11 +73,11 @@ def logs(
 
     kept = place(store, runs)
     meant = reading.find(step, runs, kept, folder_of(study, runs) if study else None)
-    path = kept.log(meant.identity)
+    path = kept.log_of(meant.identity)
     if not path.exists() and not (follow and not reading.ended(meant, kept)):
         told = "it was made on another machine" if kept.has(meant.identity) else "it has not been started"
         raise BadInput(f"{meant.name} has no log here: {told}", where=str(path), field="STEP")
     begin = reading.start_of(path, tail) if path.exists() else 0
     over = (lambda: reading.ended(meant, kept)) if follow else (lambda: True)
-    for line in reading.follow(lambda: kept.log(meant.identity), begin, over):
+    for line in reading.follow(lambda: kept.log_of(meant.identity), begin, over):
         print(line, flush=follow)

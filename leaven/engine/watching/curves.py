@@ -14,6 +14,7 @@ from leaven.engine.store import Store
 from leaven.engine.watching.heard import BPB, Point
 from leaven.engine.watching.outline import Outline, Run
 from leaven.engine.watching.view import DONE, RUNNING, At, View
+from leaven.ground.errors import LeavenError
 from leaven.ground.tables import read_table
 
 Points = list[tuple[float, float]]
@@ -90,9 +91,9 @@ class Curves:
         return self.kept[identity]
 
     def _read(self, identity: str) -> dict[int, Point]:
-        """The curve among a stage's results, where they are on this machine."""
+        """The curve among a stage's results; nothing where it cannot be had."""
         try:
-            columns = read_table(self.store.steps / identity / "curve.parquet")
+            columns = read_table(self.store.file(identity, "curve.parquet"))
             sources = [name for name in columns if name.startswith(BPB)]
             return {
                 int(tokens): Point(
@@ -103,7 +104,7 @@ class Curves:
                 )
                 for row, tokens in enumerate(columns["tokens"])
             }
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, LeavenError):
             return {}
 
 

@@ -5,6 +5,7 @@ Looking changes nothing: no file is written, and the store's lock is only tried 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from leaven.engine.watching import outline as outlines
 from leaven.engine.watching.heard import Heard
 from leaven.engine.watching.outline import Outline
 from leaven.engine.watching.view import View, view
-from leaven.ground.errors import BadInput, did_you_mean
+from leaven.ground.errors import BadInput, LeavenError, did_you_mean
 from leaven.ground.files import read_json
 
 LOOK_EVERY = 5.0
@@ -87,12 +88,12 @@ class Follower:
         return (data if isinstance(data, dict) else {}), max(0.0, time.time() - written)
 
     def _ask(self) -> None:
-        """Which steps the store holds; what it held once stays, as nothing is taken away while a study is in use."""
-        self.done |= {
-            step.identity
-            for step in self.outline.steps
-            if step.identity not in self.done and self.store.has(step.identity)
-        }
+        """Which steps the store holds; what it held once stays, as nothing is taken away while a study is in use. A
+        store far away that does not answer is asked again later: the events tell most of it."""
+        with contextlib.suppress(LeavenError):
+            for step in self.outline.steps:
+                if step.identity not in self.done and self.store.has(step.identity):
+                    self.done.add(step.identity)
 
 
 def ran(runs: Path) -> list[Path]:

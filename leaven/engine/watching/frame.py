@@ -130,7 +130,7 @@ def _phases(view: View, width: int) -> list[Text]:
 def _bar(share: float, width: int) -> Text:
     full = int(min(max(share, 0.0), 1.0) * width + 1e-9)
     style = STYLES[DONE] if full == width else STYLES[RUNNING]
-    return Text("━" * full, style=style) + Text("─" * (width - full), style="dim")
+    return Text.assemble(("━" * full, style), ("─" * (width - full), "dim"))
 
 
 def _runs(view: View, width: int, most: int | None) -> list[Text]:
@@ -154,7 +154,7 @@ def _runs(view: View, width: int, most: int | None) -> list[Text]:
             if cells(line.plain) + 2 + cells(cell.plain) > width - 9 and place < len(rows[key]) - 1:
                 line.append(f"  +{len(rows[key]) - place} seeds", style="dim")
                 break
-            line = line + Text("  ") + cell
+            line.append("  ").append(cell)
         line.rstrip()
         lines.append(_fitted(line, width))
     if left := len(rows) - len(shown):
@@ -177,7 +177,7 @@ def _marks(width: int) -> Text:
 
 def _cell(view: View, run: Run) -> Text:
     """`1 ●◐ 43%`: a seed and its stages; the share is that of the stage under way."""
-    cell = Text(f"{run.seed} ", style="dim")
+    cell = Text.assemble((f"{run.seed} ", "dim"))
     share = ""
     for place in run.stages:
         at = view.steps[place]
@@ -222,11 +222,11 @@ def _curves(tracks: Sequence[Track], count: int, rows: int, width: int) -> list[
     right = plot(_drawn([track.mean_bpb() for track in tracks]), half, rows, cut(title, half), end)
     lines = []
     for one, other in zip(left, right, strict=True):
-        lines.append(one + Text(" " * (half + 2 - cells(one.plain))) + other)
+        lines.append(Text.assemble(one, " " * (half + 2 - cells(one.plain)), other))
     wide = min(max(cells(cut(track.label, width)) for track in tracks), max(width - 44, 12))
     for place, track in enumerate(tracks):
         name = cut(track.label, wide)
-        line = Text(f"{MARKS[place]} ", style=f"bold {COLOURS[place]}") + Text(name + " " * (wide - cells(name)))
+        line = Text.assemble((MARKS[place], f"bold {COLOURS[place]}"), f" {name}{' ' * (wide - cells(name))}")
         if track.loss:
             line.append(f"  loss {track.loss[-1][1]:.3f}")
         last = [f"{source} {points[-1][1]:.3f}" for source, points in track.bpb.items()]

@@ -66,15 +66,15 @@ class Heard:
         process = row.get("process")
         self.process = process if isinstance(process, int) else None
         for told in self.steps.values():
-            told.lost, told.failure, told.last, told.trained = 0, None, None, 0
+            told.lost, told.failure, told.finished, told.last, told.trained = 0, None, False, None, 0
 
     def _step(self, told: Told, event: str, time: float, row: Mapping[str, Any]) -> None:
-        if event == "measured" and isinstance(measured := row.get("row"), Mapping):
-            self._measured(told, time, measured)
+        if event == "measured":
+            self._measured(told, time, row)
         elif event == "step_finished":
             told.finished = True
         elif event == "step_failed":
-            told.failure = str(row.get("why") or "")
+            told.failure = str(row.get("note") or "")
         elif event == "step_lost":
             told.lost += 1
 
@@ -90,7 +90,7 @@ class Heard:
         at = int(tokens)
         speed = _number(row.get("tokens_per_second"))
         told.points[at] = Point(time, _number(row.get("train_loss")), bpb, speed)
-        # Without a speed it is the curve up to a checkpoint, told again by the process that goes on from there.
+        # Without a speed it is the curve of a stage that ended or stopped before, told late and all at once.
         if speed is not None and told.last and at > told.last[1]:
             told.since = told.since if told.trained else told.last[0]
             told.trained += at - told.last[1]

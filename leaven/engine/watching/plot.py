@@ -57,7 +57,7 @@ def plot(curves: Sequence[Curve], columns: int, rows: int, title: str, end: floa
         labels = {row: _number(high - (high - low) * row / max(rows - 1, 1), high - low) for row in shown}
     for row in range(rows):
         label = labels.get(row, "")
-        lines.append(Text(f"{label:>{LABEL - 1}} {'┤' if label else '│'}", style="dim") + canvas.line(row))
+        lines.append(Text.assemble((f"{label:>{LABEL - 1}} {'┤' if label else '│'}", "dim"), canvas.line(row)))
     lines.append(Text(f"{'':{LABEL}}└{'─' * width}", style="dim"))
     last = f"{short(end)} tokens" if end else "tokens"
     lines.append(Text(f"{'':{LABEL}}0{last:>{width}}", style="dim"))

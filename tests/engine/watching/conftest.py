@@ -28,7 +28,7 @@ def training(scene) -> Scene:
         scene.measured("text-only/seed-1/pretrain", tokens)
         scene.measured("code→text/seed-1/pretrain", tokens, after=0.0)
     note = "the loss is no number after step 12\n  A lower peak learning rate usually helps."
-    scene.event("step_failed", "no-code/seed-1/pretrain", why=note, where="")
+    scene.event("step_failed", "no-code/seed-1/pretrain", note=note, where="")
     scene.status(
         {"text-only/seed-1/pretrain": 0.4, "code→text/seed-1/pretrain": 0.4}, failed={"no-code/seed-1/pretrain": note}
     )

@@ -111,10 +111,10 @@ class Scene:
 
     def measured(self, name: str, tokens: int, speed: float | None = 100.0, after: float = 1.0) -> None:
         loss = 2 + 4 * math.exp(-tokens / 700)
-        row = {"step": tokens // 10, "tokens": tokens, "train_loss": loss, "tokens_per_second": speed}
+        row = {"at": tokens // 10, "tokens": tokens, "train_loss": loss, "tokens_per_second": speed}
         if tokens % 200 == 0:
             row |= {"bpb_text": loss / 2, "bpb_web_code": loss / 3}
-        self.event("measured", name, after, row=row)
+        self.event("measured", name, after, **row)
 
     def look(self) -> View:
         return Follower(self.folder, self.store).look()

@@ -88,7 +88,7 @@ def test_what_is_new_is_seen_at_the_next_look(training):
 
 
 def test_a_step_that_began_again(training):
-    training.event("step_lost", TEXT, why="node gone", where="b")
+    training.event("step_lost", TEXT, note="node gone", where="b")
     training.status({TEXT: 0.1}, where="Ray, 2 nodes")
     view = training.look()
     assert {at.step.name: at.lost for at in view.steps if at.lost} == {TEXT: 1}
@@ -106,7 +106,7 @@ def test_speed_on_average_counts_what_this_run_trained(training):
     assert training.look().speed[1] == pytest.approx(200)
 
 
-def test_a_curve_told_again_by_a_process_that_resumes_is_no_speed(scene):
+def test_a_curve_told_late_is_no_speed(scene):
     scene.plan()
     scene.event("run_started", process=1)
     for tokens in (100, 200, 300):
@@ -117,7 +117,7 @@ def test_a_curve_told_again_by_a_process_that_resumes_is_no_speed(scene):
 
 
 def test_events_that_make_no_sense_are_left_out(training):
-    for fields in ({"row": None}, {"row": {"tokens": "many"}}, {"row": {"tokens": float("nan")}}, {"time": 3}):
+    for fields in ({"tokens": None}, {"tokens": "many"}, {"tokens": float("nan")}, {"time": 3}):
         training.event("measured", TEXT, **fields)
     training.event("step_waved", TEXT)
     with (training.folder / "events.jsonl").open("a") as file:
