@@ -3,14 +3,15 @@
 Every line has `time` (ISO 8601, UTC, milliseconds), `event` and `run` (1 for the first run of the study); lines about
 a step also `step` (its name), `identity` and `kind`. The events and what else they have:
 
-run_started    process, host, where, steps, found (steps that the store had)
+run_started    process, host, version, steps, found (how many of them the store had)
 step_started   (nothing more)
-measured       row: what a stage measured (`leaven.train.telling`)
-step_finished  seconds, where; `found: true` instead of them for a result that another run left in the store
-step_failed    why, where
-step_lost      why, where: its machine went away, it begins again
-run_finished   outcome (finished, failed, stopped), why, seconds, finished, failed (why by name), blocked
-interrupted    seconds, finished
+measured       at (steps of training so far), tokens, learning_rate, train_loss, gradient_norm, tokens_per_second,
+               bpb_<source>: what a stage measured (`leaven.train.telling`)
+step_finished  seconds, where; `found: true` instead of them for a result that the store had
+step_failed    note, where
+step_lost      note, where: its machine went away, it begins again
+run_finished   outcome (finished, failed, stopped), note, seconds, finished, failed (notes by name)
+interrupted    seconds, finished, failed
 
 Invariants: lines are only ever added, each by one write; what a killed run left of a line is cut off when the next one
 begins. A file that cannot be written never stops a run.
