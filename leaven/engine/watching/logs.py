@@ -89,8 +89,8 @@ def _by_digits(word: str, outlines: Mapping[Path, Outline], store: Store) -> lis
 
 def start_of(path: Path, tail: int | None) -> int:
     """The byte at which the last `tail` lines begin; 0 without a number. Raises OSError."""
-    if tail is None:
-        return 0
+    if not tail:
+        return 0 if tail is None else path.stat().st_size
     with path.open("rb") as file:
         at = file.seek(0, 2)
         found = -1  # the newline that ends the file begins no line
