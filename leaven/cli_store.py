@@ -192,7 +192,7 @@ def import_(
     from leaven.sentences_store import imported_lines
 
     with _progress("checking", quiet=as_json) as progress:
-        found = bring(_store(store, runs), runs, file, name=as_, progress=progress)
+        found = bring(_store(store, runs, may_be_new=True), runs, file, name=as_, progress=progress)
     if as_json:
         told = {name: value for name, value in vars(found).items() if name != "record"}
         print_json(told | {"folder": str(found.folder), "study": found.record.name, "set": found.record.set})
@@ -200,10 +200,14 @@ def import_(
     _print(imported_lines(found))
 
 
-def _store(store: str | None, runs: Path) -> Store:
+def _store(store: str | None, runs: Path, *, may_be_new: bool = False) -> Store:
+    """Raises BadInput where there is none: a store that is not there would be whole, and empty."""
     from leaven.engine.stores import place
 
-    return place(store, runs)
+    made = place(store, runs)
+    if not may_be_new and "url" not in made.where() and not made.steps.is_dir():
+        raise BadInput("there is no store", where=str(made.root), fix="Say where it is: --runs DIR or --store PATH.")
+    return made
 
 
 def _age(words: str | None) -> float:

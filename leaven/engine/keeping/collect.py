@@ -91,7 +91,7 @@ def plan(store: Store, runs: Path, rule: Rule, now: float | None = None) -> Coll
     kept |= shelf.closure(young, steps)
 
     def old(path: Path) -> bool:
-        return now - _last_written(path) >= rule.older_than
+        return not rule.older_than or now - _last_written(path, now) >= rule.older_than
 
     unused = [step_id for step_id in steps if step_id not in kept]
     leaving = [
@@ -103,17 +103,19 @@ def plan(store: Store, runs: Path, rule: Rule, now: float | None = None) -> Coll
         if step_id not in kept and old(path):
             leaving.append(Leaving(DAMAGED, path, shelf.bytes_below(path)))
     stays = kept | ({*steps, *found.damaged} - {each.path.name for each in leaving})
-    for path in _below(store.work):
-        mine = path.name if shelf.IDENTITY.fullmatch(path.name) else ""
+    for name, size in shelf.entries(store, "work").items():
+        path = store.work / name
         # A step that is finished and not worked on has no use for what it was made with.
-        if mine and (mine not in kept or mine in steps) and not shelf.being_worked_on(store, mine) and old(path):
-            leaving.append(Leaving("work", path, shelf.bytes_below(path)))
+        useless = shelf.IDENTITY.fullmatch(name) and (name not in kept or name in steps)
+        if useless and not shelf.being_worked_on(store, name) and old(path):
+            leaving.append(Leaving("work", path, size))
     for path in _below(store.work / DAMAGED):
         if old(path):
             leaving.append(Leaving(DAMAGED, path, shelf.bytes_below(path)))
-    for path in _below(store.logs):
+    for name, size in shelf.entries(store, "logs").items():
+        path = store.logs / name
         if shelf.IDENTITY.fullmatch(path.stem) and path.suffix == ".log" and path.stem not in stays and old(path):
-            leaving.append(Leaving("log", path, shelf.bytes_below(path)))
+            leaving.append(Leaving("log", path, size))
     leaving += [Leaving("rest", path, shelf.bytes_below(path)) for path in _below(store.root / shelf.ASIDE)]
     if rule.cache:
         leaving += [
@@ -215,9 +217,12 @@ def _seconds(finished: str, unknown: float) -> float:
         return unknown
 
 
-def _last_written(path: Path) -> float:
-    """The latest time of a file, or of anything in a folder."""
-    times = [path.lstat().st_mtime]
-    if path.is_dir() and not path.is_symlink():
-        times += [inner.lstat().st_mtime for inner in path.rglob("*")]
+def _last_written(path: Path, unknown: float) -> float:
+    """The latest time of a file, or of anything in a folder; of what lies only in a depot it is unknown."""
+    try:
+        times = [path.lstat().st_mtime]
+        if path.is_dir() and not path.is_symlink():
+            times += [inner.lstat().st_mtime for inner in path.rglob("*")]
+    except FileNotFoundError:
+        return unknown
     return max(times)

@@ -16,15 +16,12 @@ from pathlib import Path
 
 from leaven.engine.keeping import archive, shelf
 from leaven.engine.keeping.parcel import INDEX, LARGEST_INDEX, RECORD, Index, read_index
-from leaven.engine.keeping.records import NAME, Record, read, records, renamed
+from leaven.engine.keeping.records import CORPORA, Record, names_a_folder, read, records, renamed
 from leaven.engine.store import LEAST_FREE, MANIFEST, Store
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import sha256_file
 from leaven.ground.folders import appear, part
 from leaven.ground.progress import Progress, silent
-
-RESERVED = frozenset(("store", "corpora"))
-"""Folders of RUNS that are no study's."""
 
 
 @dataclass(frozen=True)
@@ -137,12 +134,10 @@ def _unpack(reader: archive.Reader, index: Index, path: str, name: str, target: 
 
 def _target(name: str, record: Record) -> str:
     """Raises BadInput for a name that no study's folder can have."""
-    home = "corpora/" if record.name.startswith("corpora/") else ""
+    home = CORPORA if record.name.startswith(CORPORA) else ""
     name = home + name.removeprefix(home)
-    if not NAME.fullmatch(name) or name in RESERVED:
-        raise BadInput(
-            f'"{name}" cannot name a folder: begin with a letter or digit, then also _, - and .', field="--as"
-        )
+    if not names_a_folder(name):
+        raise BadInput(f'"{name}" cannot name a folder of a study', field="--as", fix="Letters, digits, _, - and .")
     return name
 
 
@@ -151,7 +146,7 @@ def _folder_is_new(store: Store, runs: Path, target: str, record: Record, index:
     folder = runs / target
     if not folder.exists():
         return True
-    main = "corpus.json" if target.startswith("corpora/") else "study.yaml"
+    main = "corpus.json" if target.startswith(CORPORA) else "study.yaml"
     expected = index.files.get(f"study/{main}")
     same_set = any((known.name, known.set) == (target, record.set) for known in records(store))
     if same_set and expected and (folder / main).is_file() and sha256_file(folder / main) == expected.sha256:

@@ -10,7 +10,6 @@ cannot be read stops whoever asks, because what it would keep is unknown.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,9 +24,11 @@ from leaven.ground.version import __version__
 from leaven.study.step import Step
 
 FORM = 1
+RESERVED = frozenset(("store", "corpora"))
+"""Folders of RUNS that are no study's."""
 SET_LENGTH = 8
 """Hex digits of a set: enough to tell the sets of one study apart."""
-NAME = re.compile(r"(corpora/)?[A-Za-z0-9][\w.-]*")
+CORPORA = "corpora/"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,12 @@ class Record:
         return (json.dumps(told, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
+def names_a_folder(name: str) -> bool:
+    """Whether this can be the name of a study, or of a corpus behind `corpora/`: a folder of its own below RUNS."""
+    own = name.removeprefix(CORPORA)
+    return own.isprintable() and own.strip(". ") == own != "" and "/" not in own and name not in RESERVED
+
+
 def set_of(identities: Iterable[str]) -> str:
     return hash_of(sorted(identities))[:SET_LENGTH]
 
@@ -97,7 +104,7 @@ def read(data: bytes, where: str, file: str | None = None) -> Record:
         words += [word for pair in steps.values() for word in pair]
         if not all(isinstance(word, str) for word in words) or not isinstance(told["about"], dict):
             raise ValueError("its fields are not those of a record")
-        if not all(map(shelf.IDENTITY.fullmatch, steps)) or not NAME.fullmatch(told["name"]):
+        if not all(map(shelf.IDENTITY.fullmatch, steps)) or not names_a_folder(told["name"]):
             raise ValueError("its names are not those of a record")
         if set_of(steps) != told["set"]:
             raise ValueError("its steps are not those it was written with")
@@ -122,7 +129,9 @@ def renamed(record: Record, name: str) -> Record:
 
 def chosen(known: Sequence[Record], word: str) -> list[Record]:
     """The records of a study, or the one of `STUDY@SET`, the latest run last. Raises BadInput where there is none."""
-    name, _, digits = word.partition("@")
+    name, digits = word, ""
+    if "@" in word and all(record.name != word for record in known):
+        name, _, digits = word.rpartition("@")
     found = [record for record in known if record.name == name and record.set.startswith(digits)]
     if not found:
         names = dict.fromkeys(record.label if digits else record.name for record in known)

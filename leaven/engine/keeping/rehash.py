@@ -7,9 +7,11 @@ can still be looked at.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from leaven.engine.keeping import shelf
 from leaven.engine.keeping.usage import Contents
@@ -23,12 +25,16 @@ DAMAGED = "damaged"
 
 @dataclass(frozen=True)
 class Damage:
-    """A file that is not what the step's manifest says. `file` is empty where the manifest itself is damaged."""
+    """A file that is not what the step's manifest says. `file` is empty where the manifest itself is damaged.
+
+    `there`: in the depot, not in this machine's copy.
+    """
 
     identity: str
     name: str
     file: str
     what: str
+    there: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,16 +73,19 @@ def rehash(store: Store, found: Contents, step_ids: Sequence[str], progress: Pro
     total = sum(found.steps[step_id].bytes for step_id in step_ids if step_id in found.steps)
     for step_id in step_ids:
         if step_id in found.damaged:
-            damage.append(Damage(step_id, "", "", found.damaged[step_id]))
+            only_there = not (store.steps / step_id).exists()
+            damage.append(Damage(step_id, "", "", found.damaged[step_id], there=only_there))
             continue
-        folder, name = store.folder(step_id), found.steps[step_id].names[0]
+        folder, name = store.steps / step_id, found.steps[step_id].names[0]
         try:
             expected = store.manifest(step_id)["files"]
         except LeavenError as error:  # it was whole a moment ago
             damage.append(Damage(step_id, name, "", error.what if isinstance(error, BadInput) else str(error)))
             continue
+        here = (folder / MANIFEST).exists()
+        damage += _damage_there(store, step_id, name, expected)
         for file, row in expected.items():
-            what = _damage(folder / file, row["sha256"])
+            what = _damage(folder / file, row["sha256"]) if here else ""
             if what:
                 damage.append(Damage(step_id, name, file, what))
             files += 1
@@ -100,6 +109,28 @@ def _damage(path: Path, expected: str) -> str:
     return ""
 
 
+def _damage_there(store: Store, step_id: str, name: str, expected: Mapping[str, Any]) -> list[Damage]:
+    """What is wrong with the depot's copy: all of it is fetched and hashed, and nothing of that is kept."""
+    depot = shelf.depot_of(store)
+    if depot is None or not depot.index.has(step_id):
+        return []
+    from leaven.engine.depot.remote import Altered
+    from leaven.engine.depot.shelf import name_of, same_there
+
+    try:
+        same_there(depot.remote, step_id, dict(expected), str(store.steps / step_id))
+    except LeavenError as error:
+        return [Damage(step_id, name, "", f"in the depot: {error}".splitlines()[0], there=True)]
+    damage = []
+    with tempfile.TemporaryDirectory(dir=store.work) as scratch:
+        for file, row in expected.items():
+            try:
+                depot.remote.get(f"{name_of(step_id)}/{file}", Path(scratch) / "file", row["sha256"])
+            except (Altered, FileNotFoundError):
+                damage.append(Damage(step_id, name, file, "in the depot is not what was sent there", there=True))
+    return damage
+
+
 def _files(folder: Path) -> list[str]:
     found = []
     for home, _, names in os.walk(folder):
@@ -110,11 +141,16 @@ def _files(folder: Path) -> list[str]:
 def move_aside(store: Store, damage: Sequence[Damage]) -> list[Path]:
     """Move the folders of damaged steps to `work/damaged`; called with the store locked. Where they are now.
 
+    What is damaged in a depot is removed there; where this machine has it whole, it is sent again.
+
     Raises LeavenError where one of them is being worked on or cannot be moved.
     """
-    home = store.work / DAMAGED
+    home, depot = store.work / DAMAGED, shelf.depot_of(store)
     moved = []
-    for step_id in dict.fromkeys(each.identity for each in damage):
+    for step_id in dict.fromkeys(each.identity for each in damage if each.there):
+        if depot:
+            depot.remove_there(step_id)
+    for step_id in dict.fromkeys(each.identity for each in damage if not each.there):
         if shelf.being_worked_on(store, step_id):
             raise LeavenError(
                 f"step {step_id[:12]} is being worked on\n  Wait until that has ended, then verify again."
@@ -129,4 +165,8 @@ def move_aside(store: Store, damage: Sequence[Damage]) -> list[Path]:
         except OSError as error:
             raise LeavenError(f"cannot move {store.folder(step_id)} to {target}: {error.strerror}") from None
         moved.append(target)
+    if depot:
+        depot.sends = True
+        for each in damage:
+            depot.has(each.identity)
     return moved

@@ -15,12 +15,17 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leaven.engine.store import MANIFEST, Store
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import sync_folder, write_bytes
 
+if TYPE_CHECKING:
+    from leaven.engine.depot.mirror import Mirror
+
 IDENTITY = re.compile(r"[0-9a-f]{32}")
+KEPT = "kept"
 ASIDE = "removed"
 """Folder below the root that what is removed is renamed into first: it is gone at once, whatever stops the rest."""
 
@@ -46,7 +51,7 @@ def lying(store: Store) -> tuple[dict[str, Lying], dict[str, str]]:
         try:
             manifest = store.manifest(step_id)
             files = [int(row["bytes"]) for row in manifest["files"].values()]
-            size = sum(files) + (store.steps / step_id / MANIFEST).stat().st_size
+            size = sum(files) + bytes_below(store.steps / step_id / MANIFEST)
             found[step_id] = Lying(
                 step_id,
                 str(manifest["kind"]),
@@ -64,10 +69,29 @@ def lying(store: Store) -> tuple[dict[str, Lying], dict[str, str]]:
 
 
 def identities(store: Store) -> list[str]:
-    """Every folder that claims to be a step, sorted."""
-    if not store.steps.is_dir():
-        return []
-    return sorted(path.name for path in store.steps.iterdir() if IDENTITY.fullmatch(path.name))
+    """Every folder that claims to be a step, here or in the depot, sorted."""
+    here = [path.name for path in store.steps.iterdir()] if store.steps.is_dir() else []
+    depot = depot_of(store)
+    there = depot.index.all() if depot else []
+    return sorted(name for name in {*here, *there} if IDENTITY.fullmatch(name))
+
+
+def depot_of(store: Store) -> Mirror | None:
+    """The store as one that has a depot behind it, if it has."""
+    from leaven.engine.depot.mirror import Mirror
+
+    return store if isinstance(store, Mirror) else None
+
+
+def entries(store: Store, folder: str) -> dict[str, int]:
+    """What lies in `work` or `logs`, here or in the depot, by name: bytes, those of both places together."""
+    home = store.root / folder
+    found = {path.name: bytes_below(path) for path in home.iterdir()} if home.is_dir() else {}
+    depot = depot_of(store)
+    for name, file in (depot.remote.files(folder) if depot else {}).items():
+        first = name.partition("/")[0]
+        found[first] = found.get(first, 0) + file.bytes
+    return dict(sorted(found.items()))
 
 
 def closure(step_ids: Iterable[str], among: Mapping[str, Lying]) -> set[str]:
@@ -133,7 +157,10 @@ def alone(store: Store) -> Iterator[None]:
 
 def record_files(store: Store) -> dict[str, bytes]:
     """The files of records by name. Raises BadInput where one cannot be read at all."""
-    folder = store.root / "kept"
+    if depot := depot_of(store):
+        names = [name for name in depot.remote.files(KEPT) if name.endswith(".json")]
+        return {name: depot.remote.read(f"{KEPT}/{name}") for name in names}
+    folder = store.root / KEPT
     if not folder.is_dir():
         return {}
     found = {}
@@ -150,8 +177,11 @@ def record_files(store: Store) -> dict[str, bytes]:
 
 
 def put_record(store: Store, file: str, data: bytes) -> None:
-    """Write a record, whole or not at all. Raises BadInput where the store cannot be written."""
-    folder = store.root / "kept"
+    """Write a record, whole or not at all, in the depot if there is one. Raises BadInput where it cannot be."""
+    if depot := depot_of(store):
+        depot.remote.write(f"{KEPT}/{file}", data)
+        return
+    folder = store.root / KEPT
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / file, data)
@@ -164,11 +194,17 @@ def put_record(store: Store, file: str, data: bytes) -> None:
 
 
 def drop_record(store: Store, file: str) -> None:
-    (store.root / "kept" / file).unlink(missing_ok=True)
+    if depot := depot_of(store):
+        depot.remote.remove(f"{KEPT}/{file}")
+    else:
+        (store.root / KEPT / file).unlink(missing_ok=True)
 
 
 def land(store: Store, step_id: str, folder: Path) -> None:
-    """Make a folder that was checked a step of the store; one that is there already stays. Raises LeavenError."""
+    """Make a folder that was checked a step of the store, and of its depot; one that is there already stays.
+
+    Raises LeavenError.
+    """
     target = store.steps / step_id
     try:
         for path in sorted(folder.rglob("*")):
@@ -184,19 +220,33 @@ def land(store: Store, step_id: str, folder: Path) -> None:
             shutil.rmtree(target)  # what is left of a step that somebody removed by hand
         folder.rename(target)
         sync_folder(store.steps)
+        store.has(step_id)  # a prepared store with a depot sends what only this machine holds
     except OSError as error:
         raise LeavenError(f"cannot put step {step_id[:12]} into the store: {error.strerror}") from None
 
 
 def remove(store: Store, path: Path) -> None:
-    """Remove a file or folder of the store: renamed aside, then taken apart. Raises OSError."""
+    """Remove a file or folder of the store, in the depot first: renamed aside, then taken apart. Raises OSError."""
+    _remove_there(store, path)
     home = store.root / ASIDE
     home.mkdir(exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=home))
     try:
         path.rename(aside / path.name)
     except FileNotFoundError:
-        aside.rmdir()  # somebody else has removed it
+        aside.rmdir()  # it is only there, or somebody else has removed it
         return
     sync_folder(path.parent)
     shutil.rmtree(aside)
+
+
+def _remove_there(store: Store, path: Path) -> None:
+    depot, (first, *rest) = depot_of(store), path.relative_to(store.root).parts
+    if depot is None or len(rest) != 1:
+        return
+    if first == "steps":
+        depot.remove_there(rest[0])
+    elif first == "logs":
+        depot.remote.remove(f"logs/{rest[0]}")
+    elif first == "work":
+        depot.remote.remove_all(f"work/{rest[0]}")
