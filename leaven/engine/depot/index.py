@@ -6,6 +6,7 @@ a listing each identity is answered from it once, and only while it is fresh; as
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from leaven.engine.depot.remote import Remote
 from leaven.engine.depot.shelf import STEPS, name_of
 from leaven.engine.store import MANIFEST
 
+_IDENTITY = re.compile(r"[0-9a-f]{32}")
 FEW = 8
 """Single questions in a row that are cheaper than a listing."""
 FRESH = 2.0
@@ -69,4 +71,4 @@ class Index:
 
 def _is_manifest(name: str) -> bool:
     folder, _, rest = name.partition("/")
-    return bool(folder) and rest == MANIFEST
+    return bool(_IDENTITY.fullmatch(folder)) and rest == MANIFEST

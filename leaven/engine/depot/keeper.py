@@ -12,7 +12,7 @@ from pathlib import Path
 
 from leaven.engine.depot.patience import Patience
 from leaven.engine.depot.remote import Remote
-from leaven.engine.depot.saved import earlier_log, log_name, send_newest
+from leaven.engine.depot.saved import log_name, merged, send_newest
 from leaven.ground.errors import BadInput, LeavenError
 
 PATIENCE = 15.0
@@ -24,7 +24,8 @@ class Keeper:
 
     def __init__(self, remote: Remote, step_id: str, state: Path, log: Path, every: float) -> None:
         self._ended = threading.Event()
-        self.remote = remote.with_patience(Patience(PATIENCE, self._ended.wait))
+        self._meanwhile = remote.with_patience(Patience(PATIENCE, self._pause))
+        self._at_last = remote.with_patience(Patience(PATIENCE))
         self.step_id, self.state, self.log, self.every = step_id, state, log, every
         self._sent, self._logged, self._before = -1, -1, b""
         self._said = False
@@ -41,17 +42,18 @@ class Keeper:
 
     def send(self) -> None:
         """Send what is new; to be called after `stop`, too. Says in the log why it cannot."""
+        remote = self._at_last if self._ended.is_set() else self._meanwhile
         try:
             if self.state.is_dir():
-                self._sent = send_newest(self.remote, self.step_id, self.state, self._sent)
-            self.send_log()
+                self._sent = send_newest(remote, self.step_id, self.state, self._sent)
+            self._send_log(remote)
         except BadInput as error:
             self._say(error)
         except (LeavenError, OSError):
             pass  # a network that is down, a disk that is full: the step will meet it, or it passes
 
-    def send_log(self) -> None:
-        """Send the log, after those of executions on other machines. Raises LeavenError, OSError."""
+    def _send_log(self, remote: Remote) -> None:
+        """Send the log, beside those of executions on other machines. Raises LeavenError, OSError."""
         try:
             ours = self.log.read_bytes()
         except FileNotFoundError:
@@ -60,13 +62,17 @@ class Keeper:
             return
         if self._logged < 0:
             with contextlib.suppress(FileNotFoundError):
-                self._before = earlier_log(self.remote.read(log_name(self.step_id)), ours)
-        self.remote.write(log_name(self.step_id), self._before + ours)
+                self._before = remote.read(log_name(self.step_id))
+        remote.write(log_name(self.step_id), merged(self._before, ours))
         self._logged = len(ours)
 
     def _work(self) -> None:
         while not self._ended.wait(self.every):
             self.send()
+
+    def _pause(self, seconds: float) -> None:
+        if self._ended.wait(seconds):
+            raise LeavenError("the step has ended")
 
     def _say(self, error: BadInput) -> None:
         if not self._said:

@@ -6,7 +6,6 @@ All of it goes when the step is finished.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from leaven.engine.depot.remote import Remote
+from leaven.engine.depot.shelf import stays_inside
 from leaven.ground.canonical import canonical
 from leaven.ground.errors import LeavenError
 from leaven.ground.files import sha256_file, sync_folder
@@ -58,25 +58,32 @@ class Loans:
             if told["folder"]:
                 part.mkdir()
             for row in told["files"]:
+                if row and not stays_inside(row):
+                    raise LeavenError(f"what another machine lent has a file that is not inside: {row!r}")
                 (part / row).parent.mkdir(parents=True, exist_ok=True)
             self.remote.each(
                 lambda row: self.remote.get(_below(name, row), part / row if row else part, told["files"][row]),
                 list(told["files"]),
             )
-            with contextlib.suppress(FileExistsError, OSError) if path.exists() else contextlib.nullcontext():
+            try:
                 part.rename(path)
+            except OSError:
+                if not path.exists():  # another process of this machine has borrowed it meanwhile
+                    raise
             sync_folder(path.parent)
         except FileNotFoundError as error:
             raise LeavenError(f"what another machine lent is gone: {error}") from None
         finally:
-            shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
+            if part.is_dir():
+                shutil.rmtree(part, ignore_errors=True)
+            else:
+                part.unlink(missing_ok=True)
 
     def _name(self, path: Path) -> str:
-        place = Path(os.path.abspath(path)).relative_to(os.path.abspath(self.work))
-        step_id, *rest = place.parts
-        if not rest or ".." in place.parts:
+        place = Path(os.path.realpath(path)).relative_to(os.path.realpath(self.work)).parts
+        if len(place) < 2:
             raise ValueError(f"{path} is nothing of a step's")
-        return f"work/{step_id}/lent/{'/'.join(rest)}"
+        return f"work/{place[0]}/lent/{'/'.join(place[1:])}"
 
 
 def _below(name: str, row: str) -> str:

@@ -8,7 +8,7 @@ last, and older ones are removed after it, so that another machine finds a whole
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import json
 from pathlib import Path
 from typing import Any
 
@@ -37,19 +37,23 @@ def send_newest(remote: Remote, step_id: str, state: Path, sent: int) -> int:
         if step <= sent:
             break
         try:
-            note = kept.read_note(state, step)
-            hashes = kept.hashes_of(note)
-            data = kept.note_path(state, step).read_bytes()
-            for file, sha256 in hashes.items():
-                if sha256_file(state / file) != sha256:
-                    raise Altered(file)
-                remote.send(state / file, f"{state_name(step_id)}/{file}")
-        except kept.UNREADABLE as error:
-            if isinstance(error, (OSError, Altered)) and not isinstance(error, FileNotFoundError | Altered):
-                raise
+            hashes = kept.hashes_of(kept.read_note(state, step))
+            note = kept.note_path(state, step).read_bytes()
+            if any(sha256_file(state / file) != sha256 for file, sha256 in hashes.items()):
+                continue
+            sizes = {file: (state / file).stat().st_size for file in hashes}
+        except kept.UNREADABLE:
             continue  # the training has dropped it meanwhile, or it never was whole
-        remote.write(f"{state_name(step_id)}/{kept.note_path(state, step).name}", data)
-        for name in remote.files(state_name(step_id)):
+        try:
+            for file in hashes:
+                remote.send(state / file, f"{state_name(step_id)}/{file}")
+        except FileNotFoundError:
+            continue
+        there = remote.files(state_name(step_id))
+        if any(file not in there or there[file].bytes != size for file, size in sizes.items()):
+            break
+        remote.write(f"{state_name(step_id)}/{kept.note_path(state, step).name}", note)
+        for name in there:
             other = kept.step_of(Path(name))
             if other is not None and other < step:
                 remote.remove(f"{state_name(step_id)}/{name}")
@@ -72,27 +76,20 @@ def fetch_newest(remote: Remote, step_id: str, state: Path) -> int:
 
 def _fetch(remote: Remote, step_id: str, state: Path, step: int, name: str) -> bool:
     """Whether a checkpoint was there whole. Its note is written last here, too."""
-    told = state / f".{name}.part"
     try:
-        remote.get(f"{state_name(step_id)}/{name}", told)
-        note = _note(told, step)
-        for file, sha256 in kept.hashes_of(note).items():
+        data = remote.read(f"{state_name(step_id)}/{name}")
+        for file, sha256 in kept.hashes_of(_note(data, step)).items():
             remote.get(f"{state_name(step_id)}/{file}", state / file, sha256)
     except (FileNotFoundError, Altered, ValueError, KeyError, TypeError, AttributeError):
         for path in state.glob(f"step-{step:09d}.*"):
             path.unlink(missing_ok=True)
         return False
-    else:
-        write_bytes(kept.note_path(state, step), told.read_bytes())
-        return True
-    finally:
-        told.unlink(missing_ok=True)
+    write_bytes(kept.note_path(state, step), data)
+    return True
 
 
-def _note(path: Path, step: int) -> Mapping[str, Any]:
-    from leaven.ground.files import read_json
-
-    note = read_json(path)
+def _note(data: bytes, step: int) -> dict[str, Any]:
+    note = json.loads(data)
     body = {key: value for key, value in note.items() if key != "seal"}
     if note["step"] != step or identity(body) != note["seal"]:
         raise ValueError("a torn note")
@@ -106,17 +103,22 @@ def _whole(state: Path, step: int) -> bool:
     return False
 
 
-def earlier_log(there: bytes, here: bytes) -> bytes:
-    """What a log there says of executions that the log here does not hold: all of it but an end that is a beginning
-    of the log here."""
-    starts = [0, *(at + 1 for at in _lines_that_begin(here)), len(here)]
-    shared = max(length for length in starts if there.endswith(here[:length]))
-    return there[: len(there) - shared]
+def merged(there: bytes, here: bytes) -> bytes:
+    """The log there brought up to date with the log here: an execution of which a part is there becomes what it is
+    here, those that are not there follow at the end, and those of other machines stay."""
+    executions, at, new = _executions(there), 0, []
+    for execution in _executions(here):
+        known = next((n for n in range(at, len(executions)) if execution.startswith(executions[n])), None)
+        if known is None:
+            new.append(execution)
+        else:
+            executions[known], at = execution, known + 1
+    return b"".join([*executions, *new])
 
 
-def _lines_that_begin(log: bytes) -> list[int]:
-    found, at = [], log.find(b"\n" + BEGINS)
+def _executions(log: bytes) -> list[bytes]:
+    starts, at = [0], log.find(b"\n" + BEGINS)
     while at >= 0:
-        found.append(at)
+        starts.append(at + 1)
         at = log.find(b"\n" + BEGINS, at + 1)
-    return found
+    return [log[start:end] for start, end in zip(starts, [*starts[1:], len(log)], strict=True) if end > start]

@@ -45,17 +45,15 @@ def send(remote: Remote, step_id: str, folder: Path, scratch: Path) -> None:
     for name, sum_ in sums.items():
         if sum_.sha256 != files[name]["sha256"]:
             raise LeavenError(f"{folder / name} was changed after it was written; remove {folder} and run again")
-    left = list(files)
+    left = sums
     for _ in range(SENDS):
-        _send_all(remote, step_id, folder, {name: sums[name] for name in left})
-        there = remote.files(name_of(step_id))
-        checked = remote.each(lambda name: (name, _lies(remote, step_id, name, there, sums[name], scratch)), left)
-        left = [name for name, right in checked if not right]
         if not left:
             break
-    else:
+        _send_all(remote, step_id, folder, left)
+        left = _not_there(remote, step_id, left, scratch)
+    if left:
         where = f"{remote.place.url}/{name_of(step_id)}"
-        raise LeavenError(f"{where}: {left[0]} was sent {SENDS} times and is not there as it is here")
+        raise LeavenError(f"{where}: {next(iter(left))} was sent {SENDS} times and is not there as it is here")
     if not remote.create(f"{name_of(step_id)}/{MANIFEST}", data):
         same_there(remote, step_id, files, str(folder))
 
@@ -68,6 +66,13 @@ def _send_all(remote: Remote, step_id: str, folder: Path, sums: Mapping[str, Dig
     for name, sum_ in sums.items():
         if sum_.bytes >= LARGE:
             one(name)
+
+
+def _not_there(remote: Remote, step_id: str, sums: Mapping[str, Digest], scratch: Path) -> dict[str, Digest]:
+    """Those files that do not lie there as they are here."""
+    there = remote.files(name_of(step_id))
+    right = remote.each(lambda name: _lies(remote, step_id, name, there, sums[name], scratch), list(sums))
+    return {name: sums[name] for name, lies in zip(sums, right, strict=True) if not lies}
 
 
 def _lies(remote: Remote, step_id: str, name: str, there: Mapping[str, Found], expected: Digest, scratch: Path) -> bool:
@@ -148,10 +153,15 @@ def files_of(manifest: Mapping[str, Any], where: str) -> dict[str, dict[str, Any
     except (KeyError, TypeError, ValueError, AttributeError):
         raise BadInput("its manifest does not name its files", where=where, fix=_REMOVE) from None
     for name in files:
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or path.as_posix() != name or name in ("", ".", MANIFEST):
+        if not stays_inside(name) or name == MANIFEST:
             raise BadInput(f"its manifest names a file that cannot be one of it: {name!r}", where=where, fix=_REMOVE)
     return dict(sorted(files.items()))
+
+
+def stays_inside(name: str) -> bool:
+    """Whether a name of a file leads to a place below the folder that it is taken in."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and path.as_posix() == name and name not in ("", ".")
 
 
 def _rows(manifest: Mapping[str, Any]) -> Any:
