@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from leaven.corpus.slots import SLOTS
 from leaven.engine.devices import PROCESSOR, Device
+from leaven.engine.gang import Gang, gang_of
 from leaven.engine.hardware import processor
 from leaven.engine.store import Store
 from leaven.engine.stores import opened
@@ -49,6 +50,7 @@ def order(
     workers: int = 1,
     device: Device = PROCESSOR,
     fan: Mapping[str, Any] | None = None,
+    gang: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What an executor sends to have a step run, or several stages in one program.
 
@@ -57,6 +59,7 @@ def order(
         cores: to be pinned to; none: wherever the system likes.
         workers: processes that a step in parts may use.
         fan: the cluster whose other machines do parts too, `{"address": …}` of Ray.
+        gang: of a stage on several machines, which of them this is (`leaven.engine.gang.Gang`).
     """
     return {
         "members": [
@@ -76,6 +79,7 @@ def order(
         "workers": workers,
         "device": device.data(),
         "fan": dict(fan or {}),
+        "gang": dict(gang) if gang else None,
     }
 
 
@@ -85,11 +89,12 @@ def work(order: Mapping[str, Any], pipe: int) -> int:
         with contextlib.suppress(OSError):  # the cores may have been taken away since: then anywhere
             os.sched_setaffinity(0, order["cores"])
     store, steps = opened(order["store"]), [_step(member) for member in order["members"]]
-    crew = [_Member(step, store, partial(_say, pipe, step.identity)) for step in steps]
+    gang = gang_of(order)
+    crew = [_Member(step, store, partial(_say, pipe, step.identity), gang) for step in steps]
     try:
         _speak_into(crew[0].log)
         for member in crew:
-            step, shared = member.step, f", {len(crew)} stages in one program" if len(crew) > 1 else ""
+            step, shared = member.step, f", {len(crew)} stages in one program" if len(crew) > 1 else gang.words()
             member.note(f"— {step.name} ({step.kind} {step.identity}), process {os.getpid()}{shared}")
         _execute(crew, store, order)
     except Exception as error:
@@ -119,9 +124,9 @@ def _say(pipe: int, step_id: str, event: str, **rest: Any) -> None:
 class _Member:
     """A step of this process: how it ends, and what is said about it. `code`: what the process would exit with."""
 
-    def __init__(self, step: Step, store: Store, say: Say) -> None:
+    def __init__(self, step: Step, store: Store, say: Say, gang: Gang) -> None:
         self.step, self.store, self.say = step, store, say
-        self.log = store.log(step.identity)
+        self.log = gang.log(store.log(step.identity))
         self.ended, self.code = False, 0
 
     def note(self, text: str) -> None:
@@ -158,19 +163,29 @@ def _execute(crew: Sequence[_Member], store: Store, order: Mapping[str, Any]) ->
     """Run the members that the store does not hold. Raises what stops all of them that have not ended."""
     from leaven.engine.kinds import execute
 
-    device = Device(**order["device"])
+    device, gang = Device(**order["device"]), gang_of(order)
     with contextlib.ExitStack() as locks:
-        for member in sorted(crew, key=lambda member: member.step.identity):  # no two processes wait for each other
-            locks.enter_context(_locked(store, member.step))
-        for member in crew:
-            member.ended = store.has(member.step.identity)
+        if gang.leads:
+            for member in sorted(crew, key=lambda member: member.step.identity):  # no two wait for each other
+                locks.enter_context(_locked(store, member.step))
+            for member in crew:
+                member.ended = store.has(member.step.identity)
+                if gang.many and not member.ended:
+                    store.begin(member.step.identity)
         left = [member for member in crew if not member.ended]
-        if not left:
+        if not left and not gang.many:
             return
-        _use(device)
-        os.environ[SLOTS] = str(store.work / "slots")
+        _choose(device)
+        locks.enter_context(gang.together(store.cache / "xla"))
+        if not gang.leader_says(bool(left)):
+            for member in left:
+                member.ended = True
+            return
+        _check(device)
+        if order["cores"]:  # elsewhere a step has its cores for itself
+            os.environ[SLOTS] = str(store.work / "slots")
         _fan_out(store, order)
-        for member in left:
+        for member in left if gang.leads else ():
             locks.enter_context(store.keeping(member.step.identity))
         tasks = [_task(member, store, order, len(left)) for member in left]
         started = time.monotonic()
@@ -185,9 +200,11 @@ def _execute(crew: Sequence[_Member], store: Store, order: Mapping[str, Any]) ->
         for member, end in zip(left, ends, strict=True):
             if isinstance(end, LeavenError):
                 member.fail(end)
+            elif not gang.leads:
+                member.ended = True
             else:
                 took = made(seconds, len(order["cores"]) or 1, device.kind, len(left))
-                member.publish({**took, **end})
+                member.publish({**took, **end, **gang.made()})
 
 
 @contextlib.contextmanager
@@ -212,7 +229,8 @@ def _fan_out(store: Store, order: Mapping[str, Any]) -> None:
 def _task(member: _Member, store: Store, order: Mapping[str, Any], together: int) -> Task:
     from leaven.engine.task import Task
 
-    out, state = store.begin(member.step.identity)
+    gang, work = gang_of(order), store.work / member.step.identity
+    out, state = (work / "out", work / "state") if gang.many else store.begin(member.step.identity)
     return Task(
         member.step,
         {role: store.folder(parent) for role, parent in member.step.inputs.items()},
@@ -226,12 +244,18 @@ def _task(member: _Member, store: Store, order: Mapping[str, Any], together: int
     )
 
 
-def _use(device: Device) -> None:
-    """Have JAX compute on the device: in this process it has not looked for any yet. Raises LeavenError."""
+def _choose(device: Device) -> None:
+    """Have JAX compute on the device: in this process it has not looked for any yet."""
     import jax
 
     os.environ["JAX_PLATFORMS"] = device.setting
     jax.config.update("jax_platforms", device.setting)  # type: ignore[no-untyped-call]
+
+
+def _check(device: Device) -> None:
+    """Raises LeavenError where JAX does not find the accelerator that was chosen."""
+    import jax
+
     if not device.accelerates:
         return
     try:

@@ -25,7 +25,17 @@ def join(coordinator: str | None = None, processes: int | None = None, process: 
     if os.environ.get("JAX_PLATFORMS", "") == "cpu":
         # Processes of CPU devices have no network of their own: gloo is what jaxlib brings for them.
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    # Told where to meet, a process has all devices of its machine; Slurm's word would leave it one for each task.
+    found = None if coordinator is None else "deactivate"
     try:
-        jax.distributed.initialize(coordinator, processes, process)
+        jax.distributed.initialize(coordinator, processes, process, cluster_detection_method=found)
     except (RuntimeError, ValueError) as error:
         raise LeavenError(f"process {process} of {processes} cannot join {coordinator}: {error}") from error
+
+
+def part() -> None:
+    """Leave when all others leave, however long one of them still writes. Raises LeavenError where one is gone."""
+    try:
+        jax.distributed.shutdown()
+    except RuntimeError as error:
+        raise LeavenError(f"a process that trained with this one was lost: {error}") from error

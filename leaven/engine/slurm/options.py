@@ -46,7 +46,9 @@ class Options:
 
     def of(self, on_device: bool) -> dict[str, Any]:
         """The options of one job: what is said of accelerators is asked for only where one is used."""
-        return {name: value for name, value in self.given.items() if on_device or "gpu" not in name and name != "gres"}
+        return {
+            name: value for name, value in self.given.items() if on_device or ("gpu" not in name and name != "gres")
+        }
 
     @property
     def partition(self) -> str:
