@@ -26,8 +26,9 @@ EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
 KNOWN = ("s3", "gs", "file", "sftp", "memory", "az", "hdfs", "smb")
 
 _URL = re.compile(r"(?P<protocol>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
-_USER = re.compile(r"(?P<user>[^/@:]*)(:(?P<password>[^/]*))?@(?P<rest>.*)", re.DOTALL)
-_SHOWN_PASSWORD = re.compile(r"(://[^/@:\s]*):[^/\s]*@")
+# After a colon digits are a port. A password may hold @ or /, though both should be escaped.
+_USER = re.compile(r"(?P<user>[^/@:]*):(?!\d+(?:/|$))(?P<password>[^/]*|[^@]*)@(?P<rest>.*)", re.DOTALL)
+_SHOWN_PASSWORD = re.compile(r"(://[^/@:\s]*):(?!\d+(?:/|\s|$))(?:[^/\s]*|[^@\s]*)@")
 
 
 def is_url(text: str) -> bool:
@@ -75,7 +76,7 @@ def address(url: str) -> Address:
         )
     protocol, rest = found["protocol"].lower(), found["rest"].rstrip("/")
     user = _USER.fullmatch(rest)
-    if user and user["password"] is not None:
+    if user:
         os.environ[PASSWORD] = unquote(user["password"])
         rest = f"{user['user']}@{user['rest']}"
     return Address(f"{protocol}://{rest}", protocol)

@@ -37,12 +37,19 @@ def test_what_names_no_store(url):
 
 
 def test_a_password_is_neither_in_the_address_nor_in_what_other_processes_are_told(tmp_path):
-    mirror = place("sftp://ann:se%40cret/x@host:22/folder", tmp_path)
-    told = json.dumps(mirror.where())
-    assert "cret" not in told
-    assert mirror.where()["url"] == "sftp://ann@host:22/folder"
-    assert os.environ[PASSWORD] == "se@cret/x"
-    assert opened(mirror.where()).where()["url"] == "sftp://ann@host:22/folder"
+    for written in ("se%40cret%2Fx", "se@cret%2Fx", "se%40cret/x"):
+        url = f"sftp://ann:{written}@host:22/folder"
+        mirror = place(url, tmp_path)
+        assert "cret" not in json.dumps(mirror.where())
+        assert "cret" not in struck(f"cannot open {url} now")
+        assert mirror.where()["url"] == "sftp://ann@host:22/folder"
+        assert os.environ[PASSWORD] == "se@cret/x"
+        assert opened(mirror.where()).where()["url"] == "sftp://ann@host:22/folder"
+
+
+def test_a_port_is_no_password():
+    assert address("sftp://host:22/folder@home").url == "sftp://host:22/folder@home"
+    assert os.environ[PASSWORD] == ""
 
 
 def test_a_password_reaches_the_file_system(monkeypatch):
@@ -64,7 +71,7 @@ def test_what_is_said_is_struck(monkeypatch):
 
 
 def test_a_protocol_that_nobody_knows():
-    with pytest.raises(BadInput, match=r"s4://(.|\n)*did you mean \"s3\""):
+    with pytest.raises(BadInput, match=r"s4://(.|\n)*known: s3, gs"):
         open_system(address("s4://bucket/folder"))
 
 
