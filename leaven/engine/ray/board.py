@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
+Said = tuple[str, int, list[dict[str, Any]]]
+"""The ticket of an attempt at a step (or gang), the number of the process in its gang, and its messages."""
+
 
 class Board:
-    """Messages under tickets, one ticket for each time a task is submitted; and words that members of a gang leave."""
+    """Messages of steps, and words that members of a gang leave for each other."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, list[dict[str, Any]]]] = []
+        self.said: list[Said] = []
         self.words: dict[str, str] = {}
 
-    def tell(self, ticket: str, messages: list[dict[str, Any]]) -> None:
-        self.said.append((ticket, messages))
+    def tell(self, ticket: str, process: int, messages: list[dict[str, Any]]) -> None:
+        self.said.append((ticket, process, messages))
 
-    def take(self) -> list[tuple[str, list[dict[str, Any]]]]:
+    def take(self) -> list[Said]:
         """What was told since the last time, in the order it came."""
         said, self.said = self.said, []
         return said

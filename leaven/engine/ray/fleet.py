@@ -14,8 +14,10 @@ from leaven.engine.executor import Seat
 from leaven.engine.here import IN_PARTS
 from leaven.study.step import Step
 
-PARTS = 4
-"""Cores that a step asks for which works in parts: it holds them to its end, and reading rarely fills more."""
+FANNED = frozenset({"read", "corpus", "shards"})
+"""Kinds of steps that work in parts which any free core of the cluster may do (`leaven.engine.ray.fan`)."""
+THREADS = 4
+"""Cores that other steps ask for which use several: they hold them to their end."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Fleet:
             cores = min((machine.cores for machine in ranked), default=1)
             each = min((machine.accelerators for machine in ranked), default=1) if device else 0
             return Berth(-1, min(held, min((m.bytes for m in ranked), default=held)), device, cores, each, self.hosts)
-        return Berth(-1, held, device, min(PARTS, most) if step.kind in IN_PARTS else 1, int(device))
+        return Berth(-1, held, device, min(THREADS, most) if step.kind in IN_PARTS - FANNED else 1, int(device))
 
     def _holds(self, cores: int) -> bool:
         """Whether so many more cores may be asked for; one step a machine may wait there for its turn."""

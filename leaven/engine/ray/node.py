@@ -29,6 +29,9 @@ THREADS = "OMP_NUM_THREADS"
 LOST = (-9, -15)
 """How a process ends that was killed from outside, as everything is on a machine that goes away."""
 
+MEETING = 300.0
+"""Seconds that a process of a gang waits for the first one's address."""
+
 _nurseries: dict[tuple[str | None, ...], Nursery] = {}
 """By the accelerators that a nursery sees: they are read when JAX starts, from the environment it was born with."""
 
@@ -69,10 +72,14 @@ def attend(order: dict[str, Any], ticket: str, board: Any, ours: Mapping[str, st
     if why:
         return {"host": host, "unfit": why}
     members = {member["identity"] for member in order["members"]}
-    teller = _Teller(ticket, board, [{"identity": step_id, "event": "where", "where": host} for step_id in members])
+    process = (order["gang"] or {"process": 0})["process"]
+    teller = _Teller(
+        ticket, process, board, [{"identity": step_id, "event": "where", "where": host} for step_id in members]
+    )
     try:
         nursery = _nursery()
-        nursery.start({**order, "store": placed(order["store"])})
+        whole = {"store": placed(order["store"]), "gang": _met(order["gang"], ticket, board), "fan": _fan(order["fan"])}
+        nursery.start({**order, **whole})
         while members:
             for message in nursery.messages(TELL_EVERY):
                 if message["event"] == "exit" and message["code"] in LOST:
@@ -95,8 +102,8 @@ def attend(order: dict[str, Any], ticket: str, board: Any, ours: Mapping[str, st
 class _Teller:
     """What a step says, gathered; of its progress the newest counts."""
 
-    def __init__(self, ticket: str, board: Any, left: list[dict[str, Any]]) -> None:
-        self.ticket, self.board, self.left = ticket, board, left
+    def __init__(self, ticket: str, process: int, board: Any, left: list[dict[str, Any]]) -> None:
+        self.ticket, self.process, self.board, self.left = ticket, process, board, left
         self.told, self.last = 0, time.monotonic()
         self.sent: Any = None
 
@@ -115,7 +122,7 @@ class _Teller:
         kept = [message for message in self.left if message["event"] in ("failed", "exit")]
         said = [message for message in self.left if message["event"] not in ("failed", "exit")]
         if said:
-            self.sent, self.last = self.board.tell.remote(self.ticket, said), now
+            self.sent, self.last = self.board.tell.remote(self.ticket, self.process, said), now
             self.left, self.told = kept, self.told + len(said)
 
     def settled(self) -> int:
@@ -167,6 +174,37 @@ def placed(where: Mapping[str, Any]) -> dict[str, Any]:
     if "url" in rest:
         return {**rest, "root": str(own / "store"), "cache": str(own / "store" / "cache")}
     return {**rest, "cache": str(own / "cache")}
+
+
+def _fan(fan: dict[str, Any]) -> dict[str, Any]:
+    """Where other machines are asked for their help: the address of the cluster as it is known inside."""
+    if not fan:
+        return {}
+    import ray
+
+    return {"address": ray.get_runtime_context().gcs_address}
+
+
+def _met(gang: dict[str, Any] | None, ticket: str, board: Any) -> dict[str, Any] | None:
+    """A gang with the address at which it meets: the first process chooses it, the others read it from the board.
+
+    Raises LeavenError where it is not said.
+    """
+    if not gang:
+        return None
+    import ray
+
+    if gang["process"] == 0:
+        address = free_address()
+        ray.get(board.leave.remote(ticket, address))
+        return {**gang, "coordinator": address}
+    until = time.monotonic() + MEETING
+    while time.monotonic() < until:
+        address = ray.get(board.read.remote(ticket))
+        if address:
+            return {**gang, "coordinator": address}
+        time.sleep(TELL_EVERY)
+    raise LeavenError(f"the first process of {gang['processes']} did not say within {MEETING:.0f} s where it is")
 
 
 def look(setting: str) -> dict[str, Any]:
