@@ -22,12 +22,12 @@ Points = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Track:
-    """`points`: (tokens since the first stage began, value); `bpb`: by source; `end`: tokens of all stages of its runs;
-    `going`: whether one of its stages trains now."""
+    """`loss`, `bpb` by source: (tokens since the first stage began, value); `end`: tokens of all stages of its runs;
+    `place`: in the order of the study, by which a curve keeps its colour while others come and go."""
 
     label: str
     stages: tuple[str, ...]
-    going: bool
+    place: int
     end: int
     loss: Points
     bpb: dict[str, Points]
@@ -52,8 +52,8 @@ class Curves:
         self.kept: dict[str, dict[int, Point]] = {}
 
     def of(self, view: View, most: int | None = None) -> tuple[list[Track], int]:
-        """At most so many curves, and how many there are: first those of runs that train now, then those that were
-        heard of last, then in the order of the study."""
+        """At most so many curves, and how many there are: first those of runs that go on now, then those that were heard
+        of last, then in the order of the study."""
         chains: dict[tuple[int, ...], list[Run]] = {}
         for run in _runs(view.outline):
             chain = tuple(at for at in run.stages if _has(view, view.steps[at]))
@@ -61,12 +61,14 @@ class Curves:
                 chains.setdefault(chain, []).append(run)
         # The part that runs have in common is not drawn again for those that have not come further.
         longer = {chain[:length] for chain in chains for length in range(1, len(chain))}
-        kept = [chain for chain in chains if chain not in longer or _going(view, chain)]
-        kept.sort(key=lambda chain: (not _going(view, chain), -_heard_of(view, chain)))
+        going = {chain for chain in chains if any(_going(view, run) for run in chains[chain])}
+        kept = [chain for chain in chains if chain not in longer or chain in going]
+        places = {chain: place for place, chain in enumerate(kept)}
+        kept.sort(key=lambda chain: (False, 0.0) if chain in going else (True, -_heard_of(view, chain)))
         sizes = len({run.size for run in view.outline.runs}) > 1
-        return [self._track(view, chain, chains[chain], sizes) for chain in kept[:most]], len(kept)
+        return [self._track(view, chain, chains[chain], places[chain], sizes) for chain in kept[:most]], len(kept)
 
-    def _track(self, view: View, chain: Sequence[int], runs: Sequence[Run], sizes: bool) -> Track:
+    def _track(self, view: View, chain: Sequence[int], runs: Sequence[Run], place: int, sizes: bool) -> Track:
         loss: Points = []
         bpb: dict[str, Points] = {}
         before = 0
@@ -80,7 +82,7 @@ class Curves:
             before += at.step.tokens
         end = max(sum(view.steps[at].step.tokens for at in run.stages) for run in runs)
         names = tuple(view.steps[at].step.name for at in chain)
-        return Track(_label(runs, sizes), names, _going(view, chain), end, loss, dict(sorted(bpb.items())))
+        return Track(_label(runs, sizes), names, place, end, loss, dict(sorted(bpb.items())))
 
     def _points(self, view: View, at: At) -> dict[int, Point]:
         identity = at.step.identity
@@ -128,8 +130,8 @@ def _has(view: View, at: At) -> bool:
     return at.state == DONE or bool(view.heard.of(at.step.identity).points)
 
 
-def _going(view: View, chain: Sequence[int]) -> bool:
-    return any(view.steps[at].state == RUNNING for at in chain)
+def _going(view: View, run: Run) -> bool:
+    return any(view.steps[at].state == RUNNING for at in run.stages)
 
 
 def _heard_of(view: View, chain: Sequence[int]) -> float:

@@ -54,7 +54,7 @@ def frame(view: View, tracks: Sequence[Track], count: int, width: int, height: i
     left = None if left is None else left - (len(runs) + 1 if runs else 0)
     if drawn and left is not None:
         rows = min(rows + max(left, 0), ROWS[-1])
-    curves = _curves(tracks[:drawn], count, rows, width) if drawn else []
+    curves = _curves(sorted(tracks[:drawn], key=lambda track: track.place), count, rows, width) if drawn else []
     lines = list(head)
     for section in (phases, runs, running, curves, failures):
         if section:
@@ -73,7 +73,8 @@ def _share(tracks: int, room: int | None) -> tuple[int, int]:
 def _header(view: View, width: int) -> list[Text]:
     said = [Text(view.study, style="bold"), Text(WORDS.get(view.state, view.state), style=OVERALL.get(view.state, ""))]
     if view.elapsed is not None and view.state != WAITING:
-        said.append(Text(f"{clock(view.elapsed)} gone"))
+        took = clock(view.elapsed)
+        said.append(Text(f"{took} gone" if view.state == RUNNING else f"the last run took {took}"))
     if view.remaining is not None:
         said.append(Text(f"about {clock(view.remaining)} left"))
     if view.process is not None:
@@ -158,7 +159,7 @@ def _runs(view: View, width: int, most: int | None) -> list[Text]:
         line.rstrip()
         lines.append(_fitted(line, width))
     if left := len(rows) - len(shown):
-        lines.append(Text(f"and {left} more variants", style="dim"))
+        lines.append(_more(left, "variant"))
     return lines
 
 
@@ -208,7 +209,7 @@ def _running(view: View, width: int, most: int | None) -> list[Text]:
             line.append(f"  begun again ({at.lost})", style="yellow")
         lines.append(_fitted(line, width))
     if left := len(under_way) - len(shown):
-        lines.append(Text(f"and {left} more {under_way[0].state}", style="dim"))
+        lines.append(_more(left, "step"))
     return lines
 
 
@@ -234,7 +235,7 @@ def _curves(tracks: Sequence[Track], count: int, rows: int, width: int) -> list[
             line.append(f"  bpb {', '.join(last)}")
         lines.append(_fitted(line, width))
     if count > len(tracks):
-        lines.append(Text(f"and {count - len(tracks)} more curves", style="dim"))
+        lines.append(_more(count - len(tracks), "curve"))
     return lines
 
 
@@ -251,8 +252,12 @@ def _failures(view: View, width: int, most: int | None) -> list[Text]:
         lines.append(_fitted(Text(f"{SIGNS[FAILED]} {at.step.name} failed: {first}", style=STYLES[FAILED]), width))
         lines.append(_fitted(Text(f"  {log_command(view.study, at)}", style="dim"), width))
     if most is not None and len(failed) > most:
-        lines.append(Text(f"and {len(failed) - most} more failed", style=STYLES[FAILED]))
+        lines.append(_more(len(failed) - most, "failed step"))
     return lines
+
+
+def _more(number: int, what: str) -> Text:
+    return Text(f"and {number} more {what}{'' if number == 1 else 's'}", style="dim")
 
 
 def log_command(study: str, at: At) -> str:

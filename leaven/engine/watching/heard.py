@@ -16,7 +16,7 @@ RECENT = 60.0
 """Seconds after which a speed is not one of now."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Point:
     """Of a stage's curve. `time`: seconds since 1970; `speed`: tokens a second there, where it is known."""
 

@@ -113,6 +113,14 @@ def test_what_runs_have_in_common_is_one_curve(scene):
     assert ([track.label for track in tracks], count) == (["code→text seed 1"], 1)
 
 
+def test_a_curve_keeps_its_colour_while_others_are_heard_of(training):
+    before = [line for line in lines(training) if line[:2] in ("a ", "b ")]
+    training.measured(CODE, 900)
+    after = [line for line in lines(training) if line[:2] in ("a ", "b ")]
+    assert [line[:20] for line in before] == [line[:20] for line in after]
+    assert before[0] == after[0]
+
+
 def test_a_line_from_corner_to_corner():
     drawn = plot([Curve([(0, 2.0), (100, 1.0)], "red", "a")], 40, 8, "loss")
     assert len(drawn) == 8 + 3
