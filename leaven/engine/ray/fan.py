@@ -1,8 +1,8 @@
 """Parts of one step over a Ray cluster: the step's own process does parts, and so does every free core elsewhere.
 
 The step's process claims parts from the end of the list and the cluster's tasks from its beginning, so that they meet
-and nobody waits for a machine that is busy. A part is claimed once; a task that is begun anew because its machine was
-lost keeps its claim, and what is missing in the end is done here. Which machine did what shows in no byte.
+and nobody waits for a machine that is busy: tasks that have not begun when nothing is left are withdrawn. A part is
+claimed once; what a lost machine had claimed is done here in the end. Which machine did what shows in no byte.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from leaven.engine.ray.travel import pack, unpack
 from leaven.engine.store import Store
 from leaven.engine.stores import opened
 
-RETRIES = 3
-"""Machines that may be lost under one part before it is done at home."""
 IN_FLIGHT = 256
 """Tasks submitted and not heard of at most: each holds its item."""
 WAIT = 0.5
@@ -51,8 +49,9 @@ class RayFan:
         if not ray.is_initialized():
             ray.init(address=self.address, log_to_driver=False, logging_level="ERROR")
         claims = ray.remote(num_cpus=0)(Claims).remote()
-        task = ray.remote(num_cpus=1, max_retries=RETRIES)(_elsewhere)
+        task = ray.remote(num_cpus=1, max_retries=0)(_elsewhere)
         waiting: dict[Any, int] = {}
+        away: set[int] = set()  # claimed there; tasks of others may wait for cores that steps like this one hold
         next_away, next_here, here = 0, len(todo) - 1, f"here {os.getpid()}"
         try:
             while True:
@@ -67,10 +66,12 @@ class RayFan:
                     break
                 if ray.get(claims.take.remote(next_here, here)):
                     parts.do_part(work, *todo[next_here])
+                else:
+                    away.add(next_here)
                 told(sum(part.is_dir() for _, part in todo))
                 next_here -= 1
-            while waiting:
-                done, _ = ray.wait(list(waiting), num_returns=1, timeout=WAIT)
+            while left := [ref for ref, number in waiting.items() if number in away]:
+                done, _ = ray.wait(left, num_returns=1, timeout=WAIT)
                 self._take(done, waiting, todo)
                 told(sum(part.is_dir() for _, part in todo))
         finally:
@@ -78,7 +79,7 @@ class RayFan:
                 ray.cancel(ref, force=True)
             ray.kill(claims)
         for item, part in todo:
-            if not part.is_dir():  # claimed by a machine that was lost more often than a task is begun anew
+            if not part.is_dir():  # claimed by a machine that was lost
                 parts.do_part(work, item, part)
         told(len(todo))
 
