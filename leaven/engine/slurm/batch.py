@@ -43,8 +43,9 @@ class Batch:
     def name(self) -> str:
         return self.folder.name
 
-    def order(self, place: int) -> Path:
-        return order_path(self.folder, place)
+    def order(self, place: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What element `place` has to do, and what it asked of Slurm. Raises OSError, ValueError, KeyError."""
+        return read_json(order_path(self.folder, place)), read_json(self.folder / "batch.json")["needs"]
 
     def said(self, place: int, process: int = 0) -> Path:
         return said_path(self.folder, place, process)
@@ -61,19 +62,19 @@ def said_path(folder: Path, place: int, process: int = 0) -> Path:
     return folder / (f"said-{place}.{process}.jsonl" if process else f"said-{place}.jsonl")
 
 
-def write(store: Store, orders: Sequence[Mapping[str, Any]]) -> Batch:
-    """Lay down a batch that is about to be submitted. Raises OSError."""
+def write(store: Store, orders: Sequence[Mapping[str, Any]], needs: Mapping[str, Any]) -> Batch:
+    """Lay down a batch that is about to be submitted, all with the same needs. Raises OSError."""
     folder = home(store) / f"{PREFIX}{uuid.uuid4().hex[:12]}"
     folder.mkdir(parents=True)
     for place, order in enumerate(orders):
         write_json(order_path(folder, place), dict(order))
     programs = [[member["identity"] for member in order["members"]] for order in orders]
-    write_json(folder / "batch.json", {"programs": programs})
+    write_json(folder / "batch.json", {"programs": programs, "needs": dict(needs)})
     return Batch(folder, programs)
 
 
 def left(store: Store) -> list[Batch]:
-    """The batches that earlier runs left; what was never submitted, and what cannot be read, is removed."""
+    """The batches that earlier runs left; what cannot be read was never submitted, and is removed."""
     found = []
     if home(store).is_dir():
         for folder in sorted(home(store).glob(f"{PREFIX}*")):

@@ -82,6 +82,15 @@ def read(words: Mapping[str, str], known: Collection[str]) -> Options:
     return Options(given, setup, parallelism)
 
 
+def names_gpus(given: Collection[str]) -> bool:
+    """Whether any of the options says which accelerators."""
+    return any(_of_gpus(name) and name.startswith(("gpus", "gres")) for name in given)
+
+
+def _of_gpus(name: str) -> bool:
+    return "gpu" in name or name == "gres"
+
+
 def _whole(word: str, value: str) -> int:
     if not re.fullmatch(r"[1-9]\d*", value):
         raise BadInput(f'"{word}" takes a whole number, not "{value}"', field=FIELD)
