@@ -66,7 +66,7 @@ def bring(store: Store, runs: Path, file: Path, *, name: str | None = None, prog
         if names[0][0] != RECORD:
             raise reader.bad("its record does not come first")
         record = _record(reader, index, here)
-        target = _target(name or record.name, record)
+        target = _target(record.name if name is None else name, record)
         folder_is_new = _folder_is_new(store, runs, target, record, index, reader)
         done = index.files[RECORD].bytes
         for path, member in names[1:]:

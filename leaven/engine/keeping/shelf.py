@@ -62,7 +62,8 @@ def lying(store: Store) -> tuple[dict[str, Lying], dict[str, str]]:
                 str(manifest["made"]["finished"]),
             )
         except LeavenError as error:
-            damaged[step_id] = error.what if isinstance(error, BadInput) else str(error)
+            what = error.what if isinstance(error, BadInput) else str(error)
+            damaged[step_id] = what.partition(" is damaged: ")[2] or what
         except (KeyError, TypeError, ValueError, AttributeError, OSError, RecursionError) as error:
             damaged[step_id] = f"its manifest cannot be read ({type(error).__name__})"
     return found, damaged

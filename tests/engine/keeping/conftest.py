@@ -55,6 +55,11 @@ class Shop:
         return {path.name for path in self.store.steps.iterdir()}
 
 
+@pytest.fixture(scope="session")
+def shop_class():
+    return Shop
+
+
 @pytest.fixture
 def make_shop(tmp_path):
     return lambda name="runs", store=None: Shop(tmp_path / name, store)

@@ -20,7 +20,10 @@ LATER = 1_800_000_000.0
 """A time in 2027."""
 
 
-def gone(shop, rule=Rule()):
+EVERYTHING = Rule()
+
+
+def gone(shop, rule=EVERYTHING):
     return collect(shop.store, shop.runs, rule, plan(shop.store, shop.runs, rule))
 
 
