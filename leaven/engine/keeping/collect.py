@@ -102,7 +102,8 @@ def plan(store: Store, runs: Path, rule: Rule, now: float | None = None) -> Coll
         path = store.steps / step_id
         if step_id not in kept and old(path):
             leaving.append(Leaving(DAMAGED, path, shelf.bytes_below(path)))
-    stays = kept | ({*steps, *found.damaged} - {each.path.name for each in leaving})
+    going = {each.path.name for each in leaving}
+    stays = kept | ({*steps, *found.damaged} - going)
     for name, size in shelf.entries(store, "work").items():
         path = store.work / name
         # A step that is finished and not worked on has no use for what it was made with.
@@ -114,7 +115,8 @@ def plan(store: Store, runs: Path, rule: Rule, now: float | None = None) -> Coll
             leaving.append(Leaving(DAMAGED, path, shelf.bytes_below(path)))
     for name, size in shelf.entries(store, "logs").items():
         path = store.logs / name
-        if shelf.IDENTITY.fullmatch(path.stem) and path.suffix == ".log" and path.stem not in stays and old(path):
+        steps_own = shelf.IDENTITY.fullmatch(path.stem) and path.suffix == ".log"
+        if steps_own and path.stem not in stays and (path.stem in going or old(path)):
             leaving.append(Leaving("log", path, size))
     leaving += [Leaving("rest", path, shelf.bytes_below(path)) for path in _below(store.root / shelf.ASIDE)]
     if rule.cache:
