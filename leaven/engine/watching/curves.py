@@ -52,8 +52,8 @@ class Curves:
         self.kept: dict[str, dict[int, Point]] = {}
 
     def of(self, view: View, most: int | None = None) -> tuple[list[Track], int]:
-        """At most so many curves, and how many there are: first those of runs that go on now, then those that were heard
-        of last, then in the order of the study."""
+        """At most so many curves, and how many there are: first those of runs that go on now, then those heard of last,
+        then in the order of the study."""
         chains: dict[tuple[int, ...], list[Run]] = {}
         for run in _runs(view.outline):
             chain = tuple(at for at in run.stages if _has(view, view.steps[at]))

@@ -135,7 +135,7 @@ def _bar(share: float, width: int) -> Text:
 
 
 def _runs(view: View, width: int, most: int | None) -> list[Text]:
-    """A line a variant: its stages with each seed. The marks are told above."""
+    """A line a variant: its stages with each seed, and what follows them. The marks are told above."""
     rows: dict[tuple[str, str], list[Run]] = {}
     for run in view.outline.runs:
         rows.setdefault((run.variant, run.size), []).append(run)
@@ -166,22 +166,25 @@ def _runs(view: View, width: int, most: int | None) -> list[Text]:
 def _matters(view: View, runs: Sequence[Run]) -> int:
     """How early a variant is shown where there is no room for all: what is under way, what failed, what is to come."""
     order = (RUNNING, FAILED, STOPPED, BLOCKED, WAITING, DONE)
-    return min(order.index(view.steps[at].state) for run in runs for at in run.stages)
+    return min(order.index(view.steps[at].state) for run in runs for at in (*run.stages, *run.after))
 
 
 def _marks(width: int) -> Text:
     line = Text()
     for state, sign in SIGNS.items():
-        line.append(f"{'  ' if line else ''}{sign} {state}", style=STYLES[state])
+        line.append(f"{sign} {state}  ", style=STYLES[state])
+    line.append("stages│evaluations", style="dim")
     return _fitted(line, width)
 
 
 def _cell(view: View, run: Run) -> Text:
-    """`1 ●◐ 43%`: a seed and its stages; the share is that of the stage under way."""
+    """`1 ●◐│·· 43%`: a seed, its stages, what follows them; the share is that of the last of them under way."""
     cell = Text.assemble((f"{run.seed} ", "dim"))
     share = ""
-    for place in run.stages:
+    for index, place in enumerate((*run.stages, *run.after)):
         at = view.steps[place]
+        if index == len(run.stages):
+            cell.append("│", style="dim")
         cell.append(SIGNS[at.state], style=STYLES[at.state])
         if at.state in (RUNNING, STOPPED) and at.share is not None:
             share = f"{at.share:4.0%}"

@@ -14,6 +14,7 @@ from typing import Any
 
 from leaven.ground.files import read_json, write_json
 from leaven.study.step import Graph
+from leaven.study.step import Run as StudyRun
 
 FILE = "steps.json"
 
@@ -36,13 +37,14 @@ class Known:
 
 @dataclass(frozen=True)
 class Run:
-    """One variant with one seed at one size: the places of its stages, in order. Without a seed: a model that is no
-    variant's, by the name of its stage."""
+    """One variant with one seed at one size: the places of its stages, in order, and of what is done with its models.
+    Without a seed: a model that is no variant's, by the name of its stage."""
 
     variant: str
     seed: int | None
     size: str
     stages: tuple[int, ...]
+    after: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,16 @@ def of(graph: Graph) -> dict[str, Any]:
                 "seed": run.seed,
                 "size": run.size,
                 "stages": [places[step_id] for step_id in run.stages],
+                "after": [places[step_id] for step_id in _after(run)],
             }
             for run in graph.runs
         ],
     }
+
+
+def _after(run: StudyRun) -> list[str]:
+    """Evaluations, completions, judgements."""
+    return [*run.evaluations.values(), *([run.completion] if run.completion else []), *run.judgements.values()]
 
 
 def keep(graph: Graph, folder: Path) -> None:
@@ -114,10 +122,11 @@ def outline(data: Any) -> Outline:
         for row in data["steps"]
     )
     runs = tuple(
-        Run(str(row["variant"]), int(row["seed"]), str(row["size"]), tuple(row["stages"])) for row in data["runs"]
+        Run(str(row["variant"]), int(row["seed"]), str(row["size"]), tuple(row["stages"]), tuple(row["after"]))
+        for row in data["runs"]
     )
     places = {name: place for place, step in enumerate(steps) for name in (*step.names, step.identity)}
-    named = [*(at for run in runs for at in run.stages), *(at for step in steps for at in step.inputs)]
+    named = [*(at for run in runs for at in (*run.stages, *run.after)), *(at for step in steps for at in step.inputs)]
     if not all(0 <= at < len(steps) for at in named):
         raise ValueError("an outline names a step that it does not hold")
     return Outline(steps, runs, places)

@@ -66,10 +66,9 @@ def plot(curves: Sequence[Curve], columns: int, rows: int, title: str, end: floa
 
 def _number(value: float, span: float) -> str:
     """A value of a scale this wide, in at most six characters."""
-    for digits in (2 if span >= 0.1 else 4, 1, 0):
-        if len(text := f"{value:.{digits}f}") <= 6:
-            return text
-    return short(value)
+    digits = 0 if span >= 100 else 2 if span >= 0.1 else 4
+    text = f"{value:.{digits}f}"
+    return text if len(text) <= 6 else short(value)
 
 
 def _scale(curves: Sequence[Curve]) -> tuple[float, float]:

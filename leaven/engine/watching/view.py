@@ -82,7 +82,8 @@ class View:
                     "variant": run.variant,
                     "seed": run.seed,
                     "size": run.size,
-                    "stages": [{"step": self.steps[at].step.name, "state": self.steps[at].state} for at in run.stages],
+                    "stages": [_short(self.steps[at]) for at in run.stages],
+                    "after": [_short(self.steps[at]) for at in run.after],
                 }
                 for run in self.outline.runs
             ],
@@ -90,6 +91,10 @@ class View:
 
 
 STATES = (DONE, RUNNING, STOPPED, FAILED, BLOCKED, WAITING)
+
+
+def _short(at: At) -> dict[str, str]:
+    return {"step": at.step.name, "state": at.state}
 
 
 def _row(at: At) -> dict[str, Any]:

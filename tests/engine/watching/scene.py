@@ -40,8 +40,9 @@ def outlined(variants=VARIANTS, seeds=SEEDS) -> dict[str, Any]:
         for variant in variants:
             first = add("stage", [f"{variant}/seed-{seed}/pretrain"], [shards], 2000)
             second = add("stage", [f"{variant}/seed-{seed}/cooldown"], [first, shards], 1000)
-            runs.append({"variant": variant, "seed": seed, "size": "0.3m", "stages": [first, second]})
             ends.append(add("evaluate", [f"{variant}/seed-{seed}/evaluate"], [second]))
+            after = {"stages": [first, second], "after": [ends[-1]]}
+            runs.append({"variant": variant, "seed": seed, "size": "0.3m", **after})
     add("verdict", ["verdict"], ends)
     return {"steps": steps, "runs": runs}
 

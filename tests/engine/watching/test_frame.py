@@ -27,8 +27,8 @@ def test_a_run_under_way(training):
     assert "micro · running · 1:15 gone · about 2:05 left" in text
     assert "2 of 21 steps · 2 running · 1 failed · 3 blocked · 13 waiting" in text
     assert "200 tok/s on average" in text
-    assert "text-only  1 ◐· 40%" in text
-    assert "no-code    1 ✗–" in text
+    assert "text-only  1 ◐·│· 40%" in text
+    assert "no-code    1 ✗–│–" in text
     assert "✗ no-code/seed-1/pretrain failed: the loss is no number after step 12\n" in text
     assert "leaven logs no-code/seed-1/pretrain --study micro" in text
     assert "A lower peak" not in text
@@ -55,8 +55,8 @@ def test_what_goes_on_stays_where_there_is_no_room_for_all(scene):
     scene.hold()
     scene.status({"variant-37/seed-2/pretrain": 0.5}, failed={"variant-20/seed-1/pretrain": "why"})
     text = "\n".join(lines(scene, 80, 24))
-    assert "variant-37  1 ··      2 ◐· 50%" in text
-    assert "variant-20  1 ✗–" in text
+    assert "variant-37  1 ··│·      2 ◐·│· 50%" in text
+    assert "variant-20  1 ✗–│–" in text
     assert "more variants" in text
     assert len([line for line in lines(scene) if line.startswith("variant-") and " 1 " in line]) == 40
 
