@@ -18,7 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -280,8 +280,14 @@ def made(seconds: float, cores: int, device: str, together: int = 1) -> dict[str
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "hardware": processor(),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in ("leaven", "jax", "numpy", "lm-eval")},
+        "packages": dict(packages()),
     }
+
+
+@cache
+def packages() -> dict[str, str]:
+    """Versions of what computes. The process that steps are forked from looks them up, so that no step has to."""
+    return {name: _version(name) for name in ("leaven", "jax", "numpy", "lm-eval")}
 
 
 def _version(name: str) -> str:
