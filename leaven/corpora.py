@@ -89,6 +89,8 @@ class Corpus:
         from leaven.engine.display import Display
         from leaven.engine.estimate import measured
         from leaven.engine.here import Here
+        from leaven.engine.keeping.records import CORPORA
+        from leaven.engine.keeping.records import remember as keep
         from leaven.engine.schedule import failures
         from leaven.engine.schedule import run as run_steps
         from leaven.lab import StepsFailed
@@ -96,6 +98,7 @@ class Corpus:
         self.store.prepare()
         with self.store.lock():
             prepared = prepared or self.prepare(remember=True)
+            keep(self.store, f"{CORPORA}{self.name}", prepared.graph.steps.values(), {})
             with Display(quiet=quiet) as display:
                 state = run_steps(
                     prepared.graph,

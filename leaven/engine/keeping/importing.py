@@ -136,7 +136,7 @@ def _target(name: str, record: Record) -> str:
     """Raises BadInput for a name that no study's folder can have."""
     home = CORPORA if record.name.startswith(CORPORA) else ""
     name = home + name.removeprefix(home)
-    if not names_a_folder(name):
+    if not names_a_folder(name) or name.startswith(".") or not name.isprintable():
         raise BadInput(f'"{name}" cannot name a folder of a study', field="--as", fix="Letters, digits, _, - and .")
     return name
 

@@ -71,7 +71,7 @@ class Record:
 def names_a_folder(name: str) -> bool:
     """Whether this can be the name of a study, or of a corpus behind `corpora/`: a folder of its own below RUNS."""
     own = name.removeprefix(CORPORA)
-    return own.isprintable() and own.strip(". ") == own != "" and "/" not in own and name not in RESERVED
+    return own not in ("", ".", "..") and "/" not in own and "\0" not in own and name not in RESERVED
 
 
 def set_of(identities: Iterable[str]) -> str:

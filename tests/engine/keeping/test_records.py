@@ -28,6 +28,13 @@ def test_a_record_comes_back_as_it_was_written(shop):
     assert list(record.steps) == list(graph.steps)
 
 
+@pytest.mark.parametrize("name", ["micro.", "corpora/.hidden ", "corpora/a\tb@c", "corpora/" + "語" * 20])
+def test_whatever_names_a_folder_names_a_record(shop, name):
+    remember(shop.store, name, [], {})
+    assert [record.name for record in records(shop.store)] == [name]
+    assert forget(shop.store, name)
+
+
 def test_forgetting_one_set_or_all(shop):
     shop.study(corpus=1)
     shop.study(corpus=2)
