@@ -94,6 +94,17 @@ bench-judge: $(VENV)/.installed
 	mkdir -p $(BENCH)/out
 	$(BIN)/python benchmarks/judge/faults.py $(BENCH)/out/judge-faults.json
 
+# What the engine takes beside its steps, here and on Ray, and makespans foreseen and measured; see docs/benchmarks.md.
+ENGINE_BENCH = .venv-peers/bin/python benchmarks/engine
+ENGINE_OUT = $(BENCH)/out/engine
+bench-engine: .venv-peers/.installed
+	rm -rf $(ENGINE_OUT)
+	mkdir -p $(ENGINE_OUT)
+	$(ENGINE_BENCH)/overhead.py $(ENGINE_OUT)/overhead.json --on local local-cluster:2
+	$(ENGINE_BENCH)/scheduler.py $(ENGINE_OUT)/scheduler.json
+	$(ENGINE_BENCH)/makespans.py $(ENGINE_OUT)/makespans.json
+	$(ENGINE_BENCH)/table.py $(ENGINE_OUT)
+
 bench-loader: $(VENV)/.installed
 	$(BIN)/pip install -q 'grain==0.2.18'
 	$(BIN)/$(TRAINING_BENCH)/loader.py $(BENCH)/scratch $(BENCH)/out/loader.json
