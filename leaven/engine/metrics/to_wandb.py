@@ -1,41 +1,50 @@
 """Weights & Biases: a run for each variant, seed and size, grouped by study, with an axis of tokens.
 
 What the environment says holds: WANDB_MODE (`offline` writes to `RUNS/<study>/wandb`, for `wandb sync`), WANDB_PROJECT
-(`leaven` otherwise), WANDB_ENTITY, WANDB_BASE_URL. Nothing of the machine or the code is sent. An offline run cannot be
-asked what it holds, so `RUNS/<study>/wandb-told.jsonl` says which rows it was given, and by which id it goes on.
-The verdict's effects are in the summaries of the runs.
+(`leaven` otherwise), WANDB_ENTITY, WANDB_BASE_URL. Nothing of the machine or the code is sent. The verdict's effects
+are in the summaries of the runs.
+
+A run goes on under its own id (`RUNS/<study>/wandb-runs.json`). Its rows are numbered in the order in which the study
+tells them, which is the same after a restart: what is there already is asked from the files of an offline run, and is
+the number that a server gives to the next row otherwise.
 """
 
 from __future__ import annotations
 
 import netrc
 import os
+import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import wandb
 
-from leaven.engine.metrics import events
 from leaven.engine.metrics.effects import name_of, numbers, of_curve
 from leaven.engine.metrics.places import Curve, Places, values
-from leaven.ground.errors import BadInput, LeavenError
+from leaven.engine.metrics.wandb_files import Held, held
+from leaven.ground.errors import BadInput
+from leaven.ground.files import read_json, write_json
 from leaven.ground.progress import Row
 from leaven.study.step import Step
 
-JOURNAL = "wandb-told.jsonl"
+IDS = "wandb-runs.json"
+WRITTEN = 10.0
+"""Seconds that its process has to write an offline run, after that was finished."""
 
 
 @dataclass
 class _Run:
-    """A curve's run there. `id`: its own, in all runs of the study; `held`: tokens of the rows that it was given, and
-    the identity of the verdict."""
+    """A curve's run there. `id`: its own, in all runs of the study; `told`: tokens of the rows that it was given, or
+    that are there already; `there`: how many a server holds; `summary`: names in the files of an offline run."""
 
     id: str
-    held: set[int | str] = field(default_factory=set)
+    told: set[int]
+    summary: set[str]
+    there: int = 0
     live: Any = None
 
 
@@ -44,42 +53,36 @@ class WandB:
 
     def __init__(self, folder: Path, places: Places) -> None:
         self._folder, self._places = folder, places
+        self._offline = os.environ.get("WANDB_MODE") == "offline"
         self._runs: dict[str, _Run] = {}
         self._outcomes: dict[str, str] = {}
 
     def started(self, study: str, run: int) -> None:
-        self._study, path = study, self._folder / JOURNAL
-        for event in events.read(path)[0]:
-            known = self._runs.setdefault(event["curve"], _Run(event["id"]))
-            if event["event"] == "told":
-                known.held.add(event["at"])
-        self._journal = events.Log(path, run, _cannot_be_kept)
+        self._study = study
+        try:
+            self._ids = dict(read_json(self._folder / IDS))
+        except (OSError, ValueError, TypeError):
+            self._ids = {}
 
-    def measured(self, step: Step, row: Row, time: float) -> None:
+    def measured(self, step: Step, row: Row, moment: float) -> None:
         for place in self._places.of(step):
-            at, curve = place.tokens + int(row["tokens"] or 0), place.curve
-            known = self._runs.get(curve.name)
-            if known is not None and at in known.held:
+            at, run = place.tokens + int(row["tokens"] or 0), self._run(place.curve)
+            if at in run.told:
                 continue
-            run = self._open(curve)
-            # Counted on over all runs of the study, because what comes with a lower number is not taken.
-            run.live.log({**values(row), "tokens": at}, step=len(run.held))
-            self._told(curve, run, at)
+            live, number = self._live(place.curve), len(run.told)
+            run.told.add(at)
+            if number >= run.there:
+                live.log({**values(row), "tokens": at}, step=number)
 
     def ended(self, step: Step, outcome: str, summary: Mapping[str, Any]) -> None:
         self._outcomes[step.identity] = outcome
         effects = summary.get("effects", ())
         for curve in self._places.all() if effects else ():
-            own, known = of_curve(effects, curve), self._runs.get(curve.name)
-            if own and not (known is not None and step.identity in known.held):
-                run = self._open(curve)
-                for effect in own:
-                    run.live.summary.update({**numbers(effect), f"{name_of(effect)}/verdict": effect["verdict"]})
-                self._told(curve, run, step.identity)
-
-    def _told(self, curve: Curve, run: _Run, what: int | str) -> None:
-        run.held.add(what)
-        self._journal.add("told", curve=curve.name, id=run.id, at=what)
+            found: dict[str, Any] = {}
+            for effect in of_curve(effects, curve):
+                found |= {**numbers(effect), f"{name_of(effect)}/verdict": effect["verdict"]}
+            if found and not found.keys() <= self._run(curve).summary:
+                self._live(curve).summary.update(found)
 
     def flush(self) -> None:
         """Its own process takes rows as they come."""
@@ -87,16 +90,29 @@ class WandB:
     def close(self) -> None:
         failed = {stage for stage, outcome in self._outcomes.items() if outcome == "failed"}
         ends = {curve.name: int(bool(failed.intersection(self._places.stages(curve)))) for curve in self._places.all()}
-        for name, known in self._runs.items():
-            if known.live is not None:
-                known.live.finish(exit_code=ends.get(name, 0))
-        self._journal.close()
+        live = {name: run for name, run in self._runs.items() if run.live is not None}
+        for name, run in live.items():
+            run.live.finish(exit_code=ends.get(name, 0))
+        until = time.monotonic() + WRITTEN
+        while self._offline and not all(self._is_written(run) for run in live.values()) and time.monotonic() < until:
+            time.sleep(0.05)
 
-    def _open(self, curve: Curve) -> _Run:
-        run = self._runs.get(curve.name)
-        if run is None:
-            run = self._runs[curve.name] = _Run(uuid.uuid4().hex[:12])
-            self._journal.add("opened", curve=curve.name, id=run.id)
+    def _is_written(self, run: _Run) -> bool:
+        return len(held(self._folder, run.id).tokens) >= len(run.told)
+
+    def _run(self, curve: Curve) -> _Run:
+        """What is known of a curve's run, which is not opened for that."""
+        if curve.name not in self._runs:
+            if curve.name not in self._ids:
+                self._ids[curve.name] = uuid.uuid4().hex[:12]
+                write_json(self._folder / IDS, self._ids)
+            own = self._ids[curve.name]
+            there = held(self._folder, own) if self._offline else Held()
+            self._runs[curve.name] = _Run(own, set(there.tokens), there.summary)
+        return self._runs[curve.name]
+
+    def _live(self, curve: Curve) -> Any:
+        run = self._run(curve)
         if run.live is None:
             run.live = wandb.init(
                 project=os.environ.get("WANDB_PROJECT", "leaven"),
@@ -105,13 +121,14 @@ class WandB:
                 name=curve.name,
                 group=self._study,
                 config={"study": self._study, **curve.about},
-                resume="allow",
+                resume=None if self._offline else "allow",
                 reinit="create_new",
                 settings=_settings(),
             )
+            run.there = 0 if self._offline else int(run.live.step)
             run.live.define_metric("tokens", hidden=True)
             run.live.define_metric("*", step_metric="tokens")
-        return run
+        return run.live
 
 
 def _settings() -> Any:
@@ -126,11 +143,8 @@ def _settings() -> Any:
         x_disable_stats=True,
         x_disable_meta=True,
         x_disable_machine_info=True,
+        x_save_requirements=False,
     )
-
-
-def _cannot_be_kept(text: str) -> None:
-    raise LeavenError(text.partition(";")[0])
 
 
 def _knows_key() -> bool:
