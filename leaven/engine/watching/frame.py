@@ -148,14 +148,15 @@ def _runs(view: View, width: int, most: int | None) -> list[Text]:
     if most is not None and len(rows) >= most:
         shown = sorted(rows, key=lambda key: _matters(view, rows[key]))[: most - 2]
     lines = [_marks(width)]
+    drawn = {key: [_cell(view, run) for run in rows[key]] for key in shown}
+    widest = max(cells(cell.plain) for line in drawn.values() for cell in line)
     for key in [key for key in rows if key in shown]:
         line = Text(names[key] + " " * (wide - cells(names[key])))
-        for place, run in enumerate(rows[key]):
-            cell = _cell(view, run)
-            if cells(line.plain) + 2 + cells(cell.plain) > width - 9 and place < len(rows[key]) - 1:
-                line.append(f"  +{len(rows[key]) - place} seeds", style="dim")
+        for place, cell in enumerate(drawn[key]):
+            if cells(line.plain) + 2 + widest > width - 9 and place < len(drawn[key]) - 1:
+                line.append(f"  +{len(drawn[key]) - place} seeds", style="dim")
                 break
-            line.append("  ").append(cell)
+            line.append("  ").append(cell).append(" " * (widest - cells(cell.plain)))
         line.rstrip()
         lines.append(_fitted(line, width))
     if left := len(rows) - len(shown):
@@ -188,7 +189,7 @@ def _cell(view: View, run: Run) -> Text:
         cell.append(SIGNS[at.state], style=STYLES[at.state])
         if at.state in (RUNNING, STOPPED) and at.share is not None:
             share = f"{at.share:4.0%}"
-    return cell + Text(f"{share:<4}", style=STYLES[RUNNING])
+    return cell.append(f"{share:<4}", style=STYLES[RUNNING])
 
 
 def _running(view: View, width: int, most: int | None) -> list[Text]:
