@@ -17,6 +17,7 @@ from leaven.train.compile import mean_float32
 from leaven.train.memory import choose
 from leaven.train.mesh import make_mesh
 from leaven.train.plan import StagePlan
+from leaven.train.together import first_says
 
 KERNELS = {"gpu": "cudnn", "tpu": "splash", "cpu": "blocked"}
 """Attention by platform."""
@@ -40,7 +41,8 @@ def here(plan: StagePlan, model_parts: int = 1, **fixed: Any) -> Execution:
         plan.sequence,
         data=len(devices) // model_parts,
         model=model_parts,
-        memory_bytes=memory_of(devices[0]),
+        # Of the other processes' devices nothing is known here, and all must choose alike.
+        memory_bytes=first_says(memory_of(jax.local_devices()[0])),
         platform=platform,
         compute=plan.precision,
         **fixed,
