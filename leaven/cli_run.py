@@ -15,6 +15,8 @@ from leaven.options import (
     Device,
     Hosts,
     Jobs,
+    Metrics,
+    Notify,
     On,
     Pack,
     Runs,
@@ -59,6 +61,8 @@ def run(
     shared: Shared = None,
     hosts: Hosts = 1,
     slurm: Slurm = None,
+    metrics: Metrics = "",
+    notify: Notify = "",
     without: Without = None,
     allow_unisolated: Unisolated = False,
     as_json: AsJson = False,
@@ -83,6 +87,8 @@ def run(
         pack=pack,
         prepared=prepared,
         where=where,
+        metrics=metrics,
+        notify=notify,
     )
     with waiting("writing the report", quiet=as_json):
         page = results.report()

@@ -159,6 +159,8 @@ class Study:
         pack: str = "auto",
         prepared: Prepared | None = None,
         where: Where | None = None,
+        metrics: str = "",
+        notify: str = "",
     ) -> Results:
         """Run what the store does not hold; resumes where an earlier run stopped.
 
@@ -167,6 +169,8 @@ class Study:
             device: what models are computed on: `auto`, `cpu`, `gpu` or `tpu`.
             pack: stages of one shape in one program: `auto`, `off`, or as many as `4`.
             where: where steps execute (`leaven.engine.executors.Where`): this computer unless told otherwise.
+            metrics: where curves are sent besides events.jsonl: `tensorboard`, `wandb`, `mlflow`, or several by commas.
+            notify: a command that is told, as JSON, of failures and of the end.
 
         Raises:
             BadInput: before anything ran, or before the first stage where a source is too small.
@@ -179,12 +183,16 @@ class Study:
         from leaven.engine.executors import Where, place_of
         from leaven.engine.judging import require_key
         from leaven.engine.keeping.records import remember as keep
+        from leaven.engine.metrics import notify as notifying
+        from leaven.engine.metrics.recorder import Recorder
+        from leaven.engine.metrics.sink import openers
         from leaven.engine.schedule import failures
         from leaven.engine.schedule import run as run_steps
         from leaven.engine.watching import outline
 
         where = where or Where()
         together = packing.wanted(pack if where.is_local or pack != "auto" else "off")
+        sinks, told = openers(metrics), notifying.parse(notify)
         place, found = place_of(where, self.store, jobs=jobs, allow_unisolated=allow_unisolated, device=device)
         self.store.prepare()
         with self.store.lock():
@@ -201,13 +209,15 @@ class Study:
             started = time.monotonic()
             missing = any(not self.store.has(step_id) for step_id in prepared.graph.steps)
             try:
-                with Display(quiet=quiet) as display:
+                recorder = Recorder(self.folder, self.name, prepared.graph, self.store, sinks=sinks, notify=told)
+                with Display(quiet=quiet) as display, recorder:
                     state = run_steps(
                         prepared.graph,
                         self.store,
                         place,
                         rates=measured(self.store.manifests()),
                         watch=display.watch,
+                        hear=recorder.hear,
                         before_stages=lambda: audit(prepared, self.store),
                         status=self.folder / "status.json",
                         device=found,

@@ -71,6 +71,20 @@ Slurm = Annotated[
     list[str] | None,
     typer.Option("--slurm", metavar="KEY=VALUE", help="a parameter of the jobs, e.g. partition=gpu; may be repeated"),
 ]
+Metrics = Annotated[
+    str,
+    typer.Option(
+        metavar="KINDS",
+        help="where curves are sent besides events.jsonl: tensorboard, wandb, mlflow, or several by commas",
+        envvar="LEAVEN_METRICS",
+    ),
+]
+Notify = Annotated[
+    str,
+    typer.Option(
+        metavar="COMMAND", help="a command that is told, as JSON, of failures and of the end", envvar="LEAVEN_NOTIFY"
+    ),
+]
 Jobs = Annotated[int | None, typer.Option(min=1, help="steps at once at most (default: one a core, as memory allows)")]
 Device = Annotated[
     str, typer.Option(metavar="auto|cpu|gpu|tpu", help="what models are computed on (default: an accelerator if found)")

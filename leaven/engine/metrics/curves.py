@@ -27,7 +27,7 @@ def missed(store: Store, stage: Step, heard: Collection[int]) -> list[Row]:
     if all(at in heard for at in expected(stage)):
         return []
     try:
-        table = read_table(store.folder(stage.identity) / "curve.parquet")
+        table = read_table(store.file(stage.identity, "curve.parquet"))
     except (OSError, ValueError, LeavenError):
         return []
     rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]

@@ -205,7 +205,7 @@ class Recorder:
 def _effects(store: Store, verdict: Step) -> list[dict[str, Any]]:
     """Rows of the verdict's comparisons: variant, baseline, measure, effect, low, high, unit, verdict, …"""
     try:
-        return list(read_json(store.folder(verdict.identity) / "verdict.json")["comparisons"])
+        return list(read_json(store.file(verdict.identity, "verdict.json"))["comparisons"])
     except (OSError, ValueError, KeyError, LeavenError):
         return []
 
