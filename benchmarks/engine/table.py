@@ -1,6 +1,8 @@
 """The tables of docs/benchmarks.md about the engine, from what the other scripts wrote.
 
-Usage: python benchmarks/engine/table.py FOLDER    with overhead.json, scheduler.json and makespans.json, as far as there
+Usage: python benchmarks/engine/table.py FOLDER
+
+The folder has overhead.json, scheduler.json and makespans.json, or some of them.
 """
 
 from __future__ import annotations

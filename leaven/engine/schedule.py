@@ -27,6 +27,8 @@ from leaven.ground.errors import LeavenError
 from leaven.ground.files import write_json
 from leaven.study.step import Graph, Step
 
+WATCH_EVERY = 0.1
+"""Seconds between two looks of who watches, however much is heard in between."""
 STATUS_EVERY = 1.0
 """Seconds between two writes of the status file."""
 
@@ -97,6 +99,7 @@ class _Run:
     pack: int | None
     figures: Figures
     audited: bool = False
+    watched: float = 0.0
     written: float = 0.0
     seats: dict[str, tuple[Seat, set[str]]] = field(default_factory=dict)
     """By the first of those that share a process: what it holds, and who of them has not ended."""
@@ -122,8 +125,10 @@ class _Run:
                 for message in self.executor.messages(0.1):
                     self._take_in(message)
                 state.at_once = self.executor.at_once
-                self.watch(state)
-                self._write_status()
+                if time.monotonic() - self.watched >= WATCH_EVERY:
+                    self.watched = time.monotonic()
+                    self.watch(state)
+                    self._write_status()
         except EOFError as error:
             raise LeavenError(f"{error}\n  Run again: it continues where it stopped.") from None
         finally:
