@@ -23,6 +23,7 @@ def mistake(text: str) -> str | None:
             command = command[1:]
         if not command:
             continue
+        command = [command[0].rpartition("/")[2], *command[1:]]
         found = {"leaven": _leaven, "make": _make, "pip": _pip}.get(command[0], _other)(command)
         if found:
             return found
@@ -62,7 +63,7 @@ def _leaven(words: list[str]) -> str | None:
 
 def _make(words: list[str]) -> str | None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
-    unknown = [word for word in words[1:] if "=" not in word and word not in targets]
+    unknown = [word for word in words[1:] if "=" not in word and word[0] != "-" and word not in targets]
     return f"no target {unknown[0]}" if unknown else None
 
 
@@ -77,7 +78,7 @@ def _pip(words: list[str]) -> str | None:
 
 KNOWN = {"ls", "cat", "head", "mkdir", "cp", "mv", "rm", "export", "git", "cd", "wc", "python", "python3", "touch",
          "lm_eval", "tail", "curl", "ssh", "gcloud", "sbatch", "ray", "kill", "printf", "sed", "tensorboard", "echo",
-         "srun", "squeue", ".venv/bin/pytest", ".venv/bin/python", ".venv-peers/bin/python"}  # fmt: skip
+         "srun", "squeue", "pytest"}  # fmt: skip
 
 
 def _other(words: list[str]) -> str | None:

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from material import MATERIAL
@@ -27,22 +29,31 @@ def follow(page: Page, folder: Path, runs: Path | None = None) -> int:
     """
     if runs is not None:
         (folder / "runs").symlink_to(runs)
-    for need in page.needs:
-        MATERIAL[need](folder)
-    done = 0
-    for part in page.parts:
-        if isinstance(part, Block) and part.title:
-            _write(part, folder / part.title)
-        elif part.reason:
-            continue
-        elif isinstance(part, Command):
-            _check(part, *_run(["bash", "-o", "pipefail", "-c", part.text], folder))
-            done += 1
-        else:
-            code, printed = _run([sys.executable, "-c", part.text], folder)
-            assert code == 0, f"{part.page}:{part.line}: the program ends with {code}:\n{printed}"
-            done += 1
-    return done
+    with ExitStack() as stack:
+        variables: dict[str, str] = {}
+        for need in page.needs:
+            opened = MATERIAL[need](folder)
+            variables |= stack.enter_context(opened) if opened else {}
+        return sum(_follow(part, folder, variables) for part in page.parts)
+
+
+def _follow(part: Command | Block, folder: Path, variables: Mapping[str, str]) -> bool:
+    """Whether something was executed."""
+    if isinstance(part, Block) and part.title:
+        _write(part, folder / part.title)
+        return False
+    if part.reason:
+        return False
+    if isinstance(part, Command):
+        code, printed = _run(["bash", "-o", "pipefail", "-c", part.text], folder, variables)
+        place = f"{part.page}:{part.line}: {part.text}"
+        assert code == part.exit, f"{place}\nends with {code}, not {part.exit}:\n{printed}"
+        missing = None if part.shown is None else unsaid(part.shown, printed)
+        assert missing is None, f"{place}\ndid not print\n{missing}\nbut:\n{printed}"
+    else:
+        code, printed = _run([sys.executable, "-c", part.text], folder, variables)
+        assert code == 0, f"{part.page}:{part.line}: the program ends with {code}:\n{printed}"
+    return True
 
 
 def _write(block: Block, path: Path) -> None:
@@ -59,14 +70,7 @@ def _write(block: Block, path: Path) -> None:
     path.write_text(held.replace(old, new), encoding="utf-8")
 
 
-def _check(command: Command, code: int, printed: str) -> None:
-    place = f"{command.page}:{command.line}: {command.text}"
-    assert code == command.exit, f"{place}\nends with {code}, not {command.exit}:\n{printed}"
-    missing = None if command.shown is None else unsaid(command.shown, printed)
-    assert missing is None, f"{place}\ndid not print\n{missing}\nbut:\n{printed}"
-
-
-def _run(command: list[str], folder: Path) -> tuple[int, str]:
+def _run(command: list[str], folder: Path, variables: Mapping[str, str]) -> tuple[int, str]:
     """Exit code and what was printed. Nothing that was begun outlives it."""
     environment = {name: value for name, value in os.environ.items() if name not in APART}
     environment |= {
@@ -76,6 +80,7 @@ def _run(command: list[str], folder: Path) -> tuple[int, str]:
         "HF_HUB_OFFLINE": "1",
         "no_proxy": "127.0.0.1,localhost",
     }
+    environment |= variables
     if (folder / "leaven").is_dir():
         environment["PYTHONPATH"] = str(folder)  # the page changes the checkout: its copy is what runs
     process = subprocess.Popen(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-FIGURE = re.compile(r"[+−-]?\d[\d,.]*(?:e[+−-]?\d+)?[KMBGT]?(?=[^A-Za-z_\d]|$)|\d")
+FIGURE = re.compile(r"[+−-]?\d+(?:,\d{3}(?!\d))*(?:\.\d+)*(?:e[+−-]?\d+)?[KMBGT]?(?=[^A-Za-z_\d]|$)|\d")
 
 
 def alike(text: str) -> str:
