@@ -23,10 +23,12 @@ FRESH = 2.0
 
 
 class Index:
-    """The finished steps of a depot."""
+    """The finished steps of a depot. `keep`: what to do with a manifest that came with an answer."""
 
-    def __init__(self, remote: Remote, clock: Callable[[], float] = time.monotonic) -> None:
-        self.remote, self._clock = remote, clock
+    def __init__(
+        self, remote: Remote, keep: Callable[[str, bytes], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.remote, self._keep, self._clock = remote, keep, clock
         self._present: set[str] = set()
         self._answered: set[str] = set()
         self._listed, self._singles = float("-inf"), 0
@@ -45,9 +47,18 @@ class Index:
                 self._answered.add(step_id)
                 return step_id in self._present
             self._singles += 1
-            if self.remote.exists(f"{name_of(step_id)}/{MANIFEST}"):
-                self._present.add(step_id)
-            return step_id in self._present
+            return self.ask(step_id)
+
+    def ask(self, step_id: str) -> bool:
+        """Whether the step is there: asked for its manifest, which is needed next where it is."""
+        try:
+            data = self.remote.read(f"{name_of(step_id)}/{MANIFEST}")
+        except FileNotFoundError:
+            return False
+        self._keep(step_id, data)
+        with self._lock:
+            self._present.add(step_id)
+        return True
 
     def all(self) -> list[str]:
         """Every step that is there, by identity."""

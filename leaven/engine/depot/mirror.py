@@ -30,6 +30,7 @@ from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import sha256_file, write_bytes
 from leaven.study.step import Step
 
+PACKAGES = {"s3": ("s3fs",), "s3a": ("s3fs",), "gs": ("gcsfs",), "gcs": ("gcsfs",)}
 SYNC = "LEAVEN_SYNC"
 SYNC_EVERY = 30.0
 """Seconds between two looks for what a running step has that the depot has not."""
@@ -45,7 +46,7 @@ class Mirror(Store):
     def __init__(self, root: Path, place: Address, patience: Patience | None = None, *, sends: bool = False) -> None:
         super().__init__(root)
         self.remote, self.sends = Remote(place, patience), sends
-        self.index = Index(self.remote)
+        self.index = Index(self.remote, self._keep_manifest)
         self.every = seconds_in(SYNC, SYNC_EVERY)
         self._here, self._told = Store(root), Store(root / "there")
         self._loans = Loans(self.remote, self.work)
@@ -56,6 +57,10 @@ class Mirror(Store):
         super().prepare()
         self.remote.prove()
         self.sends = True
+
+    def packages(self) -> tuple[str, ...]:
+        """What a process that uses the store imports; a nursery may do it once, before it forks."""
+        return PACKAGES.get(self.remote.place.protocol, ())
 
     def where(self) -> dict[str, Any]:
         return {**super().where(), "url": self.remote.place.url}
@@ -76,11 +81,14 @@ class Mirror(Store):
     def file(self, step_id: str, name: str) -> Path:
         if self._here.has(step_id) or not self.index.has(step_id):
             return self._here.file(step_id, name)
-        row = files_of(self.manifest(step_id), self._url(step_id)).get(name)
         target = self._told.folder(step_id) / name
-        if row is None or (target.exists() and sha256_file(target) == row["sha256"]):
+        if target.exists() and sha256_file(target) == self._row(step_id, name).get("sha256"):
             return target
         with self._fetching(step_id):
+            self.index.ask(step_id)  # the manifest kept here may be that of a step since removed and computed anew
+            row = self._row(step_id, name)
+            if not row:
+                return target
             part = target.with_name(f".{target.name}.part")
             target.parent.mkdir(parents=True, exist_ok=True)
             self.remote.get(f"{name_of(step_id)}/{name}", part, row["sha256"])
@@ -91,7 +99,7 @@ class Mirror(Store):
         if self._here.has(step_id):
             return self._here.manifest(step_id)
         if not self._told.has(step_id):
-            self._ask_for_manifest(step_id)
+            self.index.ask(step_id)
         try:
             return self._told.manifest(step_id)
         except LeavenError:
@@ -105,7 +113,7 @@ class Mirror(Store):
     def manifests(self) -> Iterator[dict[str, Any]]:
         here, there = self.identities_here(), self.index.all()
         unknown = [step_id for step_id in there if step_id not in here and not self._told.has(step_id)]
-        self.remote.each(self._ask_for_manifest, unknown)
+        self.remote.each(self.index.ask, unknown)
         for step_id in sorted(here.union(there)):
             with contextlib.suppress(LeavenError):
                 yield self.manifest(step_id)
@@ -186,17 +194,20 @@ class Mirror(Store):
         self.index.add(step_id)
 
     def _fetch(self, step_id: str) -> None:
-        manifest = self.manifest(step_id)
         with self._fetching(step_id):
-            if not self._here.has(step_id):  # another process may have fetched it meanwhile
-                self.work.mkdir(parents=True, exist_ok=True)
-                fetch(self.remote, step_id, manifest, self._here.folder(step_id), self.work)
+            if self._here.has(step_id):
+                return  # another process has fetched it meanwhile
+            self.index.ask(step_id)  # the manifest kept here may be that of a step since removed and computed anew
+            self.manifest(step_id)
+            self.work.mkdir(parents=True, exist_ok=True)
+            told = self._told.folder(step_id) / MANIFEST
+            fetch(self.remote, step_id, told.read_bytes(), self._here.folder(step_id), self.work)
 
-    def _ask_for_manifest(self, step_id: str) -> None:
-        try:
-            data = self.remote.read(f"{name_of(step_id)}/{MANIFEST}")
-        except FileNotFoundError:
-            return
+    def _row(self, step_id: str, name: str) -> dict[str, Any]:
+        """What the manifest says of a file; nothing where it names no such file."""
+        return files_of(self.manifest(step_id), self._url(step_id)).get(name, {})
+
+    def _keep_manifest(self, step_id: str, data: bytes) -> None:
         folder = self._told.folder(step_id)
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / MANIFEST, data)

@@ -31,18 +31,32 @@ FETCHES = 4
 PROBE = b"leaven"
 
 
-class Remote:
-    """Files under a URL."""
+class System:
+    """The file system of an address and the depot's path in it, opened once by every process that uses it."""
 
-    def __init__(self, place: Address, patience: Patience | None = None) -> None:
+    def __init__(self, place: Address) -> None:
         self.place = place
-        self.patience = patience or from_environment()
         self._opened: tuple[int, Any, str] | None = None
         self._lock = threading.Lock()
 
+    def __call__(self) -> tuple[Any, str]:
+        with self._lock:
+            if self._opened is None or self._opened[0] != os.getpid():
+                self._opened = (os.getpid(), *open_system(self.place))
+            return self._opened[1], self._opened[2]
+
+
+class Remote:
+    """Files under a URL."""
+
+    def __init__(self, place: Address, patience: Patience | None = None, system: System | None = None) -> None:
+        self.place = place
+        self.patience = patience or from_environment()
+        self._system = system or System(place)
+
     def with_patience(self, patience: Patience) -> Remote:
-        """The same files, asked for with another patience."""
-        return Remote(self.place, patience)
+        """The same files over the same connections, asked for with another patience."""
+        return Remote(self.place, patience, self._system)
 
     def prove(self) -> None:
         """Show that files can be written, read, listed and removed. Raises BadInput, LeavenError."""
@@ -140,12 +154,6 @@ class Remote:
 
     def _insist(self, what: str, do: Callable[[Any, str], R]) -> R:
         return insist(self.patience, self.place, what, lambda: do(*self._system()))
-
-    def _system(self) -> tuple[Any, str]:
-        with self._lock:
-            if self._opened is None or self._opened[0] != os.getpid():
-                self._opened = (os.getpid(), *open_system(self.place))
-            return self._opened[1], self._opened[2]
 
 
 class Altered(LeavenError):

@@ -17,7 +17,7 @@ from leaven.engine.depot.digest import Digest, Found, digest
 from leaven.engine.depot.remote import Altered, Remote
 from leaven.engine.store import MANIFEST
 from leaven.ground.errors import BadInput, LeavenError
-from leaven.ground.files import sha256_file, sync_folder
+from leaven.ground.files import sha256_file, sync_folder, write_bytes
 
 STEPS = "steps"
 SENDS = 3
@@ -110,10 +110,10 @@ def same_there(remote: Remote, step_id: str, files: Mapping[str, Any], here: str
     return True
 
 
-def fetch(remote: Remote, step_id: str, manifest: Mapping[str, Any], target: Path, scratch: Path) -> None:
+def fetch(remote: Remote, step_id: str, manifest: bytes, target: Path, scratch: Path) -> None:
     """Make the step appear in `target`, every file with the hash of its manifest. Raises BadInput, LeavenError."""
     there = f"{remote.place.url}/{name_of(step_id)}"
-    files = files_of(manifest, there)
+    files = files_of(_parsed(manifest, there), there)
     part = scratch / f".fetched.{step_id}.{uuid.uuid4().hex}"
 
     def one(name: str) -> None:
@@ -128,7 +128,6 @@ def fetch(remote: Remote, step_id: str, manifest: Mapping[str, Any], target: Pat
             for name, row in files.items():
                 if row["bytes"] >= LARGE:
                     one(name)
-            remote.get(f"{name_of(step_id)}/{MANIFEST}", part / MANIFEST)
         except (Altered, FileNotFoundError) as error:
             raise BadInput(
                 f"step {step_id[:12]} in the store is damaged: {error}",
@@ -136,6 +135,7 @@ def fetch(remote: Remote, step_id: str, manifest: Mapping[str, Any], target: Pat
                 fix="Put the file back, or remove the whole folder there and run again: only this step is computed "
                 "anew.",
             ) from None
+        write_bytes(part / MANIFEST, manifest)
         if target.exists():
             # Without its manifest it is no step, and would stay in the way for ever.
             shutil.rmtree(target)

@@ -72,8 +72,8 @@ def test_many_questions_are_one_listing_and_a_new_step_is_seen_at_once(machine, 
     one, other = machine("one"), machine("other")
     ids = [step(str(number)).identity for number in range(200)]
     asked = []
-    exists, files = other.remote.exists, other.remote.files
-    monkeypatch.setattr(other.remote, "exists", lambda name: asked.append(name) or exists(name))
+    read, files = other.remote.read, other.remote.files
+    monkeypatch.setattr(other.remote, "read", lambda name: asked.append(name) or read(name))
     monkeypatch.setattr(other.remote, "files", lambda folder: asked.append(folder) or files(folder))
     assert not any(other.has(identity) for identity in ids)
     assert len(asked) < 15
@@ -89,6 +89,17 @@ def test_a_changed_file_is_not_taken(machine, make):
         other.folder(made.identity)
     assert not (other.steps / made.identity).exists()
     assert not [path for path in other.work.iterdir() if path.name.startswith(".")]
+
+
+def test_a_step_that_was_removed_and_computed_anew_is_read_as_it_is_now(machine, make, tmp_path):
+    one, other = machine("one"), machine("other")
+    made = make(one)
+    assert other.file(made.identity, "a.txt").read_bytes() == b"alpha"
+    one.remove_there(made.identity)
+    make(machine("third"), files={"a.txt": b"beta"})
+    assert other.file(made.identity, "a.txt").read_bytes() == b"alpha"  # fetched already
+    assert other.folder(made.identity).joinpath("a.txt").read_bytes() == b"beta"
+    assert not other.file(made.identity, "deep/b.bin").exists()
 
 
 def test_a_missing_file_is_told(machine, make):
