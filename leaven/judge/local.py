@@ -20,7 +20,7 @@ from leaven.evaluate.model import Ask, fitted
 from leaven.ground.canonical import canonical, identity
 from leaven.ground.chat import Reply
 from leaven.ground.errors import LeavenError
-from leaven.ground.progress import Progress, silent
+from leaven.ground.progress import Progress, Row, silent
 from leaven.ground.replies import ReplyCache
 from leaven.judge.chat_template import OPTIONS, ChatForm, words_for
 from leaven.judge.question import Question, Verdict
@@ -155,7 +155,11 @@ class Local:
         progress(len(verdicts), len(distinct), NOTE)
         if waiting:
             answered = len(verdicts)
-            self._ask(waiting, verdicts, lambda done, total, note="": progress(answered + done, len(distinct), NOTE))
+
+            def told(done: float, total: float, note: str = "", measured: Row | None = None) -> None:
+                progress(answered + done, len(distinct), NOTE)
+
+            self._ask(waiting, verdicts, told)
         return [verdicts[self.key(question)] for question in questions]
 
     def _encoded(self, question: Question) -> list[int] | None:
