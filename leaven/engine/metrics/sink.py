@@ -29,8 +29,8 @@ class Sink(Protocol):
     def started(self, study: str, run: int) -> None:
         """A run of the study begins; `run` counts from 1. Always the first call."""
 
-    def measured(self, step: Step, row: Row, time: float) -> None:
-        """A stage measured a row, at `time` seconds since 1970; rows of a stage come in order."""
+    def measured(self, step: Step, row: Row, moment: float) -> None:
+        """A stage measured a row, at `moment` seconds since 1970; rows of a stage come in order."""
 
     def ended(self, step: Step, outcome: str, summary: Mapping[str, Any]) -> None:
         """A step is "finished" or "failed". `summary`: `effects` of the verdict (rows of its comparisons)."""

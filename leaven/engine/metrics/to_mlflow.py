@@ -70,9 +70,9 @@ class MLflow:
             raise LeavenError(f'the experiment "{study}" was deleted there; restore it or remove it for good')
         self._experiment = found.experiment_id if found else self._client.create_experiment(study)
 
-    def measured(self, step: Step, row: Row, time: float) -> None:
+    def measured(self, step: Step, row: Row, moment: float) -> None:
         for place in self._places.of(step):
-            self._run(place.curve).add(place.tokens + int(row["tokens"] or 0), values(row), time)
+            self._run(place.curve).add(place.tokens + int(row["tokens"] or 0), values(row), moment)
 
     def ended(self, step: Step, outcome: str, summary: Mapping[str, Any]) -> None:
         self._outcomes[step.identity] = outcome

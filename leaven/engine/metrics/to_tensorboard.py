@@ -55,9 +55,9 @@ class TensorBoard:
     def started(self, study: str, run: int) -> None:
         """Files appear with the first row."""
 
-    def measured(self, step: Step, row: Row, time: float) -> None:
+    def measured(self, step: Step, row: Row, moment: float) -> None:
         for place in self._places.of(step):
-            self._folder(*place.curve.path).add(place.tokens + int(row["tokens"] or 0), values(row), time)
+            self._folder(*place.curve.path).add(place.tokens + int(row["tokens"] or 0), values(row), moment)
 
     def ended(self, step: Step, outcome: str, summary: Mapping[str, Any]) -> None:
         effects = summary.get("effects", ())
