@@ -38,6 +38,9 @@ class Shelf:
     def folder(self, step_id: str) -> Path:
         return self.root / step_id
 
+    def file(self, step_id: str, name: str) -> Path:
+        return self.folder(step_id) / name
+
     def finish(self, step: Step) -> None:
         folder = self.folder(step.identity)
         folder.mkdir(parents=True)
