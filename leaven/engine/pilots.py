@@ -141,22 +141,22 @@ def _past(store: Store) -> Iterator[Past]:
     for manifest in store.manifests():
         if manifest["kind"] != "verdict":
             continue
-        rows, fields = _rows(store.folder(manifest["identity"]) / NOISE), manifest["fields"]
+        rows, fields = _rows(store.file(manifest["identity"], NOISE)), manifest["fields"]
         sizes = _sizes(manifest, store)
         for size, parameters in sizes.items():
             words = f"{fields['study']} in this store{f' at {size}' if size else ''}"
             kept = [row for row in rows if len(sizes) == 1 or (row.get("size") or "") == size]
-            found, abouts = pooled(kept, words), _abouts(manifest, store.steps)
+            found, abouts = pooled(kept, words), _abouts(manifest, store.file)
             for name in (known for known in found if known in abouts):
                 seeds = max(int(row["seeds"] or 0) for row in kept if row["measure"] == name)
                 yield Past(fields["study"], abouts[name], parameters, seeds, found[name])
 
 
-def _abouts(manifest: Mapping[str, Any], steps: Path) -> dict[str, tuple[Any, ...]]:
+def _abouts(manifest: Mapping[str, Any], file: Callable[[str, str], Path]) -> dict[str, tuple[Any, ...]]:
     """What each measure of a finished study is about: of its tasks those that its suite held."""
     try:
-        held = set(read_json(steps / str(manifest["inputs"]["suite"]) / "suite.json")["tasks"])
-    except (OSError, ValueError, KeyError, TypeError):
+        held = set(read_json(file(str(manifest["inputs"]["suite"]), "suite.json"))["tasks"])
+    except (OSError, ValueError, KeyError, TypeError, LeavenError):
         held = None
     found = {}
     for measure in manifest["fields"]["measures"]:
@@ -209,20 +209,20 @@ def _given(given: str, store: Store, past: Iterable[Past]) -> Given:
         if manifest["kind"] == "verdict" and manifest["fields"]["study"] == given
     }
     newest = max(found, key=lambda step_id: (found[step_id]["made"]["finished"], step_id))
-    rows, sizes = _rows(store.folder(newest) / NOISE), _sizes(found[newest], store)
+    rows, sizes = _rows(store.file(newest, NOISE)), _sizes(found[newest], store)
 
     def at(size: str, parameters: int) -> Mapping[str, Noise]:
         nearest = min(sizes, key=lambda name: abs(math.log(sizes[name] / parameters)), default=size)
         return pooled(rows, f"the study {given}", nearest)
 
     known = dict.fromkeys(name for size in sizes or [""] for name in pooled(rows, "", size))
-    return Given(f"the study {given}", tuple(known), _abouts(found[newest], store.steps), at)
+    return Given(f"the study {given}", tuple(known), _abouts(found[newest], store.file), at)
 
 
 def _beside(path: Path) -> dict[str, tuple[Any, ...]]:
     """What the measures of a file are about, where it lies in its step of a store."""
     try:
-        manifest = read_json(path.parent / MANIFEST)
-        return _abouts(manifest, path.parent.parent) if manifest["kind"] == "verdict" else {}
+        manifest, steps = read_json(path.parent / MANIFEST), path.parent.parent
+        return _abouts(manifest, steps.joinpath) if manifest["kind"] == "verdict" else {}
     except (OSError, ValueError, KeyError, TypeError, LeavenError):
         return {}
