@@ -24,7 +24,7 @@ def mistake(text: str) -> str | None:
         if not command:
             continue
         command = [command[0].rpartition("/")[2], *command[1:]]
-        found = {"leaven": _leaven, "make": _make, "pip": _pip}.get(command[0], _other)(command)
+        found = {"leaven": _leaven, "make": _make, "pip": _pip, "python": _python}.get(command[0], _other)(command)
         if found:
             return found
     return None
@@ -74,6 +74,11 @@ def _pip(words: list[str]) -> str | None:
         if extra not in project["optional-dependencies"]:
             return f"no extra {extra}"
     return None
+
+
+def _python(words: list[str]) -> str | None:
+    script = next((word for word in words[1:] if word.endswith(".py")), None)
+    return None if script is None or (ROOT / script).exists() else f"no program {script}"
 
 
 KNOWN = {"ls", "cat", "head", "mkdir", "cp", "mv", "rm", "export", "git", "cd", "wc", "python", "python3", "touch",
