@@ -1,7 +1,7 @@
 """A Ray cluster on loopback for one test, told what to do by lines of JSON; ends, with all in it, when its input does.
 
 In: {"add": {…}} adds a node (options of Ray's), {"kill": n} kills the n-th node and everything it started, all at once.
-Out, for each: {"address", "client"}.
+Out, for each: {"address", "client", "raylets"}, the last the process of each node that starts its workers.
 """
 
 from __future__ import annotations

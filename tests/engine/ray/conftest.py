@@ -35,6 +35,7 @@ class Cluster:
             text=True,
         )
         self.address = self.client = ""
+        self.raylets: list[int] = []
 
     def _ask(self, asked: dict[str, Any]) -> None:
         assert self.process.stdin
@@ -42,7 +43,7 @@ class Cluster:
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
         said = json.loads(self.process.stdout.readline())
-        self.address, self.client = said["address"], said["client"]
+        self.address, self.client, self.raylets = said["address"], said["client"], said["raylets"]
 
     def add(self, **options: Any) -> None:
         self._ask({"add": options})
@@ -50,12 +51,10 @@ class Cluster:
     def kill(self, number: int) -> None:
         self._ask({"kill": number})
 
-    def processes(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def steps(self) -> list[psutil.Process]:
-        """Processes of steps, and what they are forked from."""
-        return [process for process in self.processes() if is_nursery(process)]
+    def steps(self, node: int | None = None) -> list[psutil.Process]:
+        """Processes of steps, and what they are forked from; of all nodes or of one."""
+        root = self.process.pid if node is None else self.raylets[node]
+        return [process for process in psutil.Process(root).children(recursive=True) if is_nursery(process)]
 
     def close(self) -> None:
         assert self.process.stdin

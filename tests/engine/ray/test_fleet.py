@@ -1,0 +1,95 @@
+"""Room on the machines of a cluster."""
+
+from __future__ import annotations
+
+import pytest
+
+from leaven.engine.ray.fleet import Fleet, Machine
+from leaven.study.step import Step
+
+GB = 10**9
+
+
+def step(kind: str = "evaluate") -> Step:
+    return Step(kind, {}, {}, kind, (kind,), {})
+
+
+def machine(number: int, cores: int = 2, gigabytes: int = 8, accelerators: int = 0) -> Machine:
+    return Machine(str(number), f"host-{number}", cores, gigabytes * GB, accelerators)
+
+
+def test_as_many_as_cores_and_one_a_machine_that_waits():
+    fleet = Fleet([machine(0), machine(1)])
+    seats = [fleet.take(step(), GB) for _ in range(6)]
+    assert all(seats)
+    assert fleet.full()
+    assert fleet.take(step(), GB) is None
+    fleet.give_back(seats[3])
+    assert not fleet.full()
+    assert fleet.take(step(), GB)
+
+
+def test_equal_seats_are_told_apart():
+    fleet = Fleet([machine(0)])
+    first, second = fleet.take(step(), GB), fleet.take(step(), GB)
+    assert first == second
+    fleet.give_back(first)
+    fleet.give_back(first)
+    assert [seat is second for seat in fleet.seats] == [True]
+
+
+def test_memory_bounds_and_a_step_larger_than_any_machine_has_one_to_itself():
+    fleet = Fleet([machine(0, gigabytes=4), machine(1, gigabytes=4)])
+    assert fleet.take(step(), 3 * GB)
+    assert fleet.take(step(), 3 * GB)
+    assert fleet.take(step(), 3 * GB) is None
+    fleet = Fleet([machine(0, gigabytes=4), machine(1, gigabytes=4)])
+    assert fleet.take(step(), 9 * GB, whatever=False) is None
+    large = fleet.take(step(), 9 * GB)
+    assert large.bytes == 4 * GB  # what Ray can place
+    assert fleet.take(step(), 3 * GB)
+    assert fleet.take(step(), 3 * GB) is None
+
+
+def test_jobs_are_steps_at_once_at_most():
+    fleet = Fleet([machine(0), machine(1)], jobs=3)
+    assert all(fleet.take(step(), GB) for _ in range(3))
+    assert fleet.full()
+    assert fleet.at_once == 3
+
+
+def test_accelerators_go_to_one_step_each():
+    fleet = Fleet([machine(0, cores=8, accelerators=2), machine(1, cores=8)])
+    seats = [fleet.take(step("stage"), GB, device=True) for _ in range(2)]
+    assert [(seat.device, seat.accelerators) for seat in seats] == [(True, 1), (True, 1)]
+    assert not fleet.device_is_free
+    assert fleet.take(step("stage"), GB, device=True) is None
+    assert fleet.take(step(), GB)
+
+
+def test_what_no_machine_has_is_asked_for_once_so_that_a_cluster_can_grow():
+    fleet = Fleet([])
+    assert not fleet.full()
+    assert fleet.device_is_free
+    assert fleet.take(step("stage"), GB, device=True)
+    assert fleet.take(step(), GB) is None
+    fleet.machines = (machine(0, cores=4, accelerators=1),)
+    assert fleet.take(step(), GB)
+
+
+def test_a_gang_holds_whole_machines_when_they_are_free():
+    fleet = Fleet([machine(0, cores=4), machine(1, cores=2), machine(2, cores=8)], hosts=2)
+    small = fleet.take(step(), GB)
+    seat = fleet.take(step("stage"), GB)
+    assert (seat.machines, seat.cores, seat.accelerators) == (2, 4, 0)
+    assert fleet.take(step("stage"), GB) is None
+    fleet.give_back(seat)
+    fleet.give_back(small)
+    fleet.machines = (machine(0, 8, accelerators=4), machine(1, 8, accelerators=8), machine(2, 96))
+    seat = fleet.take(step("stage"), GB, device=True)
+    assert (seat.machines, seat.cores, seat.accelerators) == (2, 8, 4)
+
+
+@pytest.mark.parametrize(("kind", "cores"), [("read", 1), ("shards", 1), ("tokenizer", 4), ("evaluate", 1)])
+def test_cores_of_a_step(kind, cores):
+    assert Fleet([machine(0, cores=16)]).take(step(kind), GB).cores == cores
