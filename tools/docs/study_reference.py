@@ -167,15 +167,14 @@ def _default(field: FieldInfo) -> str:
         return "–"
     if isinstance(value, int) and bytes_of in (getattr(mark, "func", None) for mark in field.metadata):
         return f"`{short(value)}B`"
+    if isinstance(value, BaseModel) and not value.model_dump(exclude_defaults=True):
+        return "its defaults"
     return f"`{_yaml(value)}`"
 
 
 def _yaml(value: Any) -> str:
     if isinstance(value, BaseModel):
-        given = value.model_dump(exclude_defaults=True, by_alias=True)
-        value = given or "its defaults"
-        if value == "its defaults":
-            return value
+        value = value.model_dump(exclude_defaults=True, by_alias=True)
     text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
     return text.strip().removesuffix("...").strip()
 
