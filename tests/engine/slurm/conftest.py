@@ -67,7 +67,7 @@ def _wait_for(answer: str, *command: str) -> None:
 
 @pytest.fixture(scope="session")
 def slurm() -> Iterator[Path]:
-    """The folder of a running Slurm; SLURM_CONF names its configuration."""
+    """The folder of a running Slurm; SLURM_CONF names its configuration, LEAVEN_SCRATCH what its jobs keep to hand."""
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     missing = [name for name in (*DAEMONS, "sbatch") if shutil.which(name, path=path) is None]
     if missing:
@@ -85,7 +85,8 @@ def slurm() -> Iterator[Path]:
     configuration.write_text(CONFIGURATION.format(folder=folder, controller=controller, a=a, b=b))
     environment = {**os.environ, "PATH": path, "SLURM_CONF": str(configuration)}
     munge = [f"--{name}={folder}/munge.{name[0]}" for name in ("log-file", "pid-file")]
-    before = os.environ.get("SLURM_CONF")
+    changed = {"SLURM_CONF": str(configuration), "LEAVEN_SCRATCH": str(folder / "scratch")}
+    before = {name: os.environ.get(name) for name in changed}
     processes: list[subprocess.Popen[bytes]] = []
 
     def daemon(*command: str) -> None:
@@ -102,7 +103,7 @@ def slurm() -> Iterator[Path]:
             f"--seed-file={folder}/munge.seed",
             *munge,
         )
-        os.environ["SLURM_CONF"] = str(configuration)
+        os.environ.update(changed)
         daemon("slurmctld", "-D", "-c")
         daemon("slurmd", "-D", "-N", "a")
         daemon("slurmd", "-D", "-N", "b")
@@ -122,9 +123,11 @@ def slurm() -> Iterator[Path]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        os.environ.pop("SLURM_CONF", None)
-        if before is not None:
-            os.environ["SLURM_CONF"] = before
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
         shutil.rmtree(folder, ignore_errors=True)
 
 
