@@ -59,6 +59,16 @@ class Page:
     def commands(self) -> list[Command]:
         return [part for part in self.parts if isinstance(part, Command)]
 
+    @property
+    def typed(self) -> list[Command | Block]:
+        """Commands and programs."""
+        return [part for part in self.parts if isinstance(part, Command) or not part.title]
+
+    @property
+    def done(self) -> list[Command | Block]:
+        """Those that are executed."""
+        return [part for part in self.typed if not part.reason]
+
 
 def read(path: Path) -> Page:
     """Raises ValueError for a fence that is not closed or a comment that means nothing here."""

@@ -9,11 +9,11 @@ import pytest
 from command_line import mistake
 from execute import follow
 from material import MATERIAL
-from pages import Block, Command, Page, pages, read
+from pages import Block, Page, pages, read
 from told import unsaid
 
 PAGES = pages()
-SHORT = [page for page in PAGES if not page.long and any(not part.reason for part in page.commands)]
+SHORT = [page for page in PAGES if not page.long and page.done]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -36,13 +36,13 @@ def test_short_pages(page: Page, tmp_path) -> None:
 
 
 def test_what_is_not_executed_says_why(capsys) -> None:
-    typed = [part for page in PAGES for part in page.parts if isinstance(part, Command) or not part.title]
+    typed = [part for page in PAGES for part in page.typed]
     left = Counter(part.reason for part in typed if part.reason)
     told = "".join(f"\n  {count:3} {reason}" for reason, count in sorted(left.items()))
     with capsys.disabled():
         print(f"\ndocs: {len(typed)} commands and programs, {left.total()} not executed:{told}", file=sys.stderr)
     assert left.total() < len(typed) / 2, "most of the documentation is not executed"
-    assert not [page.name for page in PAGES if page.needs and all(part.reason for part in page.commands)]
+    assert not [page.name for page in PAGES if page.needs and not page.done]
 
 
 def test_a_typing_mistake_is_found() -> None:
