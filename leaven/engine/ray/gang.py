@@ -38,7 +38,7 @@ class Gang:
     def end(self, process: int, result: dict[str, Any]) -> None:
         """A member's task returned."""
         self.ends[process] = result
-        if any(message["event"] == "exit" and message["code"] for message in result.get("messages", ())):
+        if _is_bad(result):
             self.failed = self.failed or time.monotonic()
 
     def over(self) -> dict[str, Any] | None:
@@ -50,8 +50,7 @@ class Gang:
         late = self.failed is not None and time.monotonic() - self.failed > GRACE
         if len(ends) < self.berth.machines and not late:
             return None
-        bad = (result for result in ends if any(said.get("code") for said in result["messages"]))
-        return next(bad, ends[0])
+        return next(filter(_is_bad, ends), ends[0])
 
     def close(self) -> None:
         """End the members that have not, and give their machines back."""
@@ -61,3 +60,8 @@ class Gang:
                     self.ray.cancel(ref, force=True)
         with contextlib.suppress(self.ray.exceptions.RayError):
             self.ray.util.remove_placement_group(self.group)
+
+
+def _is_bad(result: dict[str, Any]) -> bool:
+    """Whether a member failed, by its own word or by its task's."""
+    return "failed" in result or any(said.get("code") for said in result.get("messages", ()))
