@@ -125,7 +125,7 @@ $(BENCH)/docs.json: $(VENV)/.installed
 # The documentation as a site in build/site. Warnings are errors, and so is a reference that is out of date.
 docs: .venv-docs/.installed
 	.venv-docs/bin/python tools/docs/write.py --check
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 references: $(VENV)/.installed
 	$(BIN)/python tools/docs/write.py
