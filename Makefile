@@ -53,7 +53,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 .venv-peers/.installed: pyproject.toml constraints.txt
 	rm -rf .venv-peers
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/pip install -q -c constraints.txt -e '.[dev,hub,synthetic,peers,ahead,docs]'
+	.venv-peers/bin/pip install -q -c constraints.txt -e '.[dev,hub,synthetic,peers,ahead,docs,cluster,s3,gs,tensorboard,wandb,mlflow]'
 	touch $@
 
 # Comparisons with datatrove and Hugging Face tokenizers, side by side; see docs/benchmarks.md. BENCH is scratch.
