@@ -16,8 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import leaven
 from leaven.engine.hardware import processor
+from leaven.ground.version import __version__
 
 PACKAGES = (
     "jax",
@@ -35,6 +35,8 @@ PACKAGES = (
     "matplotlib",
 )
 """Whose versions show in the bytes of results."""
+PACKAGE = Path(__file__).parents[2]
+"""The folder of leaven as it is installed."""
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -43,8 +45,8 @@ def fingerprint() -> dict[str, str]:
     """Of the code that computes in this process: versions by package, and leaven's own files as they are installed."""
     return {
         "Python": ".".join(platform.python_version_tuple()[:2]),
-        "leaven": version("leaven"),
-        "leaven's files": _code(Path(leaven.__file__).parent),
+        "leaven": __version__,
+        "leaven's files": _code(PACKAGE),
         **{name: _version(name) for name in PACKAGES},
     }
 
