@@ -47,7 +47,7 @@ class Here:
         self.room = Room(self.cores, int(hardware.memory() * MEMORY_SHARE))
         self.at_once = steps_at_once(jobs, needed)
         self.words = f"this computer, {len(self.cores)} of {len(cores)} cores"
-        self.nursery = Nursery()
+        self.nursery = Nursery(store.packages())
 
     def start(self, crew: Sequence[Step], seat: Seat) -> None:
         in_parts = crew[0].kind in IN_PARTS

@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from leaven.corpus.hub.snapshot import UNASKED
@@ -66,16 +67,20 @@ def asked() -> dict[str, str]:
 
 
 class Nursery:
-    """The scheduler's end: start steps, hear from them, stop everything."""
+    """The scheduler's end: start steps, hear from them, stop everything.
 
-    def __init__(self) -> None:
+    `packages`: imported once, beside PRELOAD, for every step to have (`Store.packages`).
+    """
+
+    def __init__(self, packages: Sequence[str] = ()) -> None:
         self.socket, theirs = socket.socketpair()
         # The path of this process, word for word: with `-m`, a random.py or types.py in the folder that leaven is
         # called from would be imported instead of Python's own.
         code = "import json, sys; sys.path[:] = json.loads(sys.argv[2]); import leaven.engine.nursery as n; n.main()"
+        imported = json.dumps([*PRELOAD, *packages])
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-c", code, str(theirs.fileno()), json.dumps(sys.path)],
+                [sys.executable, "-P", "-c", code, str(theirs.fileno()), json.dumps(sys.path), imported],
                 pass_fds=[theirs.fileno()],
                 env={**ONE_THREAD, **os.environ, **SAME_RESULTS, **asked()},
                 stdin=subprocess.DEVNULL,
@@ -273,7 +278,7 @@ def main() -> None:
     with socket.socket(fileno=int(sys.argv[1])) as upstream:
         forks = _Forks(upstream)
         try:
-            for name in PRELOAD:
+            for name in json.loads(sys.argv[3]):
                 importlib.import_module(name)
             prepare()
             forks.serve()

@@ -4,6 +4,7 @@
 <root>/work/<identity>/out, state                 what a running or killed step left; `state` holds checkpoints
 <root>/logs/<identity>.log                        what the step said
 <root>/verified.json                              which folders were rehashed, by size and time of their files
+<root>/kept/                                      which steps each study needs (`leaven.engine.keeping`)
 <root>/cache/                                     compiled programs, hashes of raw files: safe to delete
 """
 
@@ -16,7 +17,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -113,6 +114,10 @@ class Store:
             return None
         return None
 
+    def packages(self) -> tuple[str, ...]:
+        """What a process that uses the store imports besides leaven."""
+        return ()
+
     def where(self) -> dict[str, Any]:
         """How a process that executes a step finds this store (`leaven.engine.stores.opened`)."""
         return {"root": str(self.root.resolve())}
@@ -133,6 +138,10 @@ class Store:
     def file(self, step_id: str, name: str) -> Path:
         """One file of a finished step's results; where they are elsewhere, no other is fetched for it."""
         return self.steps / step_id / name
+
+    def part(self, step_id: str, names: Sequence[str]) -> Path:
+        """A folder that holds these files of a finished step's results; where they are elsewhere, perhaps no others."""
+        return self.folder(step_id)
 
     def log(self, step_id: str) -> Path:
         return self.logs / f"{step_id}.log"

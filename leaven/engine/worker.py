@@ -27,6 +27,7 @@ from leaven.corpus.slots import SLOTS
 from leaven.engine.devices import PROCESSOR, Device
 from leaven.engine.gang import Gang, gang_of
 from leaven.engine.hardware import processor
+from leaven.engine.needed import folder_of
 from leaven.engine.store import Store
 from leaven.engine.stores import opened
 from leaven.ground.errors import LeavenError
@@ -233,7 +234,7 @@ def _task(member: _Member, store: Store, order: Mapping[str, Any], together: int
     out, state = (work / "out", work / "state") if gang.many else store.begin(member.step.identity)
     return Task(
         member.step,
-        {role: store.folder(parent) for role, parent in member.step.inputs.items()},
+        {role: folder_of(store, member.step.kind, role, parent) for role, parent in member.step.inputs.items()},
         out,
         state,
         store.cache,

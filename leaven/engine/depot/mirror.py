@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,13 @@ class Mirror(Store):
             self.remote.get(f"{name_of(step_id)}/{name}", part, row["sha256"])
             part.replace(target)
         return target
+
+    def part(self, step_id: str, names: Sequence[str]) -> Path:
+        if self._here.has(step_id) or not self.index.has(step_id):
+            return self._here.folder(step_id)
+        for name in names:
+            self.file(step_id, name)
+        return self._told.folder(step_id)
 
     def manifest(self, step_id: str) -> dict[str, Any]:
         if self._here.has(step_id):
