@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,9 @@ from leaven.ground.files import write_text
 PATIENCE = 300.0
 """Seconds that a process waits for the first one's address; jax.distributed waits as long for the others."""
 LOOK_EVERY = 0.1
+LOST = re.compile(r"(?i)gloo|nccl|unavailable|heartbeat|coordination service|connection (reset|refused|closed)")
+"""What JAX says where another process is gone: its collectives and its coordination service each in their words."""
+AGAIN = "Run again: it continues from its last checkpoint."
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,13 @@ class Gang:
             use_one_core()
         use_cache(cache)
         join(self.coordinator, self.processes, self.process)
-        yield
+        try:
+            yield
+        except RuntimeError as error:  # JAX's own is a kind of it
+            if not LOST.search(str(error)):
+                raise
+            said = str(error).splitlines()[0]
+            raise LeavenError(f"another process that trains this stage was lost ({said})\n  {AGAIN}") from error
         part()
 
     def log(self, log: Path) -> Path:

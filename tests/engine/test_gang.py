@@ -27,11 +27,11 @@ from leaven.study.step import Step, describe
 
 EXACT = ("ledger", "cursor", "first_batch_sha256", "learning_rate", "mixture", "seed", "tokens", "versions")
 """Of a stage's results, what does not depend on how many processes computed it."""
-TOLERANCE = 2e-3
-"""Absolute difference of weights that is still the rounding of sums, after hundreds of steps."""
+TOLERANCE = 1e-3
+"""Absolute difference of weights that is still the rounding of sums: it grows with steps and learning rate."""
 STEPS = 6000
 """Of a stage that lasts long enough to be checkpointed: after five seconds."""
-PATIENCE = 150.0
+PATIENCE = 400.0
 
 
 def test_an_order_without_a_gang_is_one_process_alone():
@@ -93,7 +93,7 @@ def stage(steps: int) -> Step:
         "steps": steps,
         "batch": 8,
         "sequence": 16,
-        "schedule": {"kind": "cosine", "peak": 1e-2, "final": 1e-3, "warmup": 3},
+        "schedule": {"kind": "cosine", "peak": 1e-4, "final": 1e-5, "warmup": 3},
         "optimizer": {
             "beta1": 0.9,
             "beta2": 0.95,
@@ -191,7 +191,9 @@ def test_a_stage_of_two_processes_goes_on_from_its_checkpoint_after_one_was_kill
         nursery.messages(0.05)
     log = both.log(step.identity).with_suffix(".1.log")
     os.kill(int(re.findall(r"process (\d+)", log.read_text())[-1]), signal.SIGKILL)
-    ends = codes(heard(nursery, 2))
+    messages = heard(nursery, 2)
+    ends = codes(messages)
+    assert any("another process" in message["note"] for message in messages if message["event"] == "failed")
     assert -signal.SIGKILL in ends
     assert 0 not in ends
     assert not both.has(step.identity)
