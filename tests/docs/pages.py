@@ -6,7 +6,8 @@
 
 A comment on the line before a block says what is special about it: `<!-- not executed: reason -->`,
 `<!-- exit 2 -->`, `<!-- one run: … -->` (what is printed differs from run to run). The first line of a page may be a
-comment too: `<!-- page: needs writing code; long -->` names prepared material and says that it takes minutes.
+comment too: `<!-- page: needs writing code; long; alone -->` names prepared material, says that it takes minutes, and
+that it begins with nothing that other pages have computed.
 """
 
 from __future__ import annotations
@@ -48,11 +49,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Page:
-    """A page: its name under docs/ (or README.md), what it needs, whether it takes minutes, and its parts in order."""
+    """A page: its name under docs/ (or README.md), what it needs, whether it takes minutes, whether it is `alone`."""
 
     name: str
     needs: tuple[str, ...]
     long: bool
+    alone: bool
     parts: tuple[Command | Block, ...]
 
     @property
@@ -74,7 +76,7 @@ def read(path: Path) -> Page:
     """Raises ValueError for a fence that is not closed or a comment that means nothing here."""
     name = path.name if path.parent == ROOT else str(path.relative_to(DOCS))
     lines = path.read_text(encoding="utf-8").split("\n")
-    needs, long = _head(lines[0])
+    needs, words = _head(lines[0])
     parts: list[Command | Block] = []
     number = 0
     while number < len(lines):
@@ -90,7 +92,7 @@ def read(path: Path) -> Page:
         mark = _mark(lines, number)
         parts += _parts(name, number + 1, language, rest, body, mark)
         number = end + 1
-    return Page(name, needs, long, tuple(parts))
+    return Page(name, needs, "long" in words, "alone" in words, tuple(parts))
 
 
 def pages() -> list[Page]:
@@ -100,21 +102,21 @@ def pages() -> list[Page]:
     return [read(p) for p in [ROOT / "README.md", *written] if p.parent.name != "decisions" and p.name != "notebook.md"]
 
 
-def _head(line: str) -> tuple[tuple[str, ...], bool]:
+def _head(line: str) -> tuple[tuple[str, ...], set[str]]:
     found = COMMENT.match(line)
     if not found or not found[1].startswith("page:"):
-        return (), False
+        return (), set()
     needs: tuple[str, ...] = ()
-    long = False
+    said: set[str] = set()
     for clause in found[1].removeprefix("page:").split(";"):
         word, *names = clause.split()
         if word == "needs":
             needs = tuple(names)
-        elif word == "long" and not names:
-            long = True
+        elif word in ("long", "alone") and not names:
+            said.add(word)
         else:
             raise ValueError(f"a page says `{clause.strip()}`, which means nothing")
-    return needs, long
+    return needs, said
 
 
 def _mark(lines: list[str], number: int) -> str:
