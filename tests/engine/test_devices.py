@@ -21,7 +21,7 @@ from leaven.engine.estimate import (
 from leaven.engine.here import steps_at_once
 from leaven.engine.makespan import forecast
 from leaven.engine.room import Room
-from leaven.engine.worker import _use
+from leaven.engine.worker import _check, _choose
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.model.config import from_size
 from leaven.study.step import Graph
@@ -149,16 +149,19 @@ def test_a_step_whose_device_is_gone_says_so(monkeypatch):
     code = (
         "import sys, jax.numpy\n"
         "from leaven.engine.devices import Device, PROCESSOR\n"
-        "from leaven.engine.worker import _use\n"
-        "try:\n    _use(Device('gpu', 'NVIDIA X', setting='nosuch'))\n"
+        "from leaven.engine.worker import _check, _choose\n"
+        "device = Device('gpu', 'NVIDIA X', setting='nosuch')\n"
+        "try:\n    _choose(device)\n    _check(device)\n"
         "except Exception as error:\n    print(type(error).__name__, error)\n"
     )
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}  # as the nursery has it: the order must overrule it
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
     assert done.stdout.startswith("LeavenError JAX cannot use NVIDIA X: "), done.stderr
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    device = Device("gpu", "NVIDIA X", setting="cpu")
+    _choose(device)
     with pytest.raises(LeavenError, match="NVIDIA X is no longer here"):
-        _use(Device("gpu", "NVIDIA X", setting="cpu"))
+        _check(device)
 
 
 def graph_of(size, batch, **more):

@@ -67,6 +67,22 @@ def test_running_again_finds_everything_done(finished):
     assert results_of(folder / "runs") == before
 
 
+def test_what_a_step_is_said_to_read_is_enough(finished, tmp_path):
+    from leaven.analyze.divergence import ending
+    from leaven.engine.needed import NEEDED
+    from leaven.evaluate.subject import Subject
+
+    store = load(str(finished[0] / "micro.yaml"), runs=finished[0] / "runs").store
+    steps = {row["names"][0]: store.folder(row["identity"]) for row in store.manifests()}
+    stage, tokenizer = steps["text-only/seed-1/cooldown"], steps["tokenizer"]
+    for kind in ("evaluate", "verdict"):
+        (tmp_path / kind).mkdir()
+        for name in NEEDED[kind, "stage"]:
+            shutil.copy(stage / name, tmp_path / kind / name)
+    assert Subject.load(tmp_path / "evaluate", tokenizer).config == Subject.load(stage, tokenizer).config
+    assert ending(tmp_path / "verdict") == ending(stage) is not None
+
+
 def test_json_plan_status_verdict_why(finished):
     folder, _ = finished
     plan = json.loads(leaven("plan", "micro.yaml", "--json", cwd=folder).stdout)
