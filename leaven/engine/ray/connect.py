@@ -21,6 +21,9 @@ CLIENT_PORT = 10001
 """Where the head of a cluster listens for Ray's client."""
 PATIENCE = 5.0
 """Seconds for a machine to take a connection."""
+TRIES = 3
+PASSING = "Starting Ray client server failed"
+"""What the head says when a process of its own for a new client did not stand within 30 seconds; the next one may."""
 FIELD = "--on"
 RESOURCES = {"gpu": "GPU", "tpu": "TPU"}
 """What Ray calls the accelerators that JAX computes on."""
@@ -60,13 +63,16 @@ class Connection:
         options: dict[str, Any] = {"address": target, "log_to_driver": False, "logging_level": logging.ERROR}
         if not target.startswith("ray://"):
             options["configure_logging"] = False
-        try:
-            # Ray puts the folder that it is called from in front of every worker's path, where a types.py or random.py
-            # of the user's would be imported instead of Python's own.
-            with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
-                self.ray.init(**options)
-        except (ConnectionError, RuntimeError, ValueError, OSError, self.ray.exceptions.RayError) as error:
-            raise refused(error, self.address, self.ray.__version__) from None
+        for left in reversed(range(TRIES)):
+            try:
+                # Ray puts the folder that it is called from in front of every worker's path, where a types.py or
+                # random.py of the user's would be imported instead of Python's own.
+                with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
+                    self.ray.init(**options)
+                return
+            except (ConnectionError, RuntimeError, ValueError, OSError, self.ray.exceptions.RayError) as error:
+                if not left or PASSING not in str(error):
+                    raise refused(error, self.address, self.ray.__version__) from None
 
     def close(self) -> None:
         try:
@@ -109,7 +115,7 @@ def probed(target: str) -> str:
 
 def refused(error: Exception, address: str, version: str) -> BadInput:
     """What Ray says, for people."""
-    said = " ".join(str(error).split())
+    said = " ".join(str(error).rpartition("Error: ")[2].split())  # the last line of a traceback from the other side
     if "could not find any running ray" in said.lower():
         return BadInput(
             "no Ray cluster is running on this computer",
