@@ -55,9 +55,9 @@ def main(folder: str) -> None:
             else:
                 first = {} if nodes else {"ray_client_server_port": client}
                 nodes.append(cluster.add_node(**{**NODE, **first, **asked["add"]}))
-            print(
-                json.dumps({"address": cluster.address, "client": f"ray://127.0.0.1:{client}"}), file=said, flush=True
-            )
+            raylets = [node.all_processes["raylet"][0].process.pid for node in nodes]
+            answer = {"address": cluster.address, "client": f"ray://127.0.0.1:{client}", "raylets": raylets}
+            print(json.dumps(answer), file=said, flush=True)
     finally:
         _end_all()
         shutil.rmtree(folder, ignore_errors=True)
