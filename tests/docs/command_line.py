@@ -83,7 +83,7 @@ def _python(words: list[str]) -> str | None:
 
 KNOWN = {"ls", "cat", "head", "mkdir", "cp", "mv", "rm", "export", "git", "cd", "wc", "python", "python3", "touch",
          "lm_eval", "tail", "curl", "ssh", "gcloud", "sbatch", "ray", "kill", "printf", "sed", "tensorboard", "echo",
-         "srun", "squeue", "pytest"}  # fmt: skip
+         "srun", "squeue", "pytest", "grep"}  # fmt: skip
 
 
 def _other(words: list[str]) -> str | None:

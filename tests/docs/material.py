@@ -155,9 +155,24 @@ def judge_server(folder: Path) -> Iterator[dict[str, str]]:
             thread.join()
 
 
+@contextmanager
+def ray(folder: Path) -> Iterator[dict[str, str]]:
+    """RAY_ADDRESS: a cluster of two nodes on this computer."""
+    pytest.importorskip("ray", reason="Ray is not installed")
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": 80_000_000}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    try:
+        cluster.add_node(**node)
+        yield {"RAY_ADDRESS": cluster.address}
+    finally:
+        cluster.shutdown()
+
+
 Material = Callable[[Path], "AbstractContextManager[dict[str, str]] | None"]
 MATERIAL: dict[str, Material] = {
     f.__name__: f
-    for f in (writing, code, study, finished, results, noise, benchmarks, published, checkout, judge_server)
+    for f in (writing, code, study, finished, results, noise, benchmarks, published, checkout, judge_server, ray)
 }
 """Makes something in a page's folder; what it returns is open while the page is followed, and gives variables."""
