@@ -15,6 +15,7 @@ from typing import Any
 
 from leaven.corpus import parts
 from leaven.engine.nursery import ONE_THREAD, SAME_RESULTS
+from leaven.engine.ray.sameness import differences, fingerprint
 from leaven.engine.ray.travel import pack, unpack
 from leaven.engine.store import Store
 from leaven.engine.stores import opened
@@ -48,7 +49,10 @@ class RayFan:
 
         if not ray.is_initialized():
             ray.init(address=self.address, log_to_driver=False, logging_level="ERROR")
-        claims = ray.remote(num_cpus=0)(Claims).remote()
+        # Where this process is: a machine that goes away takes no claims of steps elsewhere along.
+        strategies, node = ray.util.scheduling_strategies, ray.get_runtime_context().get_node_id()
+        mine = strategies.NodeAffinitySchedulingStrategy(node, soft=False)
+        claims = ray.remote(num_cpus=0, scheduling_strategy=mine)(Claims).remote()
         task = ray.remote(num_cpus=1, max_retries=0)(_elsewhere)
         waiting: dict[Any, int] = {}
         away: set[int] = set()  # claimed there; tasks of others may wait for cores that steps like this one hold
@@ -58,7 +62,7 @@ class RayFan:
                 while next_away <= next_here and len(waiting) < IN_FLIGHT:
                     item, part = todo[next_away]
                     given = pack((work, item, part), self.store)
-                    waiting[task.remote(claims, next_away, given, self.where)] = next_away
+                    waiting[task.remote(claims, next_away, given, self.where, fingerprint())] = next_away
                     next_away += 1
                 done, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=0) if waiting else ([], [])
                 self._take(done, waiting, todo)
@@ -90,7 +94,9 @@ class RayFan:
             part = todo[waiting.pop(ref)][1]
             try:
                 end = ray.get(ref)
-            except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError, ray.exceptions.RaySystemError):
+            except (
+                ray.exceptions.RayError
+            ):  # a machine that was lost or has no leaven; what fails in a part is returned
                 continue
             if isinstance(end, Exception):
                 raise end
@@ -98,10 +104,14 @@ class RayFan:
                 self.store.borrow(part)
 
 
-def _elsewhere(claims: Any, number: int, given: bytes, where: Mapping[str, Any]) -> bool | Exception:
-    """One part on some node: whether it was ours to do, or why it failed."""
+def _elsewhere(
+    claims: Any, number: int, given: bytes, where: Mapping[str, Any], ours: Mapping[str, str]
+) -> bool | Exception:
+    """One part on some node: whether it was ours to do, or why it failed. `ours`: the code that may do it."""
     import ray
 
+    if differences(ours, fingerprint()):
+        return False
     context = ray.get_runtime_context()
     if not ray.get(claims.take.remote(number, context.get_task_id())):
         return False
