@@ -11,6 +11,7 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import socket
 import sys
 from typing import Any
@@ -42,6 +43,7 @@ def kill(node: Any) -> None:
 
 def main(folder: str) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(SUBREAPER, 1)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     said = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     try:

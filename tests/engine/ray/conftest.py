@@ -33,6 +33,7 @@ class Cluster:
             stderr=subprocess.DEVNULL,
             env=environment,
             text=True,
+            start_new_session=True,  # what ends the tests by their group leaves it to see its input end
         )
         self.address = self.client = ""
         self.raylets: list[int] = []
