@@ -191,7 +191,8 @@ class Study:
         from leaven.engine.watching import outline
 
         where = where or Where()
-        together = packing.wanted(pack if where.is_local or pack != "auto" else "off")
+        alone = where.hosts > 1 or (pack == "auto" and not where.is_local)  # what is faster was measured here only
+        together = packing.wanted("off" if alone else pack)
         sinks, told = openers(metrics), notifying.parse(notify)
         place, found = place_of(where, self.store, jobs=jobs, allow_unisolated=allow_unisolated, device=device)
         self.store.prepare()
