@@ -25,6 +25,15 @@ def opened(where: Mapping[str, Any]) -> Store:
     return store
 
 
+def packages_of(where: Mapping[str, Any]) -> tuple[str, ...]:
+    """What processes that open this store import besides leaven; a nursery does it once, before it forks."""
+    if "url" not in where:
+        return ()
+    from leaven.engine.depot.mirror import PACKAGES
+
+    return PACKAGES.get(address(where["url"]).protocol, ())
+
+
 def place(store: str | None, runs: Path) -> Store:
     """The store that a command line means: RUNS/store, the folder that it names, or, for a URL, RUNS/store as this
     machine's copy of what is there. Nothing is asked over a network yet. Raises BadInput."""

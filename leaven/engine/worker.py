@@ -204,7 +204,7 @@ def _execute(crew: Sequence[_Member], store: Store, order: Mapping[str, Any]) ->
             elif not gang.leads:
                 member.ended = True
             else:
-                took = made(seconds, len(order["cores"]) or 1, device.kind, len(left))
+                took = made(seconds, len(order["cores"]) or order["workers"], device.kind, len(left))
                 member.publish({**took, **end, **gang.made()})
 
 

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from leaven.engine import sameness
 from leaven.engine.devices import PROCESSOR, Device
 from leaven.engine.executor import Seat
-from leaven.engine.ray import node, sameness
+from leaven.engine.ray import node
 from leaven.engine.ray.board import Board
 from leaven.engine.ray.connect import RESOURCES, Connection, described, wanted
 from leaven.engine.ray.fleet import FANNED, Berth, Fleet

@@ -15,8 +15,8 @@ from typing import Any
 
 from leaven.corpus import parts
 from leaven.engine.nursery import ONE_THREAD, SAME_RESULTS
-from leaven.engine.ray.sameness import differences, fingerprint
 from leaven.engine.ray.travel import pack, unpack
+from leaven.engine.sameness import differences, fingerprint
 from leaven.engine.store import Store
 from leaven.engine.stores import opened
 

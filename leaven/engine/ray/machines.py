@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from leaven.engine.ray import sameness
+from leaven.engine import sameness
 from leaven.engine.ray.connect import FIELD, RESOURCES
 from leaven.engine.ray.fleet import Machine
 from leaven.ground.errors import BadInput

@@ -17,7 +17,8 @@ from typing import Any
 
 from leaven.engine.devices import ask
 from leaven.engine.nursery import Nursery
-from leaven.engine.ray.sameness import fingerprint, machine, scratch, unfit
+from leaven.engine.sameness import fingerprint, machine, scratch, unfit
+from leaven.engine.stores import packages_of
 from leaven.ground.errors import LeavenError
 
 TELL_EVERY = 0.3
@@ -77,7 +78,7 @@ def attend(order: dict[str, Any], ticket: str, board: Any, ours: Mapping[str, st
         ticket, process, board, [{"identity": step_id, "event": "where", "where": host} for step_id in members]
     )
     try:
-        nursery = _nursery()
+        nursery = _nursery(order["store"])
         whole = {"store": placed(order["store"]), "gang": _met(order["gang"], ticket, board), "fan": _fan(order["fan"])}
         nursery.start({**order, **whole})
         while members:
@@ -136,11 +137,11 @@ class _Teller:
         return self.told
 
 
-def _nursery() -> Nursery:
+def _nursery(where: Mapping[str, Any]) -> Nursery:
     seen = tuple(os.environ.get(name) for name in VISIBLE)
     if seen not in _nurseries:
         with _as_elsewhere():
-            _nurseries[seen] = Nursery()
+            _nurseries[seen] = Nursery(packages_of(where))
     return _nurseries[seen]
 
 

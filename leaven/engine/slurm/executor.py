@@ -17,7 +17,7 @@ from typing import Any
 
 from leaven.engine.devices import PROCESSOR
 from leaven.engine.executor import Seat
-from leaven.engine.ray.sameness import fingerprint
+from leaven.engine.sameness import fingerprint
 from leaven.engine.slurm import asking, batch
 from leaven.engine.slurm.asking import Job, SlurmError
 from leaven.engine.slurm.ends import why

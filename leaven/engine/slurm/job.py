@@ -19,8 +19,9 @@ from typing import Any
 
 from leaven.engine import devices, gang
 from leaven.engine.nursery import Nursery
-from leaven.engine.ray.sameness import differences, fingerprint, scratch
+from leaven.engine.sameness import differences, fingerprint, scratch
 from leaven.engine.slurm.batch import order_path, said_path, say
+from leaven.engine.stores import packages_of
 from leaven.ground.errors import LeavenError
 from leaven.ground.files import read_json
 
@@ -77,7 +78,7 @@ def _work(order: Mapping[str, Any], spoken: Path) -> int:
     """Have the steps execute; returns the worst code. Raises LeavenError."""
     left, worst = {member["identity"] for member in order["members"]}, 0
     progress = _Thinned(partial(say, spoken))
-    nursery = Nursery()
+    nursery = Nursery(packages_of(order["store"]))
     try:
         nursery.start(dict(order))
         while left:

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from leaven.engine.ray import node, sameness
+from leaven.engine import sameness
+from leaven.engine.ray import node
 
 
 class Board:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 
-from leaven.engine.ray import sameness
+from leaven.engine import sameness
 
 
 def test_a_fingerprint_shows_every_byte_of_the_code(tmp_path):
@@ -52,7 +52,7 @@ def test_the_question_needs_nothing_there_but_python():
     assert set(ask.__code__.co_names) <= {
         "socket",
         "gethostname",
-        "leaven.engine.ray.sameness",
+        "leaven.engine.sameness",
         "facts",
         "ImportError",
         "str",

@@ -108,7 +108,7 @@ def question() -> Callable[[str], dict[str, Any]]:
         import socket
 
         try:
-            from leaven.engine.ray.sameness import facts
+            from leaven.engine.sameness import facts
         except ImportError as error:
             return {"host": socket.gethostname(), "missing": str(error)}
         return {"host": socket.gethostname(), **facts(probe)}
