@@ -39,7 +39,7 @@ ORDER = {"members": [{"identity": "one"}], "store": {"root": "/store"}, "gang": 
 
 def attend(monkeypatch, *batches, board=None, order=ORDER):
     nursery = Nursery(*batches)
-    monkeypatch.setattr(node, "_nursery", lambda: nursery)
+    monkeypatch.setattr(node, "_nursery", lambda where: nursery)
     monkeypatch.setattr(node, "placed", dict)
     return node.attend(order, "7", board or Board(), sameness.fingerprint())
 
@@ -96,7 +96,7 @@ def test_steps_that_cannot_be_started_fail(monkeypatch):
 
 
 def test_other_code_computes_nothing(monkeypatch):
-    monkeypatch.setattr(node, "_nursery", lambda: pytest.fail("started"))
+    monkeypatch.setattr(node, "_nursery", lambda where: pytest.fail("started"))
     result = node.attend(ORDER, "7", Board(), {**sameness.fingerprint(), "jax": "0.0.1"})
     assert "jax is" in result["unfit"]
 
@@ -118,11 +118,11 @@ def test_a_nursery_is_born_without_what_ray_sets_for_threads(monkeypatch):
 
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
     born = []
-    monkeypatch.setattr(node, "Nursery", lambda: born.append(os.environ.get("OMP_NUM_THREADS")))
+    monkeypatch.setattr(node, "Nursery", lambda packages: born.append(os.environ.get("OMP_NUM_THREADS")))
     monkeypatch.setattr(node, "_nurseries", {})
     for devices in ("0", "0", "1"):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", devices)
-        node._nursery()
+        node._nursery({})
     assert born == [None, None]  # one for each set of devices
     assert os.environ["OMP_NUM_THREADS"] == "8"
 
