@@ -76,7 +76,10 @@ def run(
     if not as_json:
         from leaven.ground.version import __version__
 
-        lines = lab.plan(jobs=jobs, device=device, pack=pack, prepared=prepared).lines()
+        if where.is_local:
+            lines = lab.plan(jobs=jobs, device=device, pack=pack, prepared=prepared).lines()
+        else:
+            lines = lab.plan(device="cpu", pack="off", prepared=prepared).lines(on)
         print(f'leaven {__version__} · study {lab.name} · "{prepared.study.question}"')
         print(*lines, "", sep="\n", flush=True)
     results = lab.run(

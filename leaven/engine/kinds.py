@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 from leaven.engine.prepare import source_plan
 from leaven.engine.task import Task, compiled
 from leaven.ground.errors import LeavenError
+from leaven.ground.files import read_json
+from leaven.sandbox.level import Level
 
 
 def execute(task: Task) -> dict[str, Any]:
@@ -150,6 +153,8 @@ def _evaluate(task: Task) -> None:
     from leaven.evaluate.subject import Subject
     from leaven.sandbox.level import probe
 
+    isolation = probe()
+    _can_isolate(task, isolation)
     with compiled(task):
         model = Native(Subject.load(task.inputs["stage"], task.inputs["tokenizer"]))
         # answers outlive a killed step, and nothing else: what a step gives depends on its inputs alone
@@ -158,11 +163,25 @@ def _evaluate(task: Task) -> None:
                 model,
                 task.inputs["suite"],
                 task.out,
-                isolation_level=probe(),
+                isolation_level=isolation,
                 allow_unisolated=task.allow_unisolated,
                 without=task.fields["without"],
                 cache=cache,
                 progress=task.progress,
+            )
+
+
+def _can_isolate(task: Task, isolation: Level) -> None:
+    """Which tasks run was decided when the study was planned, perhaps on another machine. Raises LeavenError where
+    programs would be left out here that the study counts on."""
+    if isolation.name != "none" or task.allow_unisolated:
+        return
+    without = task.fields["without"]
+    for name, told in read_json(task.inputs["suite"] / "suite.json")["tasks"].items():
+        if "isolation" in told["needs"] and name not in without and told["category"] not in without:
+            raise LeavenError(
+                f"{name} executes programs that a model wrote, and nothing isolates them on {platform.node()}: "
+                f"{isolation.reason}\n  Install bubblewrap there, or leave programs out: --without code."
             )
 
 

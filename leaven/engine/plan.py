@@ -97,9 +97,9 @@ class Plan:
     def _repr_markdown_(self) -> str:
         return "```\n" + "\n".join(self.lines()) + "\n```"
 
-    def lines(self) -> list[str]:
-        """One screen of text."""
-        return plan_told.lines(self)
+    def lines(self, on: str = "") -> list[str]:
+        """One screen of text. `on`: where it is to run, if not on this computer."""
+        return plan_told.lines(self, on)
 
     def tree_lines(self) -> list[str]:
         """The tree of stages, one seed, with tokens on each branch."""

@@ -17,13 +17,13 @@ WIDTH = 118
 KINDS = {"text": "prose", "web_code": "source files", "markup": "markup", "adjacent": "notebooks and commits"}
 
 
-def lines(plan: Plan) -> list[str]:
-    """Everything but the tree."""
+def lines(plan: Plan, on: str = "") -> list[str]:
+    """Everything but the tree. `on`: where it is to run, if not on this computer."""
     return [
         *_corpus(plan),
         *([f"scaled    {plan.scaling}"] if plan.scaling else []),
         *_steps(plan),
-        *_here(plan),
+        *(_away(plan, on) if on else _here(plan)),
         *_elsewhere(plan),
         *power_plan.lines(plan.power, plan.power_unknown, plan.power_notes),
         *judging_plan.lines(plan.judging),
@@ -74,6 +74,15 @@ def _here(plan: Plan) -> list[str]:
             said.append(f"memory    too little: the largest step may need {needed:,.1f} GB, {free:,.1f} GB are free")
     said.append(f"device    {plan.device.words()}")
     return [*said, *(f"packing   {words}" for words in dict.fromkeys(row["words"] for row in plan.packing))]
+
+
+def _away(plan: Plan, on: str) -> list[str]:
+    """Of a run elsewhere: its machines are asked when it begins, and speeds are guessed from those of this computer."""
+    said = [f"where     {on}; its machines and devices are asked when it begins"]
+    if sum(plan.steps.values()) > sum(plan.existing.values()):
+        said += _longer(plan.forecast)
+        said[1] += ", at the speed of this computer"
+    return said
 
 
 def _longer(found: Forecast) -> list[str]:

@@ -17,6 +17,14 @@ from leaven.study.step import Step
 
 ANYWHERE = frozenset({"hub"})
 """Words in the place of a path that are none."""
+LISTS, TABLES = ("data", "include"), ("decontaminate", "against", "tasks")
+"""Names in `Step.execution` under which several paths may stand, one after another or by task."""
+NO_PATHS = frozenset(
+    {"at_once", "budget", "hub", "key", "model", "most_calls", "per_minute", "price", "repeat", "revision", "scope"}
+    | {"timeout", "tries", "url"}
+)
+"""Names in `Step.execution` that stand for no file that a step reads by its path. A judge's `model` on this computer is
+one (or stands in its hub cache), so its steps stay at home."""
 
 
 def at_home(step: Step, shared: Sequence[Path] = ()) -> str:
@@ -34,6 +42,8 @@ def at_home(step: Step, shared: Sequence[Path] = ()) -> str:
             return "it checks what it writes by the means of this computer"
     if step.kind == "judge" and fields.get("judge") == "endpoint":
         return "it asks an endpoint with this computer's key"
+    if step.kind == "judge" and fields.get("judge") == "local":
+        return "it reads a model of this computer"
     for path in _paths(step):
         if not any(_below(path, folder) for folder in shared):
             return f"it reads {path}"
@@ -42,37 +52,35 @@ def at_home(step: Step, shared: Sequence[Path] = ()) -> str:
 
 def absolute(step: Step) -> Step:
     """The same step with the paths it reads written in full: another machine starts it in another folder."""
-    if not any(True for _ in _paths(step)):
-        return step
     execution = dict(step.execution)
-    for name in ("path", "model"):
-        if isinstance(execution.get(name), str) and _is_path(step, name, execution[name]):
+    for name in ("path", "set"):
+        if _is_path(name, execution.get(name)):
             execution[name] = os.path.abspath(execution[name])
-    for name in ("data", "include"):
+    for name in LISTS:
         if isinstance(execution.get(name), list):
-            execution[name] = [word if word in ANYWHERE else os.path.abspath(word) for word in execution[name]]
-    for name in ("decontaminate", "against"):
-        if execution.get(name):
-            execution[name] = {task: os.path.abspath(path) for task, path in execution[name].items()}
-    return replace(step, execution=execution)
+            execution[name] = [os.path.abspath(word) if _is_path(name, word) else word for word in execution[name]]
+    for name in TABLES:
+        if isinstance(execution.get(name), Mapping):
+            rows = execution[name].items()
+            execution[name] = {key: os.path.abspath(word) if _is_path(name, word) else word for key, word in rows}
+    return replace(step, execution=execution) if execution != step.execution else step
 
 
 def _paths(step: Step) -> Iterator[str]:
     execution: Mapping[str, Any] = step.execution
-    for name in ("path", "model"):
-        word = execution.get(name)
-        if isinstance(word, str) and _is_path(step, name, word):
-            yield word
-    for name in ("data", "include"):
-        if step.kind in ("suite", "prompts"):
-            yield from (word for word in execution.get(name) or () if word not in ANYWHERE)
-    for name in ("decontaminate", "against"):
-        yield from (execution.get(name) or {}).values()
+    words = [(name, execution.get(name)) for name in ("path", "set")]
+    words += [(name, word) for name in LISTS for word in execution.get(name) or ()]
+    words += [(name, word) for name in TABLES for word in (execution.get(name) or {}).values()]
+    yield from (word for name, word in words if isinstance(word, str) and _is_path(name, word))
 
 
-def _is_path(step: Step, name: str, word: str) -> bool:
-    """Of a judge, `model` may be a folder, a model of the hub, or what an endpoint calls its own."""
-    return name == "path" or (step.kind == "judge" and step.fields.get("judge") == "local" and os.path.isdir(word))
+def _is_path(name: str, word: Any) -> bool:
+    """Tasks and sets of prompts are known by name, or are files of the user's own, which have a folder or an ending."""
+    if not isinstance(word, str) or word in ANYWHERE:
+        return False
+    if name == "tasks":
+        return word.endswith((".yaml", ".yml")) or os.sep in word
+    return name != "set" or os.sep in word or bool(os.path.splitext(word)[1])
 
 
 def _below(path: str, folder: Path) -> bool:
