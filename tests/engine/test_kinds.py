@@ -23,7 +23,7 @@ TASKS = {"programs": {"needs": ["isolation"], "category": "code"}, "arc": {"need
         (NONE, ["programs"], False, False),
         (NONE, ["code"], False, False),
         (NONE, [], True, False),
-        (Level("bubblewrap"), [], False, False),
+        (Level("bubblewrap", "it works here"), [], False, False),
     ],
 )
 def test_a_machine_that_cannot_isolate_does_not_leave_programs_out_silently(tmp_path, level, without, allowed, refused):
