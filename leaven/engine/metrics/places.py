@@ -2,7 +2,9 @@
 tokens since its first stage began.
 
 A stage that several runs share is in the curve of each. One that is in none, such as a judge's reference model, has a
-curve of its own.
+curve of its own. Invariant: the name of a curve ends with digits of the identity of its last stage, which holds those
+before it. So a place where curves are kept has another one for what was trained otherwise, and what is the same goes on
+where it was.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from leaven.study.step import Graph, Step
 
 AXES = frozenset({"step", "tokens"})
 """Columns of a row that say where it was measured."""
+DIGITS = 8
+"""Of an identity, in names."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,9 @@ class Places:
         for run in graph.runs:
             size = run.size or "model"
             about: dict[str, str | int] = {"size": size, "variant": run.variant, "seed": run.seed}
-            curve = Curve((size, run.variant, f"seed-{run.seed}"), about)
+            if not run.stages:
+                continue
+            curve = Curve((size, run.variant, f"seed-{run.seed}-{run.stages[-1][:DIGITS]}"), about)
             self._stages[curve.name] = list(run.stages)
             for stage in run.stages:
                 self._curves.setdefault(stage, []).append(curve)
@@ -63,7 +69,8 @@ class Places:
             parent = before.inputs.get("parent")
         curves = self._curves.get(stage.identity)
         if curves is None:
-            curves = [Curve(("beside", *stage.name.split("/")), {"stage": stage.name})]
+            path = f"{stage.name}-{stage.identity[:DIGITS]}".split("/")
+            curves = [Curve(("beside", *path), {"stage": stage.name})]
         return [Place(curve, steps, tokens) for curve in curves]
 
     def all(self) -> list[Curve]:

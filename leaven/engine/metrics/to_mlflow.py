@@ -2,14 +2,16 @@
 
 MLFLOW_TRACKING_URI says which server; without it the files are in `RUNS/<study>/mlflow` (`mlflow ui
 --backend-store-uri` shows them). What a run holds is asked from MLflow, so nothing is logged twice. The verdict's
-effects are metrics at 0 tokens, its words tags.
+effects are metrics at 0 tokens, its words tags; those of a later verdict take their place (MLflow shows the metric that
+was logged last).
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,17 +31,21 @@ from leaven.study.step import Step
 FOLDER = "mlflow"
 CURVE = "leaven.curve"
 """The tag by which a run of MLflow is found again."""
+VERDICT = "leaven.verdict"
+"""The tag that says whose effects a run has: the verdict's identity."""
 AT_ONCE = 1000
 """Metrics in one request at most (MLflow REST API, "Request Limits")."""
 
 
 @dataclass
 class _Run:
-    """A curve's run there. `held`: (tokens, name) of its metrics; `waiting`: metrics that were not sent yet."""
+    """A curve's run there. `held`: (tokens, name) of its metrics; `tags`: those that it had when it was found;
+    `waiting`: metrics that were not sent yet."""
 
     id: str
     curve: Curve
     held: set[tuple[int, str]]
+    tags: Mapping[str, str]
     waiting: list[Metric] = field(default_factory=list)
 
     def add(self, at: int, numbers: Mapping[str, float], time: float) -> None:
@@ -79,15 +85,31 @@ class MLflow:
         effects = summary.get("effects", ())
         for curve in self._places.all() if effects else ():
             run = self._run(curve)
-            for effect in of_curve(effects, curve):
-                run.add(0, numbers(effect), 0.0)
-                self._client.set_tag(run.id, _allowed(name_of(effect)), str(effect["verdict"]))
+            if run.tags.get(VERDICT) != step.identity:
+                self._judge(run, step.identity, of_curve(effects, curve))
+
+    def _judge(self, run: _Run, verdict: str, effects: Sequence[Mapping[str, Any]]) -> None:
+        """The effects, and last the tag that says that they are all there."""
+        words = {_allowed(name_of(effect)): str(effect["verdict"]) for effect in effects}
+        now = int(time.time() * 1000)
+        for effect in effects:
+            run.waiting += [Metric(_allowed(name), number, now, 0) for name, number in numbers(effect).items()]
+        self._send(run)
+        for name in run.tags:
+            if name.startswith("verdict/") and name not in words:
+                self._client.delete_tag(run.id, name)
+        for name, word in (words | {VERDICT: verdict}).items():
+            self._client.set_tag(run.id, name, word)
+        run.tags = {**words, VERDICT: verdict}
 
     def flush(self) -> None:
         for run in self._runs.values():
-            while run.waiting:
-                self._client.log_batch(run.id, run.waiting[:AT_ONCE])
-                del run.waiting[:AT_ONCE]
+            self._send(run)
+
+    def _send(self, run: _Run) -> None:
+        while run.waiting:
+            self._client.log_batch(run.id, run.waiting[:AT_ONCE])
+            del run.waiting[:AT_ONCE]
 
     def close(self) -> None:
         self.flush()
@@ -101,7 +123,7 @@ class MLflow:
             name = curve.name.replace("\\", "\\\\").replace("'", "\\'")
             found = self._client.search_runs([self._experiment], f"tags.`{CURVE}` = '{name}'", max_results=1)
             if found:
-                run_id = found[0].info.run_id
+                run_id, tags = found[0].info.run_id, found[0].data.tags
                 held = {
                     (metric.step, metric.key)
                     for key in found[0].data.metrics
@@ -112,10 +134,10 @@ class MLflow:
                 run_id = self._client.create_run(
                     self._experiment, tags={CURVE: curve.name}, run_name=curve.name
                 ).info.run_id
-                held = set()
+                held, tags = set(), {}
                 for key, value in curve.about.items():
                     self._client.log_param(run_id, key, value)
-            self._runs[curve.name] = _Run(run_id, curve, held)
+            self._runs[curve.name] = _Run(run_id, curve, held, tags)
         return self._runs[curve.name]
 
 

@@ -1,8 +1,9 @@
-"""TensorBoard event files in `RUNS/<study>/tensorboard/<size>/<variant>/seed-N`: `tensorboard --logdir` shows them.
+"""TensorBoard event files in `RUNS/<study>/tensorboard/<size>/<variant>/seed-N-…`: `tensorboard --logdir` shows them.
 
 The axis is tokens since the run's first stage began. A row is one event, so it is there whole or not at all; each run
 of the study adds a file to the folder, and looks first which rows the files of the runs before it hold. The verdict's
-effects are in `…/<variant>/verdict`, at 0 tokens.
+effects are in `…/<variant>/verdict-…`, at 0 tokens. The names end with digits of the identity: of the last stage, of
+the verdict.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from leaven.engine.metrics.effects import numbers, of_curve
-from leaven.engine.metrics.places import Places, values
+from leaven.engine.metrics.places import DIGITS, Places, values
 from leaven.ground.progress import Row
 from leaven.study.step import Step
 
@@ -63,7 +64,7 @@ class TensorBoard:
         effects = summary.get("effects", ())
         for curve in self._places.all() if effects else ():
             for effect in of_curve(effects, curve):
-                self._folder(*curve.path[:-1], "verdict").add(0, numbers(effect), 0.0)
+                self._folder(*curve.path[:-1], f"verdict-{step.identity[:DIGITS]}").add(0, numbers(effect), 0.0)
 
     def flush(self) -> None:
         for folder in self._folders.values():

@@ -2,7 +2,7 @@
 
 What the environment says holds: WANDB_MODE (`offline` writes to `RUNS/<study>/wandb`, for `wandb sync`), WANDB_PROJECT
 (`leaven` otherwise), WANDB_ENTITY, WANDB_BASE_URL. Nothing of the machine or the code is sent. The verdict's effects
-are in the summaries of the runs.
+are in the summaries of the runs, with its identity: those of a later one take their place.
 
 A run goes on under its own id (`RUNS/<study>/wandb-runs.json`). Its rows are numbered in the order in which the study
 tells them, which is the same after a restart: what is there already is asked from the files of an offline run, and is
@@ -32,6 +32,7 @@ from leaven.ground.progress import Row
 from leaven.study.step import Step
 
 IDS = "wandb-runs.json"
+VERDICT = "verdict/identity"
 WRITTEN = 10.0
 """Seconds that its process has to write an offline run, after that was finished."""
 
@@ -39,11 +40,11 @@ WRITTEN = 10.0
 @dataclass
 class _Run:
     """A curve's run there. `id`: its own, in all runs of the study; `told`: tokens of the rows that it was given, or
-    that are there already; `there`: how many a server holds; `summary`: names in the files of an offline run."""
+    that are there already; `there`: how many a server holds; `verdict`: identity of that in an offline run's files."""
 
     id: str
     told: set[int]
-    summary: set[str]
+    verdict: str
     there: int = 0
     live: Any = None
 
@@ -81,8 +82,9 @@ class WandB:
             found: dict[str, Any] = {}
             for effect in of_curve(effects, curve):
                 found |= {**numbers(effect), f"{name_of(effect)}/verdict": effect["verdict"]}
-            if found and not found.keys() <= self._run(curve).summary:
-                self._live(curve).summary.update(found)
+            if found and self._run(curve).verdict != step.identity:
+                self._run(curve).verdict = step.identity
+                self._live(curve).summary.update({**found, VERDICT: step.identity})
 
     def flush(self) -> None:
         """Its own process takes rows as they come."""
@@ -108,7 +110,7 @@ class WandB:
                 write_json(self._folder / IDS, self._ids)
             own = self._ids[curve.name]
             there = held(self._folder, own) if self._offline else Held()
-            self._runs[curve.name] = _Run(own, set(there.tokens), there.summary)
+            self._runs[curve.name] = _Run(own, set(there.tokens), str(there.summary.get(VERDICT, "")))
         return self._runs[curve.name]
 
     def _live(self, curve: Curve) -> Any:

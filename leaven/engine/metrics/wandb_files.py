@@ -24,10 +24,10 @@ FULL, LAST = 1, 4
 
 @dataclass
 class Held:
-    """`tokens` of the rows, in order; names in the summary."""
+    """`tokens` of the rows, in order; what the summary said last."""
 
     tokens: list[int] = field(default_factory=list)
-    summary: set[str] = field(default_factory=set)
+    summary: dict[str, Any] = field(default_factory=dict)
 
 
 def held(folder: Path, run_id: str) -> Held:
@@ -40,7 +40,7 @@ def held(folder: Path, run_id: str) -> Held:
                 if "tokens" in rows:
                     found.tokens.append(int(json.loads(rows["tokens"])))
             elif record.HasField("summary"):
-                found.summary |= {name_of(item) for item in record.summary.update}
+                found.summary |= {name_of(item): json.loads(item.value_json) for item in record.summary.update}
     return found
 
 

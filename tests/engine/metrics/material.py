@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from leaven.ground.files import write_json
 from leaven.ground.tables import write_table
-from leaven.study.step import Graph, Step
+from leaven.study.step import Graph, Run, Step
 
 EVERY, STEPS, BATCH, SEQUENCE = 5, 10, 2, 4
 EFFECT = {
@@ -51,7 +51,7 @@ class Shelf:
             columns = {name: [row[name] for row in rows] for name in names}
             write_table(folder / "curve.parquet", columns, pa.schema(kinds))
         elif step.kind == "verdict":
-            write_json(folder / "verdict.json", {"comparisons": [EFFECT]})
+            write_json(folder / "verdict.json", {"comparisons": [{**EFFECT, "effect": step.fields.get("effect", 2.0)}]})
 
 
 def row(at: int) -> dict[str, Any]:
@@ -101,6 +101,14 @@ class Told:
         return [told[1]["step"] for told in self.of("measured") if told[0] == step]
 
 
+def curve_of(graph: Graph, variant: str, beside: str = "") -> str:
+    """The name of the curve of a run of the graph, or of a stage beside them."""
+    if beside:
+        return f"beside/{beside}-{graph.find(beside).identity[:8]}"
+    (end,) = (run.stages[-1] for run in graph.runs if run.variant == variant)
+    return f"0.3m/{variant}/seed-1-{end[:8]}"
+
+
 def stage(graph: Graph, name: str, parent: str | None = None, **fields: Any) -> str:
     held = {
         "kind": "pretrain",
@@ -120,3 +128,29 @@ def run_stage(recorder: Any, store: Shelf, step: Step, rows: Sequence[int]) -> N
         recorder.hear(step, {"event": "measured", "row": row(at)})
     store.finish(step)
     recorder.hear(step, {"event": "ended", "outcome": "finished", "note": ""})
+
+
+def changed(graph: Graph) -> Graph:
+    """The study after a change: another last stage of `code→text`, so another verdict, with another effect."""
+    found = Graph()
+    first = stage(found, "text-only/seed-1/pretrain")
+    ends = [stage(found, f"{name}/seed-1/cooldown", first, peak=i) for i, name in ((0, "text-only"), (7, "code→text"))]
+    stage(found, "reference/pretrain", other=1)
+    found.add("verdict", "verdict", {"kind": "none", "effect": 7.0}, {"a": ends[0], "b": ends[1]})
+    for name, end in zip(("text-only", "code→text"), ends, strict=True):
+        found.runs.append(Run(name, 1, (first, end), {}, size="0.3m"))
+    assert found.find("text-only/seed-1/cooldown").identity == graph.find("text-only/seed-1/cooldown").identity
+    return found
+
+
+def told(recorder: Any, graph: Graph, store: Shelf) -> None:
+    """A whole run: what the store does not hold is executed."""
+    with recorder:
+        for step in graph.steps.values():
+            if store.has(step.identity):
+                continue
+            if step.kind == "stage":
+                run_stage(recorder, store, step, [3, 5, 10])
+            else:
+                store.finish(step)
+                recorder.hear(step, {"event": "ended", "outcome": "finished", "note": ""})

@@ -12,10 +12,10 @@ pytest.importorskip("mlflow", reason="the peer environment holds it: make test-p
 
 from leaven.engine.metrics.recorder import Recorder
 from leaven.engine.metrics.sink import openers
-from leaven.engine.metrics.to_mlflow import CURVE, FOLDER
+from leaven.engine.metrics.to_mlflow import CURVE, FOLDER, VERDICT
 from leaven.study.step import Graph
 
-from .material import Shelf, row, run_stage
+from .material import Shelf, changed, curve_of, row, run_stage, told
 
 pytestmark = pytest.mark.peer
 
@@ -68,8 +68,10 @@ def test_a_run_for_each_variant_and_seed(
         recorder.hear(verdict, {"event": "ended", "outcome": "finished", "note": ""})
     assert said == []
     found = logged(tmp_path)
-    assert sorted(found) == ["0.3m/code→text/seed-1", "0.3m/text-only/seed-1", "beside/reference/pretrain"]
-    status, metrics, parameters, tags = found["0.3m/code→text/seed-1"]
+    assert sorted(found) == sorted(
+        [curve_of(graph, "text-only"), curve_of(graph, "code→text"), curve_of(graph, "", "reference/pretrain")]
+    )
+    status, metrics, parameters, tags = found[curve_of(graph, "code→text")]
     assert status == "FINISHED"
     assert [at for at, _ in metrics["train_loss"]] == [24, 40, 80, 104, 120, 160]
     assert metrics["bpb_text"][0] == (40, 0.8)
@@ -89,7 +91,7 @@ def test_after_a_kill_nothing_is_there_twice_and_nothing_is_missing(
     for feed in recorder._feeds:
         feed.close()
     recorder._log.close()
-    assert logged(tmp_path)["0.3m/text-only/seed-1"][0] == "KILLED"
+    assert logged(tmp_path)[curve_of(graph, "text-only")][0] == "KILLED"
     with record() as recorder:
         for at in (5, 6):
             recorder.hear(step, {"event": "measured", "row": row(at)})
@@ -98,8 +100,29 @@ def test_after_a_kill_nothing_is_there_twice_and_nothing_is_missing(
     with record():
         pass
     assert said == []
-    _, metrics, _, _ = logged(tmp_path)["0.3m/text-only/seed-1"]
+    _, metrics, _, _ = logged(tmp_path)[curve_of(graph, "text-only")]
     assert [at for at, _ in metrics["train_loss"]] == [16, 24, 40, 48, 80]
+
+
+def test_what_was_trained_otherwise_is_another_run_and_a_later_verdict_takes_the_place_of_the_one_before(
+    graph: Graph, store: Shelf, tmp_path: Path, said: list[str]
+) -> None:
+    later = changed(graph)
+    alone = changed(graph)  # the same stages, judged once more
+    alone.steps.pop(alone.find("verdict").identity)
+    runs = alone.runs
+    alone.add("verdict", "verdict", {"kind": "none", "effect": 9.0}, {"a": runs[0].stages[-1], "b": runs[1].stages[-1]})
+    for study in (graph, later, alone):
+        told(Recorder(tmp_path, "micro", study, store, sinks=openers("mlflow"), warn=said.append), study, store)  # type: ignore[arg-type]
+    assert said == []
+    found = logged(tmp_path)
+    assert len([name for name in found if name.startswith("0.3m/text-only/")]) == 1
+    for study, effect in ((graph, 2.0), (later, 9.0)):
+        _, metrics, _, tags = found[curve_of(study, "code→text")]
+        assert [at for at, _ in metrics["train_loss"]] == [24, 40, 80, 104, 120, 160]
+        assert metrics["verdict/pass_1 against text-only/effect"][-1] == (0, effect)
+        assert tags["verdict/pass_1 against text-only"] == "better"
+    assert found[curve_of(later, "code→text")][3][VERDICT] == alone.find("verdict").identity
 
 
 @pytest.fixture

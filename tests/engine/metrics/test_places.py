@@ -4,7 +4,7 @@ from leaven.engine.metrics.effects import numbers, of_curve
 from leaven.engine.metrics.places import Places, values
 from leaven.study.step import Graph
 
-from .material import EFFECT, row
+from .material import EFFECT, curve_of, row
 
 
 def names(places: Places, graph: Graph, step: str) -> list[tuple[str, int, int]]:
@@ -13,16 +13,17 @@ def names(places: Places, graph: Graph, step: str) -> list[tuple[str, int, int]]
 
 def test_a_shared_stage_is_in_the_curve_of_each_run_and_later_ones_follow_it(graph: Graph) -> None:
     places = Places(graph)
-    both = [("0.3m/text-only/seed-1", 0, 0), ("0.3m/code→text/seed-1", 0, 0)]
+    text, code = curve_of(graph, "text-only"), curve_of(graph, "code→text")
+    both = [(text, 0, 0), (code, 0, 0)]
     assert names(places, graph, "text-only/seed-1/pretrain") == both
-    assert names(places, graph, "code→text/seed-1/cooldown") == [("0.3m/code→text/seed-1", 10, 80)]
-    assert [curve.name for curve in places.all()] == ["0.3m/text-only/seed-1", "0.3m/code→text/seed-1"]
+    assert names(places, graph, "code→text/seed-1/cooldown") == [(code, 10, 80)]
+    assert [curve.name for curve in places.all()] == [text, code]
     assert len(places.stages(places.all()[0])) == 2
 
 
 def test_a_stage_of_no_run_has_a_curve_of_its_own(graph: Graph) -> None:
     places = Places(graph)
-    assert names(places, graph, "reference/pretrain") == [("beside/reference/pretrain", 0, 0)]
+    assert names(places, graph, "reference/pretrain") == [(curve_of(graph, "", "reference/pretrain"), 0, 0)]
     assert places.stages(places.of(graph.find("reference/pretrain"))[0].curve) == []
 
 

@@ -22,7 +22,7 @@ from leaven.ground.errors import BadInput
 from leaven.ground.files import read_json
 from leaven.study.step import Graph
 
-from .material import Shelf, row, run_stage
+from .material import Shelf, changed, curve_of, row, run_stage, told
 
 pytestmark = pytest.mark.peer
 
@@ -80,16 +80,18 @@ def test_offline_a_run_for_each_variant_and_seed(
         recorder.hear(verdict, {"event": "ended", "outcome": "finished", "note": ""})
     assert said == []
     rows, summaries, about = kept(tmp_path)
-    assert sorted(rows) == ["0.3m/code→text/seed-1", "0.3m/text-only/seed-1", "beside/reference/pretrain"]
-    told = rows["0.3m/code→text/seed-1"]
+    assert sorted(rows) == sorted(
+        [curve_of(graph, "text-only"), curve_of(graph, "code→text"), curve_of(graph, "", "reference/pretrain")]
+    )
+    told = rows[curve_of(graph, "code→text")]
     assert [row["tokens"] for row in told] == [24, 40, 80, 104, 120, 160]
     assert told[1]["train_loss"] == pytest.approx(1.6)
     assert "gradient_norm" not in told[1]
-    summary = summaries["0.3m/code→text/seed-1"]
+    summary = summaries[curve_of(graph, "code→text")]
     assert summary["verdict/pass@1 against text-only/effect"] == 2.0
     assert summary["verdict/pass@1 against text-only/verdict"] == "better"
-    assert not any(name.startswith("verdict") for name in summaries["0.3m/text-only/seed-1"])
-    ((_, group, project, config),) = about["0.3m/code→text/seed-1"]
+    assert not any(name.startswith("verdict") for name in summaries[curve_of(graph, "text-only")])
+    ((_, group, project, config),) = about[curve_of(graph, "code→text")]
     assert (group, project) == ("micro", "leaven")
     assert {name: config[name] for name in ("study", "size", "variant", "seed")} == {
         "study": "micro",
@@ -121,10 +123,31 @@ def test_after_a_kill_nothing_is_there_twice_and_nothing_is_missing(
     assert list(tmp_path.glob("wandb/offline-run-*/*.wandb")) == files
     assert said == []
     rows, _, about = kept(tmp_path)
-    told = rows["0.3m/text-only/seed-1"]
+    told = rows[curve_of(graph, "text-only")]
     assert [row["tokens"] for row in told] == [16, 24, 40, 48, 80]
     assert [row["step"] for row in told] == [0, 1, 2, 3, 4]
-    assert len({run_id for run_id, *_ in about["0.3m/text-only/seed-1"]}) == 1
+    assert len({run_id for run_id, *_ in about[curve_of(graph, "text-only")]}) == 1
+
+
+def test_what_was_trained_otherwise_is_another_run_and_a_later_verdict_takes_the_place_of_the_one_before(
+    graph: Graph, store: Shelf, tmp_path: Path, said: list[str]
+) -> None:
+    later = changed(graph)
+    alone = changed(graph)  # the same stages, judged once more
+    alone.steps.pop(alone.find("verdict").identity)
+    runs = alone.runs
+    alone.add("verdict", "verdict", {"kind": "none", "effect": 9.0}, {"a": runs[0].stages[-1], "b": runs[1].stages[-1]})
+    for study in (graph, later, alone, alone):
+        told(Recorder(tmp_path, "micro", study, store, sinks=openers("wandb"), warn=said.append), study, store)  # type: ignore[arg-type]
+    assert said == []
+    rows, summaries, about = kept(tmp_path)
+    assert len([name for name in rows if name.startswith("0.3m/text-only/")]) == 1
+    for study, effect in ((graph, 2.0), (later, 9.0)):
+        name = curve_of(study, "code→text")
+        assert [row["tokens"] for row in rows[name]] == [24, 40, 80, 104, 120, 160]
+        assert summaries[name]["verdict/pass@1 against text-only/effect"] == effect
+        assert len({own for own, *_ in about[name]}) == 1
+    assert len(about[curve_of(later, "code→text")]) == 2  # nothing was new to the last
 
 
 def test_nobody_is_asked_for_a_key_in_the_middle_of_a_run(
