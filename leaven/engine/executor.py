@@ -66,6 +66,10 @@ class Executor(Protocol):
         """Steps at once, as far as is known now."""
 
     @property
+    def devices(self) -> int:
+        """Steps that can have an accelerator at once, as far as is known now; 1 where there is none."""
+
+    @property
     def words(self) -> str:
         """Where this is, for people."""
 

@@ -46,6 +46,7 @@ class Here:
         self.cores = tuple([*cores[first:], *cores[:first]][: steps_at_once(jobs)])
         self.room = Room(self.cores, int(hardware.memory() * MEMORY_SHARE))
         self.at_once = steps_at_once(jobs, needed)
+        self.devices = 1  # of several, a stage has all
         self.words = f"this computer, {len(self.cores)} of {len(cores)} cores"
         self.nursery = Nursery(store.packages())
 

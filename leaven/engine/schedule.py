@@ -78,7 +78,8 @@ def run(
     if missing:
         executor = place(largest(missing, device))
         try:
-            state.device, state.where, state.at_once = executor.device, executor.words, executor.at_once
+            state.device, state.where = executor.device, executor.words
+            state.at_once, state.devices = executor.at_once, executor.devices
             state.rates = {**figures.rates(graph.of_kind("stage"), executor.device), **rates}
             _Run(state, store, executor, watch, hear, before_stages, status, pack, figures).go()
         finally:
@@ -124,7 +125,7 @@ class _Run:
                 self.crews.look()
                 for message in self.executor.messages(0.1):
                     self._take_in(message)
-                state.at_once = self.executor.at_once
+                state.at_once, state.devices = self.executor.at_once, self.executor.devices
                 if time.monotonic() - self.watched >= WATCH_EVERY:
                     self.watched = time.monotonic()
                     self.watch(state)

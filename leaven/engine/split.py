@@ -62,6 +62,10 @@ class Split:
         return self.away.at_once
 
     @property
+    def devices(self) -> int:
+        return self.away.devices
+
+    @property
     def words(self) -> str:
         return self.away.words
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from leaven.engine.devices import PROCESSOR, Device, uses_model
 from leaven.engine.estimate import seconds_of
+from leaven.engine.longest import children_of, ranks
 from leaven.study.step import Graph, Step
 
 
@@ -41,6 +42,8 @@ class State:
     """How often a step began again because the machine it ran on went away."""
     started: float = field(default_factory=time.monotonic)
     at_once: int = 1
+    devices: int = 1
+    """Steps that can have an accelerator at once."""
     exit_code: int = 0
     device: Device = PROCESSOR
     note: str = ""
@@ -51,6 +54,8 @@ class State:
     def __post_init__(self) -> None:
         self._left: dict[str, float] = {}
         self._by: tuple[dict[str, float], Device] | None = None
+        self._ranks: dict[str, float] = {}
+        self._ranked: tuple[object, ...] = ()
 
     def left(self) -> dict[str, float]:
         """Seconds that each step takes which is neither finished nor given up, in the order of the graph."""
@@ -68,13 +73,24 @@ class State:
         return step_id in self.finished or step_id in self.failed or step_id in self.blocked
 
     def remaining(self) -> float:
-        """Seconds until the end, if the cores and the device stay busy."""
-        on_cores = on_device = 0.0
+        """Seconds until the end, if the cores and the devices stay busy, or until that of the longest path."""
+        on_cores = on_device = path = 0.0
+        rank = self._paths()
         for step_id, seconds in self.left().items():
             run = self.running.get(step_id)
             left = seconds * (1 - run.done / run.total if run and run.total else 1)
+            path = max(path, rank[step_id] - seconds + left)
             if self.device.accelerates and uses_model(self.graph.steps[step_id]):
                 on_device += left
             else:
                 on_cores += left
-        return max(on_cores / self.at_once, on_device)
+        return max(on_cores / self.at_once, on_device / self.devices, path)
+
+    def _paths(self) -> dict[str, float]:
+        """Seconds from the start of each step that is left to the end of the longest path below it. What finishes
+        shortens none; only what is given up, and new speeds, have them looked for again."""
+        left = self.left()
+        ranked = self._by, len(self.failed), len(self.blocked)
+        if ranked != self._ranked:
+            self._ranks, self._ranked = ranks(self.graph, left, children_of(self.graph)), ranked
+        return self._ranks

@@ -112,6 +112,36 @@ def test_a_forecast_goes_on_until_the_path_decides():
     ]
 
 
+@pytest.mark.parametrize(("at_once", "seconds"), [(1, 38.5), (2, 19.25), (8, 8.5), (64, 8.5)])
+def test_what_remains_is_the_work_shared_out_but_never_less_than_the_longest_path(at_once, seconds):
+    graph, made = graph_of([("source", []), ("shards", [0]), *[("evaluate", [1])] * 6])
+    run = state.State(graph, set(), {}, at_once=at_once)
+    assert run.remaining() == pytest.approx(seconds)
+    run.finished |= set(made[:2])
+    run.running[made[2]] = state.Running(graph.steps[made[2]], 0.0, done=1, total=2)
+    assert run.remaining() == pytest.approx(max((5 * 6 + 3) / at_once, 6))
+    run.finished |= set(made[3:])
+    assert run.remaining() == pytest.approx(3)  # of the last, its half, however many could run beside it
+
+
+def test_a_path_that_was_given_up_takes_no_time():
+    graph, made = graph_of([("source", []), ("evaluate", [0]), ("evaluate", [1]), ("source", []), ("evaluate", [3])])
+    run = state.State(graph, set(), {}, at_once=8, finished={made[0]})
+    assert run.remaining() == 12
+    run.failed[made[1]] = "why"
+    run.blocked.add(made[2])
+    assert run.remaining() == 6.5
+
+
+@pytest.mark.parametrize("devices", [1, 2, 64])
+def test_what_remains_on_accelerators_is_shared_by_those_there_are(devices):
+    card = Device("gpu", "card", 1, 10**12, "cuda,cpu")
+    graph, _ = graph_of([("evaluate", [])] * 6)
+    alone = state.State(graph, set(), {}, at_once=8, device=card).remaining()
+    shared = state.State(graph, set(), {}, at_once=8, device=card, devices=devices).remaining()
+    assert shared == pytest.approx(max(alone / devices, alone / 6))
+
+
 def test_nothing_left_is_no_time():
     graph, _ = graph_of([("read", []), ("shards", [0])])
     assert forecast(graph, [], {}, at_once=2, memory=1) == makespan.Forecast(0.0, 0.0, [], 0.0, [])
@@ -134,7 +164,7 @@ class Kept(Store):
 class Played:
     """An executor whose clock stands still but for the next end."""
 
-    words, at_once = "nowhere", 1
+    words, at_once, devices = "nowhere", 1, 1
 
     def __init__(self, store, room, device, seconds):
         self.store, self.room, self.device, self.seconds = store, room, device, seconds

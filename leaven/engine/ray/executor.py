@@ -111,6 +111,10 @@ class RayExecutor:
         return self.room.at_once
 
     @property
+    def devices(self) -> int:
+        return self.room.devices
+
+    @property
     def words(self) -> str:
         machines = len(self.room.machines)
         return f"Ray at {self.connection.address}: {machines} machine{'s'[: machines != 1]}, {self.room.cores} cores"

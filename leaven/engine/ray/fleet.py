@@ -61,6 +61,13 @@ class Fleet:
         return max(1, min(self.jobs or self.cores, self.cores))
 
     @property
+    def devices(self) -> int:
+        """Steps that have an accelerator at once: one each, or all of `hosts` machines where those train together."""
+        equipped = sum(1 for machine in self.machines if machine.accelerators)
+        most = equipped // self.hosts if self.hosts > 1 else self.accelerators
+        return max(1, min(self.jobs or most, most))
+
+    @property
     def device_is_free(self) -> bool:
         """Where none is known, one may be on its way: clusters that grow add it once it is asked for."""
         taken = sum(seat.accelerators * seat.machines for seat in self.seats)

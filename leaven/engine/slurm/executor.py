@@ -60,6 +60,7 @@ class SlurmExecutor:
         self.cluster = Cluster.open(options, hosts, device)
         self.device, self.words, self.room = self.cluster.device, self.cluster.words, Queue(jobs)
         self.at_once = max(1, min(jobs or self.cluster.nodes.cores, self.cluster.nodes.cores))
+        self.devices = max(1, min(jobs or self.cluster.devices, self.cluster.devices))
         self.gathered: list[Program] = []
         self.running: list[Program] = []
         self.unheard: list[dict[str, Any]] = []

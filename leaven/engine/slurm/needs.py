@@ -73,6 +73,11 @@ class Cluster:
         nodes = f"{self.nodes.count} node{'s' if self.nodes.count > 1 else ''}"
         return f"Slurm, {where}: {nodes}, {self.nodes.cores} cores"
 
+    @property
+    def devices(self) -> int:
+        """Jobs that have an accelerator at once, as many as the nodes have; what Slurm knows is that of the largest."""
+        return max(1, self.nodes.count // self.hosts if self.hosts > 1 else self.nodes.count * self.nodes.gpus)
+
     def needs(self, step: Step, seat: Seat) -> Needs:
         """Of a step that has the seat."""
         hosts = self.hosts if step.kind == "stage" else 1

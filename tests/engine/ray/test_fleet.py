@@ -29,6 +29,14 @@ def test_as_many_as_cores_and_one_a_machine_that_waits():
     assert fleet.take(step(), GB)
 
 
+@pytest.mark.parametrize(
+    ("cards", "hosts", "jobs", "devices"),
+    [((0, 0), 1, None, 1), ((1, 0), 1, None, 1), ((8, 8), 1, None, 16), ((8, 8), 1, 3, 3), ((4, 4, 4, 0), 2, None, 1)],
+)
+def test_steps_that_have_an_accelerator_at_once(cards, hosts, jobs, devices):
+    assert Fleet([machine(n, 8, 8, each) for n, each in enumerate(cards)], jobs, hosts).devices == devices
+
+
 def test_equal_seats_are_told_apart():
     fleet = Fleet([machine(0)])
     first, second = fleet.take(step(), GB), fleet.take(step(), GB)

@@ -130,6 +130,7 @@ def test_a_job_asks_for_what_its_step_needs():
     assert stage == Needs(4, 32 * 2**30, True, 2), "no more memory than a node has"
     assert cluster.needs(step_of("suite"), Seat(-1, 1, False)) == Needs(1, 256 * 2**20)
     assert cluster.parameters(parts) == {"account": "lab", "mem": "1024M"}
+    assert cluster.devices == 2
     assert cluster.parameters(stage) == {"account": "lab", "mem": "32768M", "gpus_per_node": 8}
 
 
