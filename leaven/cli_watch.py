@@ -33,16 +33,17 @@ def watch(
     """
     from rich.console import Console
 
-    from leaven.engine.stores import place
-    from leaven.engine.watching.follow import Follower, folder_of, ran
+    from leaven.engine.watching.follow import Follower, folder_of, kept_in, options_of, ran
     from leaven.engine.watching.live import Watched, picture
     from leaven.engine.watching.live import watch as show
 
-    kept = place(store, runs)
     folders = [folder_of(word, runs) for word in study] if study else ran(runs)[:1]
     if not folders:
         raise BadInput("no study was run here", where=str(runs), fix="Name one, or give the folder: --runs DIR.")
-    watched = [Watched(Follower(folder, kept)) for folder in dict.fromkeys(folders)]
+    watched = [
+        Watched(Follower(folder, kept_in(folder, runs, store), options_of(folder, runs, store)))
+        for folder in dict.fromkeys(folders)
+    ]
     console = Console(highlight=False)
     if as_json:
         print_json([one.data() for one in watched])
@@ -67,12 +68,12 @@ def logs(
     store: StorePlace = None,
 ) -> None:
     """What a step said: its log, of every time that it was executed."""
-    from leaven.engine.stores import place
     from leaven.engine.watching import logs as reading
-    from leaven.engine.watching.follow import folder_of
+    from leaven.engine.watching.follow import folder_of, kept_in
 
-    kept = place(store, runs)
-    meant = reading.find(step, runs, kept, folder_of(study, runs) if study else None)
+    folder = folder_of(study, runs) if study else None
+    meant = reading.find(step, runs, kept_in(folder, runs, store), folder)
+    kept = kept_in(meant.folder, runs, store)
     path = kept.log_of(meant.identity)
     if not path.exists() and not (follow and not reading.ended(meant, kept)):
         told = "it was made on another machine" if kept.has(meant.identity) else "it has not been started"

@@ -206,7 +206,7 @@ class Study:
             study = prepared.study
             about = {"question": study.question, "sizes": [study.model.size, *study.sizes], "seeds": list(study.seeds)}
             keep(self.store, self.name, prepared.graph.steps.values(), about)
-            outline.keep(prepared.graph, self.folder)
+            outline.keep(prepared.graph, self.folder, self.store)
             started = time.monotonic()
             missing = any(not self.store.has(step_id) for step_id in prepared.graph.steps)
             try:

@@ -1,17 +1,20 @@
 """Reading what a study wrote about itself, again and again, each time only what is new.
 
-Looking changes nothing: no file is written, and the store's lock is only tried for an instant (`Store.holder`).
+Looking changes nothing: no file is written, and the store's lock is only tried for an instant (`Store.holder`): that
+of the store which the run told of, whichever one is looked into.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from leaven.engine.metrics import events
 from leaven.engine.store import Store
+from leaven.engine.stores import place
 from leaven.engine.watching import outline as outlines
 from leaven.engine.watching.heard import Heard
 from leaven.engine.watching.outline import Outline
@@ -24,10 +27,10 @@ LOOK_EVERY = 5.0
 
 
 class Follower:
-    """Of one study's folder."""
+    """Of one study's folder. `options`: what a command needs besides the study's name to find it and its store."""
 
-    def __init__(self, folder: Path, store: Store) -> None:
-        self.folder, self.store = folder, store
+    def __init__(self, folder: Path, store: Store, options: Sequence[str] = ()) -> None:
+        self.folder, self.store, self.options = folder, store, tuple(options)
         self.heard, self.offset = Heard(), 0
         self.outline, self.written = Outline(), -1
         self.done: set[str] = set()
@@ -38,7 +41,8 @@ class Follower:
         self._read_outline()
         self._read_events()
         status, age = self._status()
-        holder = self.store.holder()
+        lock = next((root for root in (self.outline.root, self.store.root) if root and _has_lock(root)), None)
+        holder = Store(lock).holder() if lock else None
         if holder is not None and holder == self.heard.process != status.get("process"):
             status, age = {"process": holder}, 0.0  # that of an earlier run; this one has not written any yet
         finished = status.get("finished")
@@ -54,9 +58,10 @@ class Follower:
             status,
             self.heard,
             done=self.done,
-            alive=holder is not None and holder == status.get("process") and not status.get("ended"),
+            alive=_alive(status, holder) if lock or status.get("ended") else None,
             age=age,
             now=time.time(),
+            options=self.options,
         )
 
     def _read_outline(self) -> None:
@@ -94,6 +99,29 @@ class Follower:
             for step in self.outline.steps:
                 if step.identity not in self.done and self.store.has(step.identity):
                     self.done.add(step.identity)
+
+
+def _has_lock(root: Path) -> bool:
+    """Whether a run has used the store there, and it can be seen from here."""
+    return (root / "lock").exists()
+
+
+def _alive(status: Mapping[str, Any], holder: int | None) -> bool:
+    return holder is not None and holder == status.get("process") and not status.get("ended")
+
+
+def kept_in(folder: Path | None, runs: Path, given: str | None) -> Store:
+    """The store of a study: the one that is given, else that of its last run, else the one in the folder of runs."""
+    known = outlines.read(folder) if folder and not given else None
+    return place(given or (known.store if known else None), runs)
+
+
+def options_of(folder: Path, runs: Path, given: str | None) -> list[str]:
+    """What `leaven logs` needs besides the name of the study: `--runs DIR`, `--store DIR|URL`."""
+    found = [] if runs == Path("runs") else ["--runs", str(runs)]
+    if given and place(given, runs).where() != kept_in(folder, runs, None).where():
+        found += ["--store", given]
+    return found
 
 
 def ran(runs: Path) -> list[Path]:

@@ -25,8 +25,16 @@ WORDS = {
     "waiting": "has not been run",
     "killed": "killed; run it again to continue",
     "stopped": "stopped; run it again to continue",
+    "unknown": "its store is not here, so nobody knows whether it goes on; --store says where it is",
 }
-OVERALL = {"done": "green", "running": "cyan", "failed": "red", "killed": "yellow", "stopped": "yellow"}
+OVERALL = {
+    "done": "green",
+    "running": "cyan",
+    "failed": "red",
+    "killed": "yellow",
+    "stopped": "yellow",
+    "unknown": "yellow",
+}
 BAR = 22
 ROWS = range(5, 13)
 """Rows of a plot: at least, and below which number."""
@@ -78,7 +86,7 @@ def _header(view: View, width: int) -> list[Text]:
     if view.remaining is not None:
         said.append(Text(f"about {clock(view.remaining)} left"))
     if view.process is not None:
-        said.append(Text(f"process {view.process}", style="dim"))
+        said.append(Text(f"process {view.process}{' on ' * bool(view.host)}{view.host}", style="dim"))
     if view.where:
         said.append(Text(view.where, style="dim"))
     if view.hosts:
@@ -254,7 +262,7 @@ def _failures(view: View, width: int, most: int | None) -> list[Text]:
     for at in failed[:most]:
         first = at.note.split("\n", 1)[0]
         lines.append(_fitted(Text(f"{SIGNS[FAILED]} {at.step.name} failed: {first}", style=STYLES[FAILED]), width))
-        lines.append(_fitted(Text(f"  {log_command(view.study, at)}", style="dim"), width))
+        lines.append(_fitted(Text(f"  {log_command(view, at)}", style="dim"), width))
     if most is not None and len(failed) > most:
         lines.append(_more(len(failed) - most, "failed step"))
     return lines
@@ -264,9 +272,9 @@ def _more(number: int, what: str) -> Text:
     return Text(f"and {number} more {what}{'' if number == 1 else 's'}", style="dim")
 
 
-def log_command(study: str, at: At) -> str:
+def log_command(view: View, at: At) -> str:
     """What shows everything that a step said."""
-    return f"leaven logs {shlex.quote(at.step.name)} --study {shlex.quote(study)}"
+    return f"leaven logs {shlex.join([at.step.name, '--study', view.study, *view.options])}"
 
 
 def _fitted(line: Text, width: int) -> Text:

@@ -42,11 +42,12 @@ class Told:
 
 
 class Heard:
-    """Everything said so far. `process`: of the run that spoke last; None once it said that it ended."""
+    """Everything said so far. `process`: of the run that spoke last, on `host`; None once it said that it ended."""
 
     def __init__(self) -> None:
         self.steps: dict[str, Told] = {}
         self.process: int | None = None
+        self.host = ""
 
     def of(self, identity: str) -> Told:
         return self.steps.setdefault(identity, Told())
@@ -64,7 +65,7 @@ class Heard:
 
     def _begin(self, row: Mapping[str, Any]) -> None:
         process = row.get("process")
-        self.process = process if isinstance(process, int) else None
+        self.process, self.host = process if isinstance(process, int) else None, str(row.get("host") or "")
         for told in self.steps.values():
             told.lost, told.failure, told.finished, told.last, told.trained = 0, None, False, None, 0
 

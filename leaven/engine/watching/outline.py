@@ -1,5 +1,5 @@
-"""The steps of a study as it was last run, in `RUNS/<study>/steps.json`: what is to be done. Status and
-events say how far it is.
+"""The steps of a study as it was last run, in `RUNS/<study>/steps.json`: what is to be done, and which store keeps what
+is done. Status and events say how far it is.
 
 The graph itself takes the raw files and every option of the run to expand; whoever watches has neither.
 """
@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from leaven.engine.store import Store
 from leaven.ground.files import read_json, write_json
 from leaven.study.step import Graph
 from leaven.study.step import Run as StudyRun
 
 FILE = "steps.json"
+BESIDE = "store"
+"""The store in a folder of runs, beside the studies."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,18 @@ class Run:
 
 @dataclass(frozen=True)
 class Outline:
-    """Steps in an order in which every step follows its inputs, and the runs through its stages."""
+    """Steps in an order in which every step follows its inputs, and the runs through its stages.
+
+    `store`: that of the run as `--store` says it, None for the one in the folder of runs; `root`: the folder of it, or
+    of this machine's copy, whose lock the run holds; None where it was not told.
+    """
 
     steps: tuple[Known, ...] = ()
     runs: tuple[Run, ...] = ()
     places: dict[str, int] = field(default_factory=dict)
     """Of every step, by identity and by each of its names."""
+    store: str | None = None
+    root: Path | None = None
 
     def below(self, places: Iterable[int]) -> set[int]:
         """Every step that reads one of these, itself or through others; they themselves only where they do."""
@@ -98,23 +107,31 @@ def _after(run: StudyRun) -> list[str]:
     return [*run.evaluations.values(), *([run.completion] if run.completion else []), *run.judgements.values()]
 
 
-def keep(graph: Graph, folder: Path) -> None:
+def keep(graph: Graph, folder: Path, store: Store) -> None:
     """Write the outline of a study that is about to run to its folder. A disk that is full stops no run here: the run
     itself says it better."""
     with contextlib.suppress(OSError):
-        write_json(folder / FILE, of(graph))
+        write_json(folder / FILE, {**of(graph), "store": _told(store, folder)})
+
+
+def _told(store: Store, folder: Path) -> dict[str, str]:
+    """Where a store is; empty for the one beside the study's folder, which moves along with it. No URL has a key."""
+    where = store.where()
+    beside = str(folder.parent.resolve() / BESIDE)
+    return {name: str(where[name]) for name in ("root", "url") if name in where and where[name] != beside}
 
 
 def read(folder: Path) -> Outline | None:
     """The outline in a study's folder; None where there is none, or none that can be read."""
     try:
-        return outline(read_json(folder / FILE))
+        return outline(read_json(folder / FILE), folder.parent)
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 
 
-def outline(data: Any) -> Outline:
-    """An outline from what was kept of it. Raises KeyError, TypeError or ValueError for anything else."""
+def outline(data: Any, folder: Path) -> Outline:
+    """An outline from what was kept of it, of a study in a folder of runs. Raises KeyError, TypeError or ValueError for
+    anything else."""
     steps = tuple(
         Known(
             str(row["identity"]), str(row["kind"]), tuple(map(str, row["names"])), tuple(row["inputs"]), row["tokens"]
@@ -129,4 +146,8 @@ def outline(data: Any) -> Outline:
     named = [*(at for run in runs for at in (*run.stages, *run.after)), *(at for step in steps for at in step.inputs)]
     if not all(0 <= at < len(steps) for at in named):
         raise ValueError("an outline names a step that it does not hold")
-    return Outline(steps, runs, places)
+    told = data.get("store")
+    if not isinstance(told, dict):
+        return Outline(steps, runs, places)
+    store, root = told.get("url") or told.get("root"), told.get("root")
+    return Outline(steps, runs, places, str(store) if store else None, Path(root) if root else folder / BESIDE)

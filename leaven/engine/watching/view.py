@@ -36,7 +36,9 @@ class View:
 
     Attributes:
         state: `running`; `done`; `failed`, with everything else finished; `stopped`: interrupted, it said so itself;
-            `killed`: it did not; `waiting`: it has not been run.
+            `killed`: it did not; `waiting`: it has not been run; `unknown`: the lock of its store could not be looked
+            at, steps are as it told last.
+        process, host: of a run that goes on.
         where: where the steps execute, as the run calls it.
         elapsed, remaining: seconds of this run.
         speed: tokens a second now and, while stages trained, on average; 0 where nothing is known.
@@ -52,6 +54,8 @@ class View:
     outline: Outline
     steps: tuple[At, ...]
     heard: Heard
+    host: str = ""
+    options: tuple[str, ...] = ()
 
     def of(self, state: str) -> list[At]:
         return [at for at in self.steps if at.state == state]
@@ -67,6 +71,7 @@ class View:
             "study": self.study,
             "state": self.state,
             "process": self.process,
+            "host": self.host,
             "where": self.where,
             "hosts": self.hosts,
             "elapsed_seconds": self.elapsed,
@@ -108,17 +113,19 @@ def view(
     heard: Heard,
     *,
     done: Collection[str],
-    alive: bool,
+    alive: bool | None,
     age: float,
     now: float,
+    options: tuple[str, ...] = (),
 ) -> View:
     """Put together what was read.
 
     Args:
         status: what the run wrote of itself last; empty where it wrote nothing.
         done: identities of the steps that the store holds.
-        alive: whether the process that wrote the status still holds the store.
+        alive: whether the process that wrote the status still holds the store; None where that cannot be found out.
         age: seconds since the status was written. now: seconds since 1970.
+        options: what a command needs besides the name of the study.
     """
     failures = {**_failures(heard, outline), **_told(status, "failed")}
     steps = _steps(outline, _told(status, "running"), failures, heard, done, alive)
@@ -126,10 +133,11 @@ def view(
     going = state == RUNNING
     seconds = [_seconds(status, name) for name in ("seconds", "remaining_seconds")]
     training = [at.step.identity for at in steps if at.state == RUNNING and at.step.kind == "stage"]
+    process = int(status["process"]) if going and status.get("process") else None
     return View(
         study,
         state,
-        int(status["process"]) if going and status.get("process") else None,
+        process,
         str(status.get("where") or ""),
         None if seconds[0] is None else seconds[0] + (age if going else 0.0),
         None if seconds[1] is None or not going else max(0.0, seconds[1] - age),
@@ -137,6 +145,8 @@ def view(
         outline,
         tuple(steps),
         heard,
+        heard.host if process is not None and process == heard.process else "",
+        options,
     )
 
 
@@ -146,7 +156,7 @@ def _steps(
     failures: Mapping[str, Any],
     heard: Heard,
     done: Collection[str],
-    alive: bool,
+    alive: bool | None,
 ) -> list[At]:
     failed = {place for place, step in enumerate(outline.steps) if step.name in failures and step.identity not in done}
     blocked = outline.below(failed)
@@ -161,13 +171,13 @@ def _steps(
         elif isinstance(run, Mapping):
             share = run["done"] / run["total"] if run.get("total") else None
             note, where = str(run.get("note") or ""), str(run.get("where") or "")
-            steps.append(At(step, RUNNING if alive else STOPPED, share, note, where, told.lost))
+            steps.append(At(step, STOPPED if alive is False else RUNNING, share, note, where, told.lost))
         else:
             steps.append(At(step, BLOCKED if place in blocked else WAITING, lost=told.lost))
     return steps
 
 
-def _state(steps: list[At], status: Mapping[str, Any], alive: bool) -> str:
+def _state(steps: list[At], status: Mapping[str, Any], alive: bool | None) -> str:
     states = {at.state for at in steps}
     if alive:
         return RUNNING
@@ -175,6 +185,8 @@ def _state(steps: list[At], status: Mapping[str, Any], alive: bool) -> str:
         return DONE
     if not status:
         return WAITING
+    if alive is None:
+        return "unknown"
     if not status.get("ended"):
         return "killed"
     return FAILED if FAILED in states and states <= {DONE, FAILED, BLOCKED} else STOPPED

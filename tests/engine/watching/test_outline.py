@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from leaven.engine.depot.address import address
+from leaven.engine.depot.mirror import Mirror
+from leaven.engine.store import Store
 from leaven.engine.watching import outline
+from leaven.engine.watching.follow import kept_in, options_of
 from leaven.study.step import Graph, Run
 
 
@@ -15,7 +21,7 @@ def test_a_graph_comes_back(tmp_path):
     ]
     scored = graph.add("evaluate", "a/seed-1/evaluate", {}, {"model": stages[0]})
     graph.runs = [Run("a", 1, (stages[0],), {"final": scored}), Run("b", 1, (stages[1],), {})]
-    outline.keep(graph, tmp_path)
+    outline.keep(graph, tmp_path, Store(tmp_path / "store"))
     found = outline.read(tmp_path)
     assert [step.identity for step in found.steps] == list(graph.steps)
     assert found.steps[1].names == ("a/seed-1/pretrain", "b/seed-1/pretrain")
@@ -27,5 +33,31 @@ def test_a_graph_comes_back(tmp_path):
 
 
 def test_a_disk_that_takes_nothing_stops_nothing(tmp_path):
-    outline.keep(Graph(), tmp_path / "nowhere")
+    outline.keep(Graph(), tmp_path / "nowhere", Store(tmp_path / "store"))
     assert outline.read(tmp_path / "nowhere") is None
+
+
+def test_the_store_of_the_run_is_found_again(tmp_path):
+    runs = tmp_path / "runs"
+    folder = runs / "micro"
+    folder.mkdir(parents=True)
+    for store, place, root in (
+        (Store(runs / "store"), None, runs / "store"),
+        (Store(tmp_path / "kept"), str(tmp_path / "kept"), tmp_path / "kept"),
+        (Mirror(runs / "store", address("memory://bucket/x")), "memory://bucket/x", runs / "store"),
+    ):
+        outline.keep(Graph(), folder, store)
+        found = outline.read(folder)
+        assert (found.store, found.root) == (place, root)
+        assert kept_in(folder, runs, None).where() == store.where()
+        assert options_of(folder, runs, place) == ["--runs", str(runs)]
+        assert options_of(folder, runs, "/other")[2:] == ["--store", "/other"]
+    outline.keep(Graph(), folder, Store(runs / "store"))
+    runs.rename(tmp_path / "moved")
+    assert outline.read(tmp_path / "moved" / "micro").root == tmp_path / "moved" / "store"
+
+
+@pytest.mark.parametrize("told", [None, [], "x"])
+def test_an_outline_without_a_store(tmp_path, told):
+    found = outline.outline({"steps": [], "runs": [], "store": told}, tmp_path)
+    assert (found.store, found.root) == (None, None)

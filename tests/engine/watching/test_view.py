@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from leaven.engine.store import Store
 from leaven.engine.watching.follow import Follower
 from leaven.engine.watching.outline import outline
 from leaven.engine.watching.view import BLOCKED, DONE, FAILED, RUNNING, STOPPED, WAITING
@@ -45,6 +46,33 @@ def test_a_killed_run_is_not_running(training):
     assert (view.state, view.process, view.remaining) == ("killed", None, None)
     assert states(view)[TEXT] == STOPPED
     assert view.of(STOPPED)[0].share == 0.4
+
+
+def test_a_run_whose_lock_cannot_be_looked_at_is_not_called_killed(training):
+    elsewhere = Store(training.runs.parent / "elsewhere")
+    view = Follower(training.folder, elsewhere).look()
+    assert (view.state, view.process, view.remaining) == ("unknown", None, None)
+    assert states(view)[TEXT] == RUNNING  # as it told last
+    training.status({}, ended=True, failed={FAILING: "why"})
+    assert Follower(training.folder, elsewhere).look().state == "stopped"
+
+
+def test_the_lock_is_that_of_the_store_that_the_run_told_of(training):
+    training.outline["store"] = {}
+    training.plan()
+    other = Store(training.runs.parent / "other")
+    other.prepare()
+    (other.root / "lock").touch()
+    assert Follower(training.folder, other).look().state == "running"
+    training.outline["store"] = {"root": str(training.runs.parent / "moved")}  # to where the command says
+    training.plan()
+    assert Follower(training.folder, training.store).look().state == "running"
+
+
+def test_the_machine_of_the_process_is_named(training):
+    assert training.look().host == "here"
+    training.let_go()
+    assert training.look().host == ""
 
 
 def test_another_study_that_holds_the_store_is_not_this_one(training):
@@ -137,4 +165,4 @@ def test_a_file_that_cannot_be_read_is_as_none(training, broken):
 def test_an_outline_names_only_what_it_holds(scene):
     scene.outline["runs"][0]["stages"].append(99)
     with pytest.raises(ValueError, match="does not hold"):
-        outline(scene.outline)
+        outline(scene.outline, scene.runs)

@@ -91,6 +91,22 @@ def test_the_log_of_a_step(leaven, training):
     assert leaven("logs", TEXT, "--follow")[1].endswith("loss 2\n")
 
 
+def test_a_store_given_to_the_run_is_found_without_saying_it_again(leaven, training):
+    training.outline["store"] = {"root": str(training.runs.parent / "kept")}
+    training.plan()
+    training.store.log(training.identity(TEXT)).write_text("loss 3\n")
+    training.let_go()
+    training.store.root.rename(training.runs.parent / "kept")
+    out = leaven("watch", "--once")[1]
+    assert "micro · killed" in out
+    assert "leaven logs no-code/seed-1/pretrain --study micro\n" in out
+    assert leaven("logs", TEXT)[1] == "loss 3\n"
+    assert leaven("watch", "--store", "nowhere")[1].startswith("micro · killed")
+    assert "--study micro --store nowhere\n" in leaven("watch", "--store", "nowhere")[1]
+    training.runs.rename(training.runs.parent / "far")
+    assert "--study micro --runs far\n" in leaven("watch", "--runs", "far")[1]
+
+
 class Terminal:
     """A process on a terminal of its own."""
 
