@@ -65,6 +65,47 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path, said: l
     assert not kept.exists()
 
 
+def test_what_a_command_leaves_in_the_background_is_not_waited_for(tmp_path: Path, said: list[str]) -> None:
+    kept = tmp_path / "kept"
+    began = time.monotonic()
+    notifier = Notifier(["/bin/sh", "-c", f"(sleep 6; : > {kept}) & exit 0"], "micro", said.append, limit=5.0)
+    notifier.tell({"event": "run_finished"})
+    notifier.close()
+    assert time.monotonic() - began < 5
+    assert said == []
+    while not kept.exists():  # and goes on
+        assert time.monotonic() - began < 30
+        time.sleep(0.1)
+
+
+def test_the_end_of_the_run_is_told_however_many_failures_wait(tmp_path: Path, said: list[str]) -> None:
+    kept = tmp_path / "kept"
+    command = f'cat >/dev/null; sleep 1; echo "\\"$LEAVEN_EVENT\\"" >> {kept}'
+    notifier = Notifier(["/bin/sh", "-c", command], "m", said.append, limit=4.0)
+    for _ in range(9):
+        notifier.tell({"event": "step_failed"})
+    notifier.tell({"event": "run_finished"})
+    notifier.close()
+    *before, last = heard(kept)
+    assert last == "run_finished"
+    assert set(before) <= {"step_failed"}
+    assert len(before) < 9
+    left = 9 - len(before)
+    assert said == [f"the command of --notify was too slow: failures that it was not told of one by one: {left}"]
+
+
+def test_the_end_of_the_run_is_told_after_a_command_that_hangs(tmp_path: Path, said: list[str]) -> None:
+    kept = tmp_path / "kept"
+    command = f'[ $LEAVEN_EVENT = step_failed ] && sleep 60; sleep 1; echo "\\"$LEAVEN_EVENT\\"" >> {kept}'
+    notifier = Notifier(["/bin/sh", "-c", command], "m", said.append, limit=3.0)
+    notifier.tell({"event": "step_failed"})
+    time.sleep(0.5)
+    notifier.tell({"event": "run_finished"})
+    notifier.close()
+    assert heard(kept) == ["run_finished"]
+    assert said == ["the command of --notify took longer than 3 s and was ended"]
+
+
 def test_a_program_that_went_away_is_a_warning(tmp_path: Path, said: list[str]) -> None:
     notifier = Notifier([str(tmp_path / "gone")], "micro", said.append)
     notifier.tell({"event": "run_finished"})
