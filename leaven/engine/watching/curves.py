@@ -23,7 +23,8 @@ Points = list[tuple[float, float]]
 @dataclass(frozen=True)
 class Track:
     """`loss`, `bpb` by source: (tokens since the first stage began, value); `end`: tokens of all stages of its runs;
-    `place`: in the order of the study, by which a curve keeps its colour while others come and go."""
+    `place`: of the first of its runs in the order of the study, by which a curve keeps its letter and its colour while
+    others come and go."""
 
     label: str
     stages: tuple[str, ...]
@@ -55,15 +56,16 @@ class Curves:
         """At most so many curves, and how many there are: first those of runs that go on now, then those heard of last,
         then in the order of the study."""
         chains: dict[tuple[int, ...], list[Run]] = {}
-        for run in _runs(view.outline):
+        places: dict[tuple[int, ...], int] = {}
+        for place, run in enumerate(_runs(view.outline)):
             chain = tuple(at for at in run.stages if _has(view, view.steps[at]))
             if chain:
                 chains.setdefault(chain, []).append(run)
+                places.setdefault(chain, place)
         # The part that runs have in common is not drawn again for those that have not come further.
         longer = {chain[:length] for chain in chains for length in range(1, len(chain))}
         going = {chain for chain in chains if any(_going(view, run) for run in chains[chain])}
         kept = [chain for chain in chains if chain not in longer or chain in going]
-        places = {chain: place for place, chain in enumerate(kept)}
         kept.sort(key=lambda chain: (False, 0.0) if chain in going else (True, -_heard_of(view, chain)))
         sizes = len({run.size for run in view.outline.runs}) > 1
         return [self._track(view, chain, chains[chain], places[chain], sizes) for chain in kept[:most]], len(kept)
@@ -72,8 +74,8 @@ class Curves:
         loss: Points = []
         bpb: dict[str, Points] = {}
         before = 0
-        for place in chain:
-            at = view.steps[place]
+        for stage in chain:
+            at = view.steps[stage]
             for tokens, point in sorted(self._points(view, at).items()):
                 if point.loss is not None:
                     loss.append((before + tokens, point.loss))

@@ -231,15 +231,16 @@ def _curves(tracks: Sequence[Track], count: int, rows: int, width: int) -> list[
     end = max(track.end for track in tracks)
     sources = sorted({source for track in tracks for source in track.bpb})
     title = f"bits per byte, mean of {len(sources)}" if len(sources) > 1 else f"bits per byte {' '.join(sources)}"
-    left = plot(_drawn([track.loss for track in tracks]), half, rows, "train loss", end)
-    right = plot(_drawn([track.mean_bpb() for track in tracks]), half, rows, cut(title, half), end)
+    signs = _signs(tracks)
+    left = plot(_drawn([track.loss for track in tracks], signs), half, rows, "train loss", end)
+    right = plot(_drawn([track.mean_bpb() for track in tracks], signs), half, rows, cut(title, half), end)
     lines = []
     for one, other in zip(left, right, strict=True):
         lines.append(Text.assemble(one, " " * (half + 2 - cells(one.plain)), other))
     wide = min(max(cells(cut(track.label, width)) for track in tracks), max(width - 44, 12))
-    for place, track in enumerate(tracks):
+    for sign, track in zip(signs, tracks, strict=True):
         name = cut(track.label, wide)
-        line = Text.assemble((MARKS[place], f"bold {COLOURS[place]}"), f" {name}{' ' * (wide - cells(name))}")
+        line = Text.assemble((MARKS[sign], f"bold {COLOURS[sign]}"), f" {name}{' ' * (wide - cells(name))}")
         if track.loss:
             line.append(f"  loss {track.loss[-1][1]:.3f}")
         last = [f"{source} {points[-1][1]:.3f}" for source, points in track.bpb.items()]
@@ -251,8 +252,20 @@ def _curves(tracks: Sequence[Track], count: int, rows: int, width: int) -> list[
     return lines
 
 
-def _drawn(all_points: Sequence[Points]) -> list[Curve]:
-    return [Curve(points, COLOURS[place], MARKS[place]) for place, points in enumerate(all_points)]
+def _signs(tracks: Sequence[Track]) -> list[int]:
+    """Of each curve which letter and colour it has: those of its place in the study, whatever else is drawn; where two
+    places share them, the later one has the next that are free."""
+    taken: list[int] = []
+    first = {track.place % MOST: track.place for track in reversed(tracks)}
+    for track in tracks:
+        own = track.place % MOST
+        free = [sign for sign in range(MOST) if sign not in taken and sign not in first]
+        taken.append(own if first[own] == track.place else min(free))
+    return taken
+
+
+def _drawn(all_points: Sequence[Points], signs: Sequence[int]) -> list[Curve]:
+    return [Curve(points, COLOURS[sign], MARKS[sign]) for points, sign in zip(all_points, signs, strict=True)]
 
 
 def _failures(view: View, width: int, most: int | None) -> list[Text]:

@@ -7,7 +7,7 @@ import pytest
 from leaven.corpus.look.visible import cells
 from leaven.engine.watching.curves import Curves
 from leaven.engine.watching.frame import MOST, frame
-from leaven.engine.watching.plot import BRAILLE, Curve, plot
+from leaven.engine.watching.plot import BRAILLE, MARKS, Curve, plot
 from leaven.ground.tables import write_table
 from tests.engine.watching.scene import outlined
 
@@ -113,12 +113,43 @@ def test_what_runs_have_in_common_is_one_curve(scene):
     assert ([track.label for track in tracks], count) == (["code→text seed 1"], 1)
 
 
-def test_a_curve_keeps_its_colour_while_others_are_heard_of(training):
-    before = [line for line in lines(training) if line[:2] in ("a ", "b ")]
-    training.measured(CODE, 900)
-    after = [line for line in lines(training) if line[:2] in ("a ", "b ")]
-    assert [line[:20] for line in before] == [line[:20] for line in after]
-    assert before[0] == after[0]
+def signs(scene) -> dict[str, tuple[str, str]]:
+    """By what a curve is of: its letter and its colour, as drawn below the plots."""
+    tracks, count = Curves(scene.store).of(scene.look(), MOST)
+    found = {}
+    for line in frame(scene.look(), tracks, count, 80):
+        for track in tracks:
+            if line.plain[1:].startswith(f" {track.label} ") and line.plain[0] in MARKS:
+                found[track.label] = (line.plain[0], str(line.spans[0].style))
+    assert len(found) == len(tracks)
+    return found
+
+
+def test_a_curve_keeps_its_letter_and_colour_while_others_come_and_go(training):
+    seen = signs(training)
+    assert seen["text-only seed 1"][0] == "a"
+    for name in ("text-only/seed-2/pretrain", FAILING, "text-only/seed-1/cooldown", "code→text/seed-1/cooldown"):
+        training.measured(name, 900)
+        now = signs(training)
+        assert now.items() >= seen.items()
+        assert len(set(now.values())) == len(now)
+        seen = now
+    assert len(seen) == 4
+
+
+def test_curves_of_more_runs_than_there_are_letters_have_one_each(scene):
+    scene.outline = outlined(tuple(f"v{number}" for number in range(20)), (1,))
+    scene.plan()
+    for number in (1, 7, 13, 2, 3, 8):
+        scene.measured(f"v{number}/seed-1/pretrain", 200)
+    assert {label: sign for label, (sign, _) in signs(scene).items()} == {
+        "v1 seed 1": "b",
+        "v2 seed 1": "c",
+        "v3 seed 1": "d",
+        "v7 seed 1": "a",
+        "v8 seed 1": "e",
+        "v13 seed 1": "f",
+    }
 
 
 def test_a_line_from_corner_to_corner():
