@@ -96,14 +96,14 @@ def verify(
         wanted = [step_id for step_id in wanted if step_id in mine]
     with _progress("rehashing", quiet=as_json) as progress:
         told = rehash(place, found, wanted, progress)
-    moved: list[Path] = []
+    repaired = None
     if repair and told.damage:
         with place.lock():
-            moved = move_aside(place, told.damage)
+            repaired = move_aside(place, told.damage)
     if as_json:
-        print_json({**asdict(told), "moved": list(map(str, moved))})
+        print_json({**asdict(told), "moved": [], "mended": [], **(asdict(repaired) if repaired else {})})
     else:
-        _print(verified_lines(told, moved))
+        _print(verified_lines(told, repaired))
     raise typer.Exit(1 if told.damage else 0)
 
 

@@ -12,12 +12,19 @@ if TYPE_CHECKING:
     from leaven.engine.keeping.collect import Collection
     from leaven.engine.keeping.export import Exported
     from leaven.engine.keeping.importing import Imported
-    from leaven.engine.keeping.rehash import Verified
+    from leaven.engine.keeping.rehash import Repaired, Verified
     from leaven.engine.keeping.shelf import Lying
 
 DIGITS = 12
 """Of an identity, on a terminal."""
-WORDS = {"work": "unfinished work", "log": "log", "cache": "cache", "damaged": "damaged", "rest": "half-removed"}
+WORDS = {
+    "work": "unfinished work",
+    "log": "log",
+    "cache": "cache",
+    "damaged": "damaged",
+    "rest": "left over",
+    "slurm": "jobs of Slurm",
+}
 
 
 def steps(count: int) -> str:
@@ -61,6 +68,8 @@ def used_lines(found: dict[str, Any], most: int) -> list[str]:
     if unused["steps"]:
         rows.append(["no kept study's", "", f"{unused['steps']}", size(unused["bytes"]), size(unused["bytes"]), ""])
     lines = [f"store     {found['root']}: {steps(every['steps'])}, {size(every['bytes'])}"]
+    if found["copy"]:
+        lines.append(f"copy      {found['copy']}: {size(found['here'])} of it")
     if rows:
         head = ["study", "last run", "steps", "size", "its alone", "model"]
         lines += [f"  {line}" for line in table(head, rows, numbers=[2, 3, 4], most=most - 2)]
@@ -74,20 +83,25 @@ def used_lines(found: dict[str, Any], most: int) -> list[str]:
     return lines
 
 
-def verified_lines(found: Verified, moved: Sequence[object]) -> list[str]:
-    """What is damaged, file by file."""
+def verified_lines(found: Verified, repaired: Repaired | None) -> list[str]:
+    """What is damaged, file by file, and what became of it."""
     lines = [
         f"damaged   {each.identity[:DIGITS]} {each.name}: {each.file + ' ' if each.file else ''}{each.what}"
         for each in found.damage
     ]
     lines += [f"note      {path} is named by no manifest" for path in found.strangers]
-    lines += [f"moved     {path}" for path in moved]
+    if repaired:
+        lines += [f"moved     {path}" for path in repaired.moved]
+        lines += [f"mended    {step_id[:DIGITS]}: the depot has it whole" for step_id in repaired.mended]
     looked = f"{steps(found.steps)}, {found.files:,} files, {size(found.bytes)} rehashed"
     bad = len({each.identity for each in found.damage})
     if not bad:
         return [*lines, f"whole     {looked}"]
-    then = "the next run computes them again" if moved else "--repair moves them aside, so that they are computed again"
-    return [*lines, f"damaged   {steps(bad)} of {looked}; {then}"]
+    again = "--repair moves them aside, so that they are computed again"
+    if repaired:
+        rest = bad - len(repaired.mended)
+        again = f"the next run computes {steps(rest)} again" if rest else "all are whole again"
+    return [*lines, f"damaged   {steps(bad)} of {looked}; {again}"]
 
 
 def collection_lines(found: Collection, most: int, *, gone: bool = False) -> list[str]:

@@ -181,9 +181,11 @@ class _Run:
             run.where = message["where"]
         elif message["event"] == "lost":
             run.done, run.note, run.where = 0.0, message["note"], ""
+            run.failure, run.differs = None, False
             self.state.lost[run.step.identity] = self.state.lost.get(run.step.identity, 0) + 1
         elif message["event"] == "failed":
             run.failure, run.code = message["note"], message["code"]
+            run.differs = bool(message.get("differs"))
         self.hear(run.step, message)
         if message["event"] == "exit":
             self._end(run, message["code"])
@@ -196,7 +198,9 @@ class _Run:
         if not together:
             self.executor.room.give_back(seat)
             del self.seats[run.program]
-        if self.store.has(step_id):  # whatever became of the process that it shared with others
+        # Whatever became of the process that it shared with others. But where another result is there, one of the two
+        # is wrong, and nothing is to be made from either unnoticed.
+        if not run.differs and self.store.arrived(step_id):
             self.state.finished.add(step_id)
             self.hear(run.step, {"event": "ended", "outcome": "finished", "note": ""})
             for child in self.children[step_id]:

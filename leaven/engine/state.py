@@ -25,6 +25,8 @@ class Running:
     """The machine it runs on, where there are several."""
     failure: str | None = None
     code: int = 1
+    differs: bool = False
+    """Another result of the step is there."""
 
 
 @dataclass

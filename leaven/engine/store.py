@@ -29,8 +29,22 @@ from leaven.study.step import Step
 MANIFEST = "manifest.json"
 LEAST_FREE = 200_000_000
 """Bytes that must be free before a run starts: the pocket study writes about 100 MB."""
+DAMAGED = "damaged"
+"""Folder of `work` that results are moved to which are not what they should be: no step, and still to be looked at."""
 LOCK_PATIENCE = 0.5
 """Seconds a run waits for the lock: `leaven status` looks at it for an instant and must not turn a run away."""
+
+
+class Damaged(BadInput):
+    """A step of the store that is not what its manifest says; never that it could not be looked at."""
+
+
+class TwoResults(LeavenError):
+    """A step that two machines computed, to different results."""
+
+
+class Gone(LeavenError):
+    """A step that was there a moment ago: somebody removed it meanwhile."""
 
 
 class Store:
@@ -69,8 +83,11 @@ class Store:
         )
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the store for one run; the kernel lets go when this process ends, however it ends. Raises BadInput."""
+    def lock(self, *, removing: bool = False) -> Iterator[None]:
+        """Hold the store for one run; the kernel lets go when this process ends, however it ends.
+
+        `removing`: to remove what nobody needs, which no run on any machine must see. Raises BadInput.
+        """
         try:
             file = (self.root / "lock").open("a+")
         except OSError as error:
@@ -153,17 +170,21 @@ class Store:
     def has(self, step_id: str) -> bool:
         return (self.folder(step_id) / MANIFEST).exists()
 
+    def arrived(self, step_id: str) -> bool:
+        """Whether a step is there that somebody says has just ended."""
+        return self.has(step_id)
+
     def manifest(self, step_id: str) -> dict[str, Any]:
-        """Raises LeavenError if it is not a manifest of this step."""
+        """Raises Damaged if it is not a manifest of this step."""
         path = self.folder(step_id) / MANIFEST
         try:
             manifest = read_json(path)
             described = {part: manifest[part] for part in ("kind", "fields", "inputs", "versions")}
             files, made = manifest["files"], manifest["made"]
-            float(made["seconds"]), str(made["finished"]), manifest["names"][0]
-        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            seconds, _, _ = float(made["seconds"]), str(made["finished"]), manifest["names"][0]
+        except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError) as error:
             raise self._damaged(step_id, f"its manifest cannot be read ({type(error).__name__})") from None
-        if hash_of(described) != step_id or not isinstance(files, dict):
+        if hash_of(described) != step_id or not isinstance(files, dict) or not 0 <= seconds < float("inf"):
             raise self._damaged(step_id, "its manifest does not describe it")
         return cast(dict[str, Any], manifest)
 
@@ -261,8 +282,21 @@ class Store:
             parts.append((name, stat.st_size, stat.st_mtime_ns, stat.st_ino))
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
-    def _damaged(self, step_id: str, what: str) -> LeavenError:
-        return BadInput(
+    def move_aside(self, step_id: str) -> Path:
+        """Move the folder of a step to `work/damaged`, whole; where it is now. Raises LeavenError."""
+        home, folder, number = self.work / DAMAGED, self.steps / step_id, 1
+        while (target := home / f"{step_id}.{number}").exists():
+            number += 1
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            folder.rename(target)
+            sync_folder(self.steps)
+        except OSError as error:
+            raise LeavenError(f"cannot move {folder} to {target}: {error.strerror}") from None
+        return target
+
+    def _damaged(self, step_id: str, what: str) -> Damaged:
+        return Damaged(
             f"step {step_id[:12]} in the store is damaged: {what}",
             where=str(self.folder(step_id)),
             fix="Put the file back, or remove the whole folder and run again: only this step is computed anew.",

@@ -28,7 +28,7 @@ from leaven.engine.devices import PROCESSOR, Device
 from leaven.engine.gang import Gang, gang_of
 from leaven.engine.hardware import processor
 from leaven.engine.needed import folder_of
-from leaven.engine.store import Store
+from leaven.engine.store import Store, TwoResults
 from leaven.engine.stores import opened
 from leaven.ground.errors import LeavenError
 from leaven.ground.progress import Row
@@ -144,7 +144,8 @@ class _Member:
     def fail(self, error: Exception) -> None:
         self.ended = True
         self.code = error.exit_code if isinstance(error, LeavenError) else 1
-        self.say("failed", note=_tell(error, self.store, self.log), code=self.code)
+        differs = isinstance(error, TwoResults)
+        self.say("failed", note=_tell(error, self.store, self.log), code=self.code, differs=differs)
         with contextlib.suppress(OSError):  # told already; on a full disk the log cannot hold it
             self.note("".join(traceback.format_exception(error)))
 

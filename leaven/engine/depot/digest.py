@@ -12,6 +12,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,12 @@ class Digest:
 
 @dataclass(frozen=True)
 class Found:
-    """A file as a listing shows it: bytes, and its MD5 or ETag ("" where none is told)."""
+    """A file as a listing shows it: bytes, its MD5 or ETag ("" where none is told), and when it was written by the
+    clock there, in seconds since the epoch (0 where that is not told)."""
 
     bytes: int
     tag: str = ""
+    modified: float = 0.0
 
     def proves(self, digest: Digest) -> bool:
         """Whether the listing alone shows that the bytes are those of the file here."""
@@ -66,4 +69,20 @@ def found(info: Mapping[str, Any]) -> Found:
     tag = str(info.get("ETag") or "").strip('"')
     if info.get("md5Hash"):
         tag = base64.b64decode(info["md5Hash"]).hex()
-    return Found(int(info.get("size") or 0), tag)
+    return Found(int(info.get("size") or 0), tag, _modified(info))
+
+
+def _modified(info: Mapping[str, Any]) -> float:
+    """File systems tell it by several names, as a number, a moment or words (ISO 8601)."""
+    for name in ("LastModified", "mtime", "updated", "last_modified", "modified", "created"):
+        told = info.get(name)
+        try:
+            if isinstance(told, str):
+                told = datetime.fromisoformat(told)
+            if isinstance(told, datetime):
+                return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+            if isinstance(told, int | float):
+                return float(told)
+        except (ValueError, OverflowError):
+            continue
+    return 0.0

@@ -2,6 +2,7 @@
 
 A step that is there stays there, so a yes is remembered. A no is true for an instant: other machines publish. So after
 a listing each identity is answered from it once, and only while it is fresh; asked again, the depot is asked again.
+What somebody says has just arrived is never answered from a listing: `ask`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from leaven.engine.depot.remote import Remote
@@ -17,9 +19,13 @@ from leaven.engine.store import MANIFEST
 
 _IDENTITY = re.compile(r"[0-9a-f]{32}")
 FEW = 8
-"""Single questions in a row that are cheaper than a listing."""
+"""Single questions that are cheaper than a listing …"""
+WITHIN = 10.0
+"""… if they were asked within so many seconds: later ones are not in a row with them."""
 FRESH = 2.0
-"""Seconds for which a listing may say no."""
+"""Seconds from its end for which a listing may say no, at least."""
+AS_LONG = 4
+"""Times as long as it took a listing may say no: what takes long to list is many questions, which take long to ask."""
 
 
 class Index:
@@ -31,7 +37,8 @@ class Index:
         self.remote, self._keep, self._clock = remote, keep, clock
         self._present: set[str] = set()
         self._answered: set[str] = set()
-        self._listed, self._singles = float("-inf"), 0
+        self._fresh_until = float("-inf")
+        self._singles: deque[float] = deque(maxlen=FEW)
         self._lock = threading.RLock()
 
     def has(self, step_id: str) -> bool:
@@ -39,25 +46,36 @@ class Index:
         with self._lock:
             if step_id in self._present:
                 return True
-            if self._clock() - self._listed < FRESH and step_id not in self._answered:
+            now = self._clock()
+            if now < self._fresh_until and step_id not in self._answered:
                 self._answered.add(step_id)
                 return False
-            if self._singles >= FEW:
+            if len(self._singles) == FEW and now - self._singles[0] < WITHIN:
                 self.all()
                 self._answered.add(step_id)
                 return step_id in self._present
-            self._singles += 1
+            self._singles.append(now)
             return self.ask(step_id)
+
+    def knows(self, step_id: str) -> bool:
+        """Whether the step is known to be there, without a question."""
+        with self._lock:
+            return step_id in self._present
+
+    def present(self) -> list[str]:
+        """The steps that are known to be there, without a question."""
+        with self._lock:
+            return sorted(self._present)
 
     def ask(self, step_id: str) -> bool:
         """Whether the step is there: asked for its manifest, which is needed next where it is."""
         try:
             data = self.remote.read(f"{name_of(step_id)}/{MANIFEST}")
         except FileNotFoundError:
+            self.forget(step_id)
             return False
         self._keep(step_id, data)
-        with self._lock:
-            self._present.add(step_id)
+        self.add(step_id)
         return True
 
     def all(self) -> list[str]:
@@ -65,8 +83,10 @@ class Index:
         with self._lock:
             began = self._clock()
             found = {name.partition("/")[0] for name in self.remote.files(STEPS) if _is_manifest(name)}
+            ended = self._clock()
             self._present, self._answered = found, set()
-            self._listed, self._singles = began, 0
+            self._fresh_until = ended + max(FRESH, AS_LONG * (ended - began))
+            self._singles.clear()
             return sorted(found)
 
     def add(self, step_id: str) -> None:

@@ -119,6 +119,17 @@ class Remote:
         with contextlib.suppress(FileNotFoundError):
             self._insist(f"removing {name}", lambda system, base: system.rm_file(f"{base}/{name}"))
 
+    def move(self, name: str, target: str) -> None:
+        """Move a file. Where it is not there and `target` is, it was moved before. Raises FileNotFoundError."""
+        try:
+            self._insist(
+                f"moving {name}",
+                lambda system, base: writing.move(system, self.place, f"{base}/{name}", f"{base}/{target}"),
+            )
+        except FileNotFoundError:
+            if not self.exists(target):
+                raise
+
     def remove_all(self, folder: str) -> None:
         """Remove every file below a folder."""
         self.each(lambda name: self.remove(f"{folder}/{name}"), list(self.files(folder)))
@@ -165,7 +176,8 @@ def _files_here(start: Path) -> dict[str, Found]:
     for path in sorted(start.rglob("*")):
         with contextlib.suppress(FileNotFoundError):  # others remove theirs while this one looks
             if path.is_file() and not path.name.endswith(writing.PART):
-                rows[path.relative_to(start).as_posix()] = Found(path.stat().st_size)
+                stat = path.stat()
+                rows[path.relative_to(start).as_posix()] = Found(stat.st_size, modified=stat.st_mtime)
     return rows
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from leaven.engine.depot.digest import Digest, Found, digest
 from leaven.engine.depot.remote import Altered, Remote
-from leaven.engine.store import MANIFEST
-from leaven.ground.errors import BadInput, LeavenError
+from leaven.engine.store import MANIFEST, Damaged, Gone, TwoResults
+from leaven.ground.errors import LeavenError
 from leaven.ground.files import sha256_file, sync_folder, write_bytes
 
 STEPS = "steps"
@@ -34,8 +34,8 @@ def name_of(step_id: str) -> str:
 def send(remote: Remote, step_id: str, folder: Path, scratch: Path) -> None:
     """Make the step in `folder` exist there, unless it does. Nothing is seen of it before all of it is there.
 
-    `scratch`: folder for what must be read back. Raises LeavenError where there is another result of this step, where
-    a file here is not what its manifest says, or where files do not arrive as they are.
+    `scratch`: folder for what must be read back. Raises TwoResults where there is another one; LeavenError where a file
+    here is not what its manifest says, or where files do not arrive as they are.
     """
     data = (folder / MANIFEST).read_bytes()
     files = files_of(json.loads(data), str(folder))
@@ -93,7 +93,7 @@ def _lies(remote: Remote, step_id: str, name: str, there: Mapping[str, Found], e
 
 
 def same_there(remote: Remote, step_id: str, files: Mapping[str, Any], here: str) -> bool:
-    """Whether the step is there with these results; False if it is not there. Raises LeavenError if they differ."""
+    """Whether the step is there with these results; False if it is not there. Raises TwoResults if they differ."""
     there = f"{remote.place.url}/{name_of(step_id)}"
     try:
         theirs = files_of(_parsed(remote.read(f"{name_of(step_id)}/{MANIFEST}"), there), there)
@@ -102,7 +102,7 @@ def same_there(remote: Remote, step_id: str, files: Mapping[str, Any], here: str
     for name in sorted({*files, *theirs}):
         one, other = (rows.get(name, {}).get("sha256", "no such file") for rows in (files, theirs))
         if one != other:
-            raise LeavenError(
+            raise TwoResults(
                 f"step {step_id[:12]} has two different results: {name} is {one[:12]} in {here} and {other[:12]} in "
                 f"{there}\n  One of the two machines computes wrongly or has other code. Remove the one you do not "
                 "trust and run again."
@@ -111,7 +111,7 @@ def same_there(remote: Remote, step_id: str, files: Mapping[str, Any], here: str
 
 
 def fetch(remote: Remote, step_id: str, manifest: bytes, target: Path, scratch: Path) -> None:
-    """Make the step appear in `target`, every file with the hash of its manifest. Raises BadInput, LeavenError."""
+    """Make the step appear in `target`, every file with the hash of its manifest. Raises Damaged, Gone."""
     there = f"{remote.place.url}/{name_of(step_id)}"
     files = files_of(_parsed(manifest, there), there)
     part = scratch / f".fetched.{step_id}.{uuid.uuid4().hex}"
@@ -129,7 +129,9 @@ def fetch(remote: Remote, step_id: str, manifest: bytes, target: Path, scratch: 
                 if row["bytes"] >= LARGE:
                     one(name)
         except (Altered, FileNotFoundError) as error:
-            raise BadInput(
+            if not remote.exists(f"{name_of(step_id)}/{MANIFEST}"):
+                raise gone(step_id, there) from None
+            raise Damaged(
                 f"step {step_id[:12]} in the store is damaged: {error}",
                 where=there,
                 fix="Put the file back, or remove the whole folder there and run again: only this step is computed "
@@ -146,15 +148,20 @@ def fetch(remote: Remote, step_id: str, manifest: bytes, target: Path, scratch: 
         shutil.rmtree(part, ignore_errors=True)
 
 
+def gone(step_id: str, there: str) -> Gone:
+    """The error of a step that is not there any more."""
+    return Gone(f"step {step_id[:12]} was removed meanwhile: {there}\n  Run again: only this step is computed anew.")
+
+
 def files_of(manifest: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
-    """The files of a manifest: {"sha256", "bytes"} by name. Raises BadInput for names that lead out of the folder."""
+    """The files of a manifest: {"sha256", "bytes"} by name. Raises Damaged for names that lead out of the folder."""
     try:
         files = {str(name): {"sha256": str(row["sha256"]), "bytes": int(row["bytes"])} for name, row in _rows(manifest)}
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise BadInput("its manifest does not name its files", where=where, fix=_REMOVE) from None
+        raise Damaged("its manifest does not name its files", where=where, fix=_REMOVE) from None
     for name in files:
         if not stays_inside(name) or name == MANIFEST:
-            raise BadInput(f"its manifest names a file that cannot be one of it: {name!r}", where=where, fix=_REMOVE)
+            raise Damaged(f"its manifest names a file that cannot be one of it: {name!r}", where=where, fix=_REMOVE)
     return dict(sorted(files.items()))
 
 
@@ -174,7 +181,7 @@ def _parsed(data: bytes, where: str) -> dict[str, Any]:
     except ValueError:
         manifest = None
     if not isinstance(manifest, dict):
-        raise BadInput("its manifest cannot be read", where=where, fix=_REMOVE)
+        raise Damaged("its manifest cannot be read", where=where, fix=_REMOVE)
     return manifest
 
 

@@ -67,6 +67,17 @@ def download(system: Any, place: Address, source: str, target: Path) -> None:
         system.get_file(source, str(target), **(sizes(place) if place.protocol in ("s3", "s3a") else {}))
 
 
+def move(system: Any, place: Address, source: str, target: str) -> None:
+    """Rename a file, or copy it and remove it where nothing can be renamed. Raises FileNotFoundError."""
+    if place.is_local:
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(source, target)
+        return
+    if not place.whole_objects:
+        system.makedirs(target.rpartition("/")[0], exist_ok=True)
+    system.mv(source, target)
+
+
 def sizes(place: Address) -> dict[str, int]:
     """How the file system is to cut long files, where it can be told."""
     if place.protocol in ("s3", "s3a"):

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import calendar
 import csv
+import json
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,14 +20,16 @@ from pathlib import Path
 
 from leaven.engine.keeping import shelf
 from leaven.engine.keeping.records import Record, chosen
-from leaven.engine.keeping.rehash import DAMAGED
 from leaven.engine.keeping.usage import contents
-from leaven.engine.store import Store
+from leaven.engine.store import DAMAGED, Store
 from leaven.ground.errors import BadInput, LeavenError
 
 PAID = "judge"
 """Folder of the cache that is never removed: replies of endpoints, which cost money and cannot be had again."""
 DAY = 86_400
+"""Seconds after which what a killed process was making is taken for left over: nothing takes so long to be made."""
+_LOG = re.compile(r"([0-9a-f]{32})(?:\.\d+)?\.log")
+"""A step's log, or that of another process of the machines that it ran on."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Rule:
 
 @dataclass(frozen=True)
 class Leaving:
-    """One thing that may go: a `step`, a `log`, unfinished `work`, `damaged` results, `cache`, or `rest`."""
+    """One thing that may go: a `step`, a `log`, unfinished `work`, `damaged` results, `cache`, folders of
+    `slurm` jobs, or `rest`: what killed processes left."""
 
     what: str
     path: Path
@@ -113,16 +118,22 @@ def plan(store: Store, runs: Path, rule: Rule, now: float | None = None) -> Coll
     for path in _below(store.work / DAMAGED):
         if old(path):
             leaving.append(Leaving(DAMAGED, path, shelf.bytes_below(path)))
+    leaving += [
+        Leaving(DAMAGED, store.root / DAMAGED / name, size)
+        for name, size in shelf.damaged_there(store, now, rule.older_than).items()
+    ]
     for name, size in shelf.entries(store, "logs").items():
         path = store.logs / name
-        steps_own = shelf.IDENTITY.fullmatch(path.stem) and path.suffix == ".log"
-        if steps_own and path.stem not in stays and (path.stem in going or old(path)):
+        of = _LOG.fullmatch(name)
+        if of and of[1] not in stays and (of[1] in going or old(path)):
             leaving.append(Leaving("log", path, size))
     leaving += [Leaving("rest", path, shelf.bytes_below(path)) for path in _below(store.root / shelf.ASIDE)]
+    leaving += _left_over(store, {*steps, *found.damaged}, now, max(rule.older_than, DAY))
     if rule.cache:
         leaving += [
             Leaving("cache", path, shelf.bytes_below(path)) for path in _below(store.cache) if path.name != PAID
         ]
+        leaving += [Leaving("cache", path, shelf.bytes_below(path)) for path in _below(store.root / "there")]
     return Collection(tuple(leaving), tuple(forgotten), sum(step_id in kept for step_id in steps))
 
 
@@ -130,12 +141,19 @@ def collect(store: Store, runs: Path, rule: Rule, shown: Collection) -> Collecti
     """Remove what may go and was `shown` to whoever asked; what went.
 
     Raises:
-        BadInput: a run is using the store; what is kept is not known.
+        BadInput: a run is using the store, on this machine or, behind a URL, on another; what is kept is not known.
         LeavenError: something cannot be removed; what went before it is gone.
     """
     seen = {each.path for each in shown.leaving}
-    with store.lock(), shelf.alone(store):
+    with store.lock(removing=True), shelf.alone(store):
+        known = shelf.record_names(store)
         again = plan(store, runs, rule)
+        if shelf.record_names(store) != known:
+            raise BadInput(
+                "what is kept has changed meanwhile",
+                where=str(store.root),
+                fix="Another machine has begun something. Look again. Nothing was removed.",
+            )
         for record in again.forgotten:
             shelf.drop_record(store, record.file)
         went = tuple(each for each in again.leaving if each.path in seen)
@@ -148,6 +166,43 @@ def collect(store: Store, runs: Path, rule: Rule, shown: Collection) -> Collecti
                     "  What was removed before it is gone; run again for the rest."
                 ) from None
     return Collection(went, again.forgotten, again.kept)
+
+
+def _left_over(store: Store, there: set[str], now: float, age: float) -> list[Leaving]:
+    """What killed processes left that no other rule sees: half-fetched and half-sent steps, half-unpacked archives,
+    single files of steps that are gone, and folders of jobs that have ended."""
+
+    def dead(path: Path) -> bool:
+        return now - _last_written(path, now) >= age
+
+    paths = [path for path in _below(store.work) if path.name.startswith((".fetched.", ".back."))]
+    paths += [path for path in _below(store.root / "importing") if path.name.startswith(".part-")]
+    for depot in _below(store.root / "there"):
+        if shelf.IDENTITY.fullmatch(depot.name) or depot.name in ("steps", "logs", "locks"):
+            paths.append(depot)  # an earlier version did not tell depots apart
+        paths += [path for path in _below(depot / "steps") if path.name not in there]
+    found = [Leaving("rest", path, shelf.bytes_below(path)) for path in paths if dead(path)]
+    found += [
+        Leaving("rest", store.steps / step_id, size)
+        for step_id, size in shelf.left_there(store, now, age).items()
+        if step_id not in there
+    ]
+    jobs = [path for path in _below(store.root / "slurm") if path.name.startswith("leaven-")]
+    found += [
+        Leaving("slurm", path, shelf.bytes_below(path)) for path in jobs if dead(path) and not _has_jobs(store, path)
+    ]
+    return found
+
+
+def _has_jobs(store: Store, folder: Path) -> bool:
+    """Whether a step of an array is still being worked on, or whether that is unknown."""
+    try:
+        programs = json.loads((folder / "batch.json").read_bytes())["programs"]
+        return any(shelf.being_worked_on(store, str(step)) for program in programs for step in program)
+    except FileNotFoundError:
+        return False  # it was never submitted
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
 
 
 def _forgotten(known: Sequence[Record], runs: Path, rule: Rule) -> list[Record]:

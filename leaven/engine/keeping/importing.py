@@ -77,7 +77,7 @@ def bring(store: Store, runs: Path, file: Path, *, name: str | None = None, prog
             raise reader.bad("it holds more than its index names")
         steps = _steps(reader, index, record, here)
         record = renamed(record, target)
-        with shelf.alone(store):
+        with shelf.alone(store), shelf.announced(store, "import"):
             there = [step_id for step_id in steps if _is_there(store, Store(here), step_id)]
             shelf.put_record(store, record.file, record.data())
             for step_id in shelf.inputs_first([each for each in steps if each not in there], steps):

@@ -24,6 +24,8 @@ INDEX = "index.json"
 RECORD = "kept.json"
 STUDY_FILES = frozenset(("study.yaml", "corpus.json", "report.html", "report.key", "wall.json"))
 STUDY_FOLDERS = frozenset(("data", "figures"))
+LARGEST_FILE = (1 << 63) - 1
+"""Bytes of a file that a file system can count."""
 LARGEST_INDEX = 256 << 20
 """Bytes of an index: about two million files."""
 
@@ -96,7 +98,9 @@ def read_index(data: bytes) -> Index:
 
 def _file(row: Any) -> File:
     sha256, size = row["sha256"], row["bytes"]
-    if not isinstance(sha256, str) or isinstance(size, bool) or not isinstance(size, int) or size < 0:
+    if not isinstance(sha256, str) or isinstance(size, bool) or not isinstance(size, int):
+        raise ValueError("its index gives a file no size or hash")
+    if not 0 <= size <= LARGEST_FILE:
         raise ValueError("its index gives a file no size or hash")
     return File(sha256, size)
 

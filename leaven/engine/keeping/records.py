@@ -1,8 +1,8 @@
 """For whom a store keeps its steps: one record for each study and each set of steps that it was run with.
 
-`<store>/kept/<name>@<set>.json`, written before the first step of a run starts. `name` is the study's folder below RUNS
-(a corpus: `corpora/NAME`), quoted; `set` is made from the identities of all its steps. A study that is run with other
-settings has another set, and both are kept until one is forgotten.
+`<store>/kept/<name>@<set>.json`, here and in the depot of a URL, written before the first step of a run starts. `name`
+is the study's folder below RUNS (a corpus: `corpora/NAME`), quoted; `set` is made from the identities of all its steps.
+A study that is run with other settings has another set, and both are kept until one is forgotten.
 Invariants: a record appears whole and is never changed, only replaced by that of a later run of the same set; one that
 cannot be read stops whoever asks, because what it would keep is unknown.
 """
@@ -89,8 +89,13 @@ def remember(store: Store, name: str, steps: Iterable[Step], about: Mapping[str,
 
 def records(store: Store) -> list[Record]:
     """Every record, by name, of one name the latest run last. Raises BadInput where one cannot be read."""
-    found = [read(data, f"{store.root}/kept/{file}", file) for file, data in shelf.record_files(store).items()]
-    return sorted(found, key=lambda record: (record.name, record.remembered, record.set))
+    found: dict[str, Record] = {}
+    for where, file, data in shelf.record_files(store):
+        record = read(data, where, file)
+        known = found.get(record.label)
+        if known is None or known.remembered < record.remembered:  # one set, kept here and in the depot
+            found[record.label] = record
+    return sorted(found.values(), key=lambda record: (record.name, record.remembered, record.set))
 
 
 def read(data: bytes, where: str, file: str | None = None) -> Record:
@@ -102,7 +107,7 @@ def read(data: bytes, where: str, file: str | None = None) -> Record:
         steps = {step_id: (kind, name) for step_id, kind, name in told["steps"]}
         words = [told["name"], told["set"], told["remembered"], told["version"], *steps]
         words += [word for pair in steps.values() for word in pair]
-        if not all(isinstance(word, str) for word in words) or not isinstance(told["about"], dict):
+        if not all(isinstance(word, str) for word in words) or not _is_about(told["about"]):
             raise ValueError("its fields are not those of a record")
         if not all(map(shelf.IDENTITY.fullmatch, steps)) or not names_a_folder(told["name"]):
             raise ValueError("its names are not those of a record")
@@ -122,6 +127,14 @@ def read(data: bytes, where: str, file: str | None = None) -> Record:
     return record
 
 
+def _is_about(about: Any) -> bool:
+    """Whether this can tell sets apart: words, numbers, and lists of them."""
+    if not isinstance(about, dict) or not isinstance(about.get("sizes", []), list):
+        return False
+    values = [each for value in about.values() for each in (value if isinstance(value, list) else [value])]
+    return all(each is None or isinstance(each, str | int | float) for each in values)
+
+
 def renamed(record: Record, name: str) -> Record:
     """The same steps kept under another name."""
     return replace(record, name=name)
@@ -133,6 +146,8 @@ def chosen(known: Sequence[Record], word: str) -> list[Record]:
     if "@" in word and all(record.name != word for record in known):
         name, _, digits = word.rpartition("@")
     found = [record for record in known if record.name == name and record.set.startswith(digits)]
+    if word.endswith("@") and not digits and name != word:
+        raise BadInput(f'"{word}" names no set', field="STUDY", fix=f"All sets are {name}; one is {name}@DIGITS.")
     if not found:
         names = dict.fromkeys(record.label if digits else record.name for record in known)
         raise BadInput(

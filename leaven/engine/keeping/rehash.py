@@ -15,17 +15,16 @@ from typing import Any
 
 from leaven.engine.keeping import shelf
 from leaven.engine.keeping.usage import Contents
-from leaven.engine.store import MANIFEST, Store
+from leaven.engine.store import MANIFEST, Damaged, Gone, Store
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
-from leaven.ground.files import sha256_file, sync_folder
+from leaven.ground.files import sha256_file
 from leaven.ground.progress import Progress, silent
-
-DAMAGED = "damaged"
 
 
 @dataclass(frozen=True)
 class Damage:
-    """A file that is not what the step's manifest says. `file` is empty where the manifest itself is damaged.
+    """A file that is not what the step's manifest says. `file` is empty where the manifest itself is damaged, or the
+    result another than the depot's, which was first.
 
     `there`: in the depot, not in this machine's copy.
     """
@@ -66,7 +65,10 @@ def asked_for(found: Contents, words: Sequence[str]) -> list[str]:
 
 
 def rehash(store: Store, found: Contents, step_ids: Sequence[str], progress: Progress = silent) -> Verified:
-    """Hash every file of these steps. Nothing is changed, and nothing that was known before is believed."""
+    """Hash every file of these steps. Nothing is changed, and nothing that was known before is believed.
+
+    Raises LeavenError where the store cannot be looked at: what is not seen is not damaged.
+    """
     damage: list[Damage] = []
     strangers: list[str] = []
     files = size = 0
@@ -79,8 +81,10 @@ def rehash(store: Store, found: Contents, step_ids: Sequence[str], progress: Pro
         folder, name = store.steps / step_id, found.steps[step_id].names[0]
         try:
             expected = store.manifest(step_id)["files"]
-        except LeavenError as error:  # it was whole a moment ago
-            damage.append(Damage(step_id, name, "", error.what if isinstance(error, BadInput) else str(error)))
+        except Gone:
+            continue  # somebody removed it meanwhile
+        except Damaged as error:  # it was whole a moment ago
+            damage.append(Damage(step_id, name, "", error.what, there=not folder.exists()))
             continue
         here = (folder / MANIFEST).exists()
         damage += _damage_there(store, step_id, name, expected)
@@ -115,20 +119,32 @@ def _damage_there(store: Store, step_id: str, name: str, expected: Mapping[str, 
     if depot is None or not depot.index.has(step_id):
         return []
     from leaven.engine.depot.remote import Altered
-    from leaven.engine.depot.shelf import name_of, same_there
+    from leaven.engine.depot.shelf import files_of, name_of
 
+    where = f"{depot.remote.place.url}/{name_of(step_id)}"
     try:
-        same_there(depot.remote, step_id, dict(expected), str(store.steps / step_id))
-    except LeavenError as error:
-        return [Damage(step_id, name, "", f"in the depot: {error}".splitlines()[0], there=True)]
+        manifest = depot.manifest_there(step_id)
+        if manifest is None:
+            return []
+        theirs = files_of(manifest, where)
+    except Damaged as error:
+        return [Damage(step_id, name, "", f"in the depot: {error.what}", there=True)]
     damage = []
+    differs = [file for file in sorted({*expected, *theirs}) if _sha256(expected, file) != _sha256(theirs, file)]
+    if differs:
+        damage.append(Damage(step_id, name, "", f"{differs[0]} is another in the depot, where it was first"))
+    store.work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=store.work) as scratch:
-        for file, row in expected.items():
+        for file, row in theirs.items():
             try:
                 depot.remote.get(f"{name_of(step_id)}/{file}", Path(scratch) / "file", row["sha256"])
             except (Altered, FileNotFoundError):
                 damage.append(Damage(step_id, name, file, "in the depot is not what was sent there", there=True))
     return damage
+
+
+def _sha256(files: Mapping[str, Any], name: str) -> str:
+    return str(files.get(name, {}).get("sha256", ""))
 
 
 def _files(folder: Path) -> list[str]:
@@ -138,35 +154,35 @@ def _files(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def move_aside(store: Store, damage: Sequence[Damage]) -> list[Path]:
-    """Move the folders of damaged steps to `work/damaged`; called with the store locked. Where they are now.
+@dataclass(frozen=True)
+class Repaired:
+    """`moved`: where damaged steps are now. `mended`: those of them that the depot has whole all the same."""
 
-    What is damaged in a depot is removed there; where this machine has it whole, it is sent again.
+    moved: tuple[str, ...]
+    mended: tuple[str, ...]
+
+
+def move_aside(store: Store, damage: Sequence[Damage]) -> Repaired:
+    """Move the folders of damaged steps to `work/damaged`; called with the store locked.
+
+    What is damaged in a depot is moved to `damaged` there; where this machine has it whole, it is sent again.
 
     Raises LeavenError where one of them is being worked on or cannot be moved.
     """
-    home, depot = store.work / DAMAGED, shelf.depot_of(store)
-    moved = []
+    depot = shelf.depot_of(store)
+    moved: list[str] = []
+    mended: list[str] = []
     for step_id in dict.fromkeys(each.identity for each in damage if each.there):
         if depot:
-            depot.remove_there(step_id)
+            moved.append(depot.set_aside_there(step_id))
     for step_id in dict.fromkeys(each.identity for each in damage if not each.there):
         if shelf.being_worked_on(store, step_id):
             raise LeavenError(
                 f"step {step_id[:12]} is being worked on\n  Wait until that has ended, then verify again."
             )
-        number = 1
-        while (target := home / f"{step_id}.{number}").exists():
-            number += 1
-        try:
-            home.mkdir(exist_ok=True)
-            store.folder(step_id).rename(target)
-            sync_folder(store.steps)
-        except OSError as error:
-            raise LeavenError(f"cannot move {store.folder(step_id)} to {target}: {error.strerror}") from None
-        moved.append(target)
+        moved.append(str(store.move_aside(step_id)))
     if depot:
         depot.sends = True
-        for each in damage:
-            depot.has(each.identity)
-    return moved
+        ids = dict.fromkeys(each.identity for each in damage)
+        mended = [step_id for step_id in ids if depot.arrived(step_id)]  # what is whole here is sent again
+    return Repaired(tuple(moved), tuple(mended))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leaven.engine.store import MANIFEST, Store
+from leaven.engine.store import DAMAGED, MANIFEST, Damaged, Gone, Store
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import sync_folder, write_bytes
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 IDENTITY = re.compile(r"[0-9a-f]{32}")
 KEPT = "kept"
+BESIDE = ("work", "logs", "cache", "kept", "there", "slurm", "importing", "removed")
+"""Folders below the root that hold no steps."""
 ASIDE = "removed"
 """Folder below the root that what is removed is renamed into first: it is gone at once, whatever stops the rest."""
 
@@ -44,10 +46,16 @@ class Lying:
 
 
 def lying(store: Store) -> tuple[dict[str, Lying], dict[str, str]]:
-    """Finished steps by identity; and of those whose manifest cannot be read what is wrong."""
+    """Finished steps by identity; and of those whose manifest is damaged what is wrong.
+
+    Raises LeavenError where the store cannot be looked at: what is not seen is not damaged.
+    """
     found: dict[str, Lying] = {}
     damaged: dict[str, str] = {}
-    for step_id in identities(store):
+    every, depot = identities(store), depot_of(store)
+    if depot:
+        depot.learn(depot.index.present())
+    for step_id in every:
         try:
             manifest = store.manifest(step_id)
             files = [int(row["bytes"]) for row in manifest["files"].values()]
@@ -61,9 +69,10 @@ def lying(store: Store) -> tuple[dict[str, Lying], dict[str, str]]:
                 size,
                 str(manifest["made"]["finished"]),
             )
-        except LeavenError as error:
-            what = error.what if isinstance(error, BadInput) else str(error)
-            damaged[step_id] = what.partition(" is damaged: ")[2] or what
+        except Gone:
+            continue  # removed since it was listed
+        except Damaged as error:
+            damaged[step_id] = error.what.partition(" is damaged: ")[2] or error.what
         except (KeyError, TypeError, ValueError, AttributeError, OSError, RecursionError) as error:
             damaged[step_id] = f"its manifest cannot be read ({type(error).__name__})"
     return found, damaged
@@ -145,29 +154,78 @@ def bytes_below(path: Path) -> int:
             return path.lstat().st_size
         except OSError:
             return 0
-    return sum(bytes_below(Path(entry.path)) for entry in os.scandir(path))
+    try:
+        return sum(bytes_below(Path(entry.path)) for entry in os.scandir(path))
+    except FileNotFoundError:
+        return 0  # removed meanwhile
+
+
+def damaged_there(store: Store, now: float, age: float) -> dict[str, int]:
+    """What repairs have moved aside in the depot, at least `age` seconds old: bytes by folder."""
+    depot = depot_of(store)
+    sizes: dict[str, int] = {}
+    for name, file in (depot.remote.files(DAMAGED) if depot else {}).items():
+        if not age or now - (file.modified or now) >= age:
+            folder = name.partition("/")[0]
+            sizes[folder] = sizes.get(folder, 0) + file.bytes
+    return sizes
+
+
+def left_there(store: Store, now: float, age: float) -> dict[str, int]:
+    """Folders of steps in the depot that have no manifest and were last written `age` seconds ago: bytes by identity.
+    A step that is being sent has none either, so what may be young stays."""
+    depot = depot_of(store)
+    if depot is None:
+        return {}
+    sizes: dict[str, int] = {}
+    latest: dict[str, float] = {}
+    whole = set()
+    for name, file in depot.remote.files("steps").items():
+        step_id, _, rest = name.partition("/")
+        if rest == MANIFEST:
+            whole.add(step_id)
+        sizes[step_id] = sizes.get(step_id, 0) + file.bytes
+        latest[step_id] = max(latest.get(step_id, 0.0), file.modified or now)
+    return {
+        step_id: size
+        for step_id, size in sizes.items()
+        if step_id not in whole and IDENTITY.fullmatch(step_id) and now - latest[step_id] >= age
+    }
 
 
 @contextlib.contextmanager
 def alone(store: Store) -> Iterator[None]:
     """One at a time: what removes steps, and what counts on steps that are there. Waits for the other."""
+    store.root.mkdir(parents=True, exist_ok=True)
     with (store.root / "keeping.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def record_files(store: Store) -> dict[str, bytes]:
-    """The files of records by name. Raises BadInput where one cannot be read at all."""
+def announced(store: Store, what: str) -> contextlib.AbstractContextManager[None]:
+    """Have other machines see that the store is used for `what`, where there are others. Raises BadInput."""
+    depot = depot_of(store)
+    return depot.at_work(what) if depot else contextlib.nullcontext()
+
+
+def record_names(store: Store) -> set[str]:
+    """Names of the files of records, here and in the depot, now."""
+    depot = depot_of(store)
+    here = {path.name for path in (store.root / KEPT).glob("*.json")}
+    return here | {name for name in (depot.remote.files(KEPT) if depot else ()) if name.endswith(".json")}
+
+
+def record_files(store: Store) -> list[tuple[str, str, bytes]]:
+    """The files of records: where each is, its name and its content. With a depot those of both places, because what
+    was run here without it is kept as well. Raises BadInput where one cannot be read at all."""
+    found = []
     if depot := depot_of(store):
-        names = [name for name in depot.remote.files(KEPT) if name.endswith(".json")]
-        return {name: depot.remote.read(f"{KEPT}/{name}") for name in names}
-    folder = store.root / KEPT
-    if not folder.is_dir():
-        return {}
-    found = {}
-    for path in sorted(folder.glob("*.json")):
+        for name in [name for name in depot.remote.files(KEPT) if name.endswith(".json")]:
+            with contextlib.suppress(FileNotFoundError):  # forgotten since it was listed
+                found.append((f"{depot.remote.place.url}/{KEPT}/{name}", name, depot.remote.read(f"{KEPT}/{name}")))
+    for path in sorted((store.root / KEPT).glob("*.json")):
         try:
-            found[path.name] = path.read_bytes()
+            found.append((str(path), path.name, path.read_bytes()))
         except OSError as error:
             raise BadInput(
                 f"this record of what is kept cannot be read: {error.strerror}",
@@ -178,10 +236,9 @@ def record_files(store: Store) -> dict[str, bytes]:
 
 
 def put_record(store: Store, file: str, data: bytes) -> None:
-    """Write a record, whole or not at all, in the depot if there is one. Raises BadInput where it cannot be."""
+    """Write a record, whole or not at all, here and in the depot if there is one. Raises BadInput."""
     if depot := depot_of(store):
         depot.remote.write(f"{KEPT}/{file}", data)
-        return
     folder = store.root / KEPT
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -197,8 +254,7 @@ def put_record(store: Store, file: str, data: bytes) -> None:
 def drop_record(store: Store, file: str) -> None:
     if depot := depot_of(store):
         depot.remote.remove(f"{KEPT}/{file}")
-    else:
-        (store.root / KEPT / file).unlink(missing_ok=True)
+    (store.root / KEPT / file).unlink(missing_ok=True)
 
 
 def land(store: Store, step_id: str, folder: Path) -> None:
@@ -230,7 +286,7 @@ def remove(store: Store, path: Path) -> None:
     """Remove a file or folder of the store, in the depot first: renamed aside, then taken apart. Raises OSError."""
     _remove_there(store, path)
     home = store.root / ASIDE
-    home.mkdir(exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=home))
     try:
         path.rename(aside / path.name)
@@ -245,7 +301,9 @@ def _remove_there(store: Store, path: Path) -> None:
     depot, (first, *rest) = depot_of(store), path.relative_to(store.root).parts
     if depot is None or len(rest) != 1:
         return
-    if first == "steps":
+    if first == DAMAGED:
+        depot.remote.remove_all(f"{DAMAGED}/{rest[0]}")
+    elif first == "steps":
         depot.remove_there(rest[0])
     elif first == "logs":
         depot.remote.remove(f"logs/{rest[0]}")

@@ -37,9 +37,17 @@ class Contents:
 
 
 def contents(store: Store) -> Contents:
-    """Look at the whole store. Raises BadInput where a record cannot be read."""
+    """Look at the whole store. Raises BadInput where a record cannot be read, or where a URL names nothing."""
     steps, damaged = shelf.lying(store)
     known = records(store)
+    depot = shelf.depot_of(store)
+    if depot and not (steps or damaged or known):
+        raise BadInput(
+            "there is no store, or nothing in it",
+            where=depot.remote.place.url,
+            field="--store",
+            fix="Correct the URL; a store is made by the first run: leaven run STUDY --store URL.",
+        )
     needed = {record.label: frozenset(shelf.closure(record.steps, steps)) for record in known}
     return Contents(steps, damaged, known, needed)
 
@@ -90,9 +98,10 @@ def used(store: Store, found: Contents) -> dict[str, Any]:
     """Bytes of a store.
 
     Returns:
-        {root, steps: {steps, bytes}, studies: [{study, set, remembered, about, steps, there, bytes, own}], shared,
-         unused: {steps, bytes}, kinds: [{kind, steps, bytes}], damaged, beside: {name: bytes}}. A study's `own` bytes
-        are those that no other record needs; `shared` those that more than one does.
+        {root, copy, here, steps: {steps, bytes}, studies: [{study, set, remembered, about, steps, there, bytes, own}],
+         shared, unused: {steps, bytes}, kinds: [{kind, steps, bytes}], damaged, beside: {name: bytes}}. A study's `own`
+        bytes are those that no other record needs; `shared` those that more than one does. Behind a URL, `copy` is this
+        machine's folder, and `here` what of the steps it holds.
     """
     wanted = Counter(step_id for needed in found.needed.values() for step_id in needed)
     studies = []
@@ -114,9 +123,12 @@ def used(store: Store, found: Contents) -> dict[str, Any]:
     for step_id, step in found.steps.items():
         kinds.setdefault(step.kind, []).append(step_id)
     unused = [step_id for step_id in found.steps if not wanted[step_id]]
-    beside = {name: store.root / name for name in ("work", "logs", "cache", "kept", shelf.ASIDE)}
+    beside = {name: store.root / name for name in shelf.BESIDE}
+    depot = shelf.depot_of(store)
     return {
-        "root": str(store.root),
+        "root": depot.remote.place.url if depot else str(store.root),
+        "copy": str(store.root) if depot else "",
+        "here": shelf.bytes_below(store.steps),
         "steps": {"steps": len(found.steps), "bytes": _bytes(found, list(found.steps))},
         "studies": studies,
         "shared": _bytes(found, [step_id for step_id in found.steps if wanted[step_id] > 1]),

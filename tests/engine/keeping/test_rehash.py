@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_every_damage_is_told_and_times_are_not_trusted(shop):
         (fourth, "told.json", "is"),
     }
     assert told.strangers == (f"{fourth}/stranger",)
-    moved = move_aside(shop.store, told.damage)
+    moved = [Path(path) for path in move_aside(shop.store, told.damage).moved]
     assert shop.there() == {list(graph.steps)[4]}
     assert sorted(path.name for path in moved) == sorted(f"{each}.1" for each in (first, second, third, fourth))
     shop.publish(graph.steps[first])
