@@ -94,7 +94,8 @@ class Notifier:
 
     def _command(self, event: Mapping[str, Any], said: IO[bytes]) -> None:
         """`said`: a file for its complaints: a pipe would end only with all that the command leaves behind."""
-        data = json.dumps({"study": self._study, **event}, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        line = json.dumps({"study": self._study, **event}, ensure_ascii=False) + "\n"
+        data = line.encode("utf-8", "backslashreplace")
         environment = {**os.environ, "LEAVEN_EVENT": event["event"], "LEAVEN_STUDY": self._study}
         try:
             process = subprocess.Popen(
