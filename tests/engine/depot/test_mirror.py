@@ -9,6 +9,7 @@ import pytest
 
 from leaven.engine.depot import remote as remote_module
 from leaven.engine.depot.address import address
+from leaven.engine.depot.index import Index
 from leaven.engine.depot.mirror import Mirror
 from leaven.engine.store import MANIFEST, Store
 from leaven.engine.stores import opened, place
@@ -258,3 +259,31 @@ def test_a_process_of_its_own_opens_its_own(machine, monkeypatch):
     assert one.remote._system()[0] is before
     monkeypatch.setattr(remote_module.os, "getpid", lambda: -1)
     assert one.remote._system()[0] is not before
+
+
+class Slow:
+    """A depot without steps whose listings take long, and the clock that sees it."""
+
+    def __init__(self):
+        self.now, self.lists, self.reads = 0.0, 0, 0
+
+    def files(self, folder):
+        self.now, self.lists = self.now + 5.0, self.lists + 1
+        return {}
+
+    def read(self, name):
+        self.now, self.reads = self.now + 0.02, self.reads + 1
+        raise FileNotFoundError(name)
+
+
+def test_a_slow_listing_answers_many_questions_and_few_questions_make_none():
+    slow = Slow()
+    index = Index(slow, lambda step_id, data: None, lambda: slow.now)
+    assert not any(index.has(f"{number:032x}") for number in range(1000))
+    assert (slow.lists, slow.reads) == (1, 8)
+    slow = Slow()
+    index = Index(slow, lambda step_id, data: None, lambda: slow.now)
+    for number in range(100):  # now and then
+        slow.now += 3
+        assert not index.has(f"{number:032x}")
+    assert (slow.lists, slow.reads) == (0, 100)
