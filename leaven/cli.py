@@ -30,7 +30,7 @@ from leaven import (
 )
 from leaven.corpus.look.visible import visible
 from leaven.ground.errors import LeavenError
-from leaven.options import AsJson, Runs
+from leaven.options import AsJson, Runs, StorePlace
 from leaven.sentences import print_json
 
 app = typer.Typer(
@@ -78,11 +78,12 @@ def studies(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def doctor(runs: Runs = Path("runs"), as_json: AsJson = False) -> None:
+def doctor(runs: Runs = Path("runs"), store: StorePlace = None, as_json: AsJson = False) -> None:
     """What this computer can do for leaven: Python, devices, isolation, disk, optional extras."""
     from leaven.engine.doctor import examine
+    from leaven.engine.stores import place
 
-    findings = examine(runs)
+    findings = examine(place(store, runs).root)
     if as_json:
         print_json([finding.__dict__ for finding in findings])
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leaven.options import AsJson, Jobs, Runs, Settings, Sources
+from leaven.options import AsJson, Jobs, Runs, Settings, Sources, StorePlace
 from leaven.sentences import waiting
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def build(
     set_: Settings = None,
     source: Sources = None,
     runs: Runs = Path("runs"),
+    store: StorePlace = None,
     jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +41,7 @@ def build(
     from leaven.ground.files import read_json
     from leaven.sentences_corpus import overview, say, say_json
 
-    shelf = _corpus(corpus, set_, source, runs)
+    shelf = _corpus(corpus, set_, source, runs, store)
     shelf.store.prepare()
     with waiting("looking at the sources", quiet=as_json):
         prepared = shelf.prepare(remember=True)
@@ -74,6 +75,7 @@ def stats(
     set_: Settings = None,
     source: Sources = None,
     runs: Runs = Path("runs"),
+    store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Documents, bytes, tokens, languages, licences and what was left out, source by source."""
@@ -83,7 +85,7 @@ def stats(
     # `--source NAME` names the source that is looked at; `--source NAME=PATH` is what it is everywhere.
     named = [word for word in source or () if "=" not in word]
     asked = [_asked(word) for word in sweep or ()]
-    shelf = _corpus(corpus, set_, [word for word in source or () if "=" in word], runs)
+    shelf = _corpus(corpus, set_, [word for word in source or () if "=" in word], runs, store)
     one = only or (named[-1] if named else None)
     with waiting("looking at the corpus", quiet=as_json):
         if asked:
@@ -122,13 +124,14 @@ def inspect(
     set_: Settings = None,
     source: Sources = None,
     runs: Runs = Path("runs"),
+    store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Why documents of a source were left out, thresholds, near-duplicates, evaluation items; or one document."""
     from leaven.columns import width
     from leaven.sentences_corpus import document_lines, inspect_lines, say, say_json, token_lines
 
-    shelf = _corpus(corpus, set_, source, runs)
+    shelf = _corpus(corpus, set_, source, runs, store)
     found: Any
     with waiting("looking at the corpus", quiet=as_json):
         if token is not None:
@@ -164,13 +167,14 @@ def sample(
     set_: Settings = None,
     source: Sources = None,
     runs: Runs = Path("runs"),
+    store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Random documents of a source, each with the rule that leaves it out, or where it is."""
     from leaven.columns import width
     from leaven.sentences_corpus import sample_lines, say, say_json
 
-    shelf = _corpus(corpus, set_, source, runs)
+    shelf = _corpus(corpus, set_, source, runs, store)
     with waiting("looking at the corpus", quiet=as_json):
         found = shelf.sample(name, n, seed=seed, dropped=dropped, rule=rule, language=language)
     if as_json:
@@ -184,13 +188,14 @@ def diff(
     a: Annotated[str, typer.Argument(metavar="A", help="a corpus, as in the other commands")],
     b: Annotated[str, typer.Argument(metavar="B", help="the corpus that it is compared with")],
     runs: Runs = Path("runs"),
+    store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Two corpora beside each other: their files, the documents they share, languages, what was left out, tokens."""
     from leaven.columns import width
     from leaven.sentences_corpus import diff_lines, say, say_json
 
-    first, second = _corpus(a, None, None, runs), _corpus(b, None, None, runs)
+    first, second = _corpus(a, None, None, runs, store), _corpus(b, None, None, runs, store)
     with waiting("comparing the documents", quiet=as_json):
         found = first.diff(second)
     if as_json:
@@ -199,8 +204,9 @@ def diff(
         say(diff_lines(found, width()))
 
 
-def _corpus(name: str, settings: list[str] | None, sources: list[str] | None, runs: Path) -> Corpus:
+def _corpus(name: str, settings: list[str] | None, sources: list[str] | None, runs: Path, store: str | None) -> Corpus:
     from leaven.corpora import Corpus
+    from leaven.engine.stores import place
     from leaven.study.load_corpus import load_corpus
 
-    return Corpus(load_corpus(name, settings=settings or (), sources=sources or ()), runs)
+    return Corpus(load_corpus(name, settings=settings or (), sources=sources or ()), runs, store=place(store, runs))

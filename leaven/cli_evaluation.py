@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from leaven.ground.errors import BadInput
-from leaven.options import AsJson, Data, Device, Runs, Settings, Unisolated, Without, places_of, without_code_of
+from leaven.options import (
+    AsJson,
+    Data,
+    Device,
+    Runs,
+    Settings,
+    StorePlace,
+    Unisolated,
+    Without,
+    places_of,
+    without_code_of,
+)
 from leaven.sentences import print_json
 
 
@@ -41,6 +52,7 @@ def eval_(
     without: Without = None,
     allow_unisolated: Unisolated = False,
     runs: Runs = Path("runs"),
+    store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask models the benchmarks of a suite: scores with standard errors, categories by the paper's formulas."""
@@ -65,6 +77,7 @@ def eval_(
             tasks=task or (),
             limit=limit,
             runs=runs,
+            store=store,
             backend=backend,  # type: ignore[arg-type]
             start=start,
             longest=longest,

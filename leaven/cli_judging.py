@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from leaven.options import AsJson, Data, Device, Runs, Settings, places_of
+from leaven.options import AsJson, Data, Device, Runs, Settings, StorePlace, places_of
 from leaven.sentences import print_json
 
 
@@ -44,6 +44,7 @@ def judge(
     download: Annotated[bool, typer.Option("--download", help="models named as on the hub may be downloaded")] = False,
     device: Device = "auto",
     runs: Runs = Path("runs"),
+    store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare completions before a judge, in both orders: wins, ties, losses, intervals, and how the judge judged."""
@@ -67,6 +68,7 @@ def judge(
             baseline=baseline,
             all_pairs=all_pairs,
             runs=runs,
+            store=store,
             replies=replies,
             offline=offline,
             only_plan=plan,

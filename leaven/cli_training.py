@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leaven.ground.errors import BadInput
-from leaven.options import AsJson, Compile, Runs, Seeds, Settings, Size, Sources
+from leaven.options import AsJson, Compile, Runs, Seeds, Settings, Size, Sources, StorePlace
 from leaven.sentences import print_json, waiting
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def export(
     seeds: Seeds = None,
     size: Size = None,
     runs: Runs = Path("runs"),
+    store: StorePlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a trained stage as a Hugging Face folder: AutoModelForCausalLM.from_pretrained(FOLDER) loads it."""
@@ -133,6 +134,7 @@ def export(
     if len(words) == 2:
         made = export_stage(words[0], words[1], tokenizer=tokenizer, dtype=dtype)
     elif len(words) == 3:
+        from leaven.engine.stores import place
         from leaven.lab import Study
         from leaven.model.config import parameters_of_sizes
         from leaven.study.load import load
@@ -148,7 +150,7 @@ def export(
             parameters=parameters_of_sizes,
         )
         with waiting("looking at the files of this computer", quiet=as_json):
-            made = export_step(Study(loaded, runs), words[1], words[2], dtype=dtype)
+            made = export_step(Study(loaded, runs, store=place(store, runs)), words[1], words[2], dtype=dtype)
     else:
         raise BadInput(
             f"{len(words)} words, where two or three are needed",

@@ -124,6 +124,7 @@ def complete_all(
     contest: Contest,
     home: Path,
     *,
+    store: str | None = None,
     backend: str,
     download: bool,
     progress: Callable[[str], Progress],
@@ -137,7 +138,8 @@ def complete_all(
         if arm.file is not None:
             contest.folders[arm.name] = _brought(arm, arm.file, rows, home)
             continue
-        model = find_model(arm.model, runs=home.parent, backend=backend, download=download).load()  # type: ignore[arg-type]
+        subject = find_model(arm.model, runs=home.parent, store=store, backend=backend, download=download)  # type: ignore[arg-type]
+        model = subject.load()
         rules = Rules(**contest.rules)
         key = identity([VERSION, sha256_file(contest.prompts), dict(contest.rules), model.identity])[:16]
         folder = home / "completions" / key

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from leaven.corpus.look.judged import Judged
     from leaven.corpus.look.steps import Steps
     from leaven.engine.prepare import PreparedCorpus
+    from leaven.engine.store import Store
 
 RUNS = Path("runs")
 
@@ -31,6 +32,7 @@ def load_corpus(
     settings: Iterable[str] = (),
     sources: Mapping[str, str | Path] | None = None,
     runs: str | Path = RUNS,
+    store: str | None = None,
 ) -> Corpus:
     """A built-in corpus, a corpus file or a study's corpus, with changes.
 
@@ -39,12 +41,15 @@ def load_corpus(
         settings: `sources.text.max=5MB` and the like.
         sources: the user's own files for a source.
         runs: the folder results go to.
+        store: where steps are kept: a folder or a URL; without one, `store` in `runs`.
 
     Raises:
         BadInput: naming file, line and field.
     """
+    from leaven.engine.stores import place
+
     given = [f"{source}={path}" for source, path in (sources or {}).items()]
-    return Corpus(load_file(name, settings=settings, sources=given), Path(runs))
+    return Corpus(load_file(name, settings=settings, sources=given), Path(runs), store=place(store, Path(runs)))
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,18 @@ class Folders:
 class Corpus:
     """A corpus on this computer."""
 
-    def __init__(self, loaded: LoadedCorpus, runs: Path = RUNS, roots: Mapping[str, Path] | None = None) -> None:
-        from leaven.engine.store import Store
+    def __init__(
+        self,
+        loaded: LoadedCorpus,
+        runs: Path = RUNS,
+        roots: Mapping[str, Path] | None = None,
+        *,
+        store: Store | None = None,
+    ) -> None:
+        from leaven.engine.stores import place
 
         self.loaded, self.runs, self.roots = loaded, runs, roots
-        self.store = Store(runs / "store")
+        self.store = store or place(None, runs)
         self.folder = runs / "corpora" / loaded.name
 
     @property

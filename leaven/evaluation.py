@@ -89,6 +89,7 @@ def evaluate(
     tasks: Sequence[str] = (),
     limit: int | None = None,
     runs: Path = Path("runs"),
+    store: str | None = None,
     backend: Backend = "auto",
     start: str | None = None,
     longest: int | None = None,
@@ -100,7 +101,7 @@ def evaluate(
     """Ask every model every benchmark of a suite.
 
     Args:
-        models: see `leaven.subjects.find_model`, as are `backend`, `start`, `longest` and `download`.
+        models: see `leaven.subjects.find_model`, as are `store`, `backend`, `start`, `longest` and `download`.
         suite: from `leaven.study.load_suite`.
         data: where the benchmarks are: folders, mapping files, `hub`.
         tasks: only these benchmarks, or the benchmarks of these categories and averages.
@@ -125,7 +126,7 @@ def evaluate(
         )
     found = _labelled(
         [
-            find_model(word, runs=runs, backend=backend, start=start, longest=longest, download=download)
+            find_model(word, runs=runs, store=store, backend=backend, start=start, longest=longest, download=download)
             for word in models
         ]
     )

@@ -39,6 +39,7 @@ def find_model(
     word: str,
     *,
     runs: Path = Path("runs"),
+    store: str | None = None,
     backend: Backend = "auto",
     start: str | None = None,
     longest: int | None = None,
@@ -49,6 +50,8 @@ def find_model(
     Args:
         word: the folder of a stage's results or of a Hugging Face model; `STUDY:STEP`, e.g.
             `pocket:code→text/seed-1/cooldown`; the hub's name of a model, e.g. `owner/name`.
+        runs: the folder that results of studies go to.
+        store: where their steps are kept: a folder or a URL; without one, `store` in `runs`.
         backend: `jax` and `torch` insist on one; `auto` takes JAX wherever it can.
         start: what stands before every context: `eot`, `none`, or `own` (what a Hugging Face tokenizer itself puts
             there); by default `eot` for leaven's models and `own` for others.
@@ -70,7 +73,7 @@ def find_model(
         )
     study, colon, step = word.partition(":")
     if colon and step:
-        return _step(study, step, runs, backend, start, longest)
+        return _step(study, step, runs, store, backend, start, longest)
     if HUB_NAME.fullmatch(word) and not path.exists():
         if not (download or (cache_folder() / f"models--{word.replace('/', '--')}").is_dir()):
             raise BadInput(
@@ -119,11 +122,14 @@ def _stage(path: Path, label: str, backend: Backend, start: str | None, longest:
     return Found(label, load)
 
 
-def _step(study: str, step: str, runs: Path, backend: Backend, start: str | None, longest: int | None) -> Found:
+def _step(
+    study: str, step: str, runs: Path, store: str | None, backend: Backend, start: str | None, longest: int | None
+) -> Found:
+    from leaven.engine.stores import place
     from leaven.lab import Study
     from leaven.study.load import load
 
-    lab = Study(load(study), runs)
+    lab = Study(load(study), runs, store=place(store, runs))
     found = lab.prepare().graph.find(step)
     if found.kind != "stage":
         raise BadInput(f"{found.name} is a {found.kind} step; only a stage has weights", field=step)

@@ -102,6 +102,7 @@ def judge(
     baseline: str | None = None,
     all_pairs: bool = False,
     runs: Path = Path("runs"),
+    store: str | None = None,
     replies: Path | None = None,
     offline: bool = False,
     only_plan: bool = False,
@@ -120,6 +121,7 @@ def judge(
         baseline: the arm that the others are compared with; the last where not given.
         all_pairs: every arm meets every other.
         runs: results go to its folder `judgements`.
+        store: where steps of studies are kept; see `leaven.subjects.find_model`.
         replies: the judge's answers so far; `runs/judgements/replies.jsonl` where not given.
         offline: nothing is asked that is not in `replies`.
         only_plan: stop before the judge is asked; what models wrote by then is kept.
@@ -149,7 +151,7 @@ def judge(
     if not (offline or only_plan):
         require_key(judge)
     contest = the_prompts(arms, judge, data, home, progress("prompts"))
-    complete_all(contest, home, backend=backend, download=download, progress=progress)
+    complete_all(contest, home, store=store, backend=backend, download=download, progress=progress)
     pairs = _pairs([arm.name for arm in arms], base, all_pairs or judge.pairs == "all")
     weights = weights_of(str(judge.model), judge.revision, None) if judge.kind == "local" else ""
     fields = judge.identity(weights)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leaven.engine.keeping import shelf
-from leaven.engine.keeping.records import Record, chosen
+from leaven.engine.keeping.records import CORPORA, Record, chosen
 from leaven.engine.keeping.usage import contents
 from leaven.engine.store import DAMAGED, Store
 from leaven.ground.errors import BadInput, LeavenError
@@ -234,10 +234,12 @@ def _every_study_is_known(known: Sequence[Record], runs: Path, forget: Iterable[
         elif name not in names and unkept:
             unknown.append(name)
     if unknown:
+        own = unknown[0].removeprefix(CORPORA)
+        again = f"leaven corpus build {own}" if own != unknown[0] else f"leaven run {own}"
         raise BadInput(
             f"which steps are needed is unknown: no record keeps {', '.join(unknown)}",
             where=str(runs),
-            fix=f"Run it once more with its options, which computes nothing and keeps it (leaven run {unknown[0]}); "
+            fix=f"Run it once more with its options, which computes nothing and keeps it ({again}); "
             f"or say that it may go: --forget {unknown[0]}. Nothing was removed.",
         )
 
