@@ -1,7 +1,8 @@
 """A study as a picture of text: header, phases, runs stage by stage, what runs now, curves, failures.
 
 Every line fits the width. Where there is a height, what matters least gives way first: variants with nothing under way,
-then the height of the curves, then the curves. Names and notes come from files and models and are made visible.
+then the height of the curves, the curves, the phases, the variants. The header and failures stay. Names and notes come
+from files and models and are made visible.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ BAR = 22
 ROWS = range(5, 13)
 """Rows of a plot: at least, and below which number."""
 PLAIN_ROWS = 9
+LEAST = 4
+"""Lines for what runs and for the variants, before the phases have any."""
 MOST = len(MARKS)
 """Curves at once."""
 
@@ -52,7 +55,10 @@ def frame(view: View, tracks: Sequence[Track], count: int, width: int, height: i
     """
     head, phases = _header(view, width), _phases(view, width)
     failures = _failures(view, width, None if height is None else 3)
-    fixed = len(head) + 1 + len(phases) + (len(failures) + 1 if failures else 0)
+    fixed = len(head) + 1 + (len(failures) + 1 if failures else 0)
+    if height is not None and fixed + len(phases) + LEAST > height:
+        phases = []
+    fixed += len(phases)
     room = None if height is None else height - fixed
     drawn, rows = _share(len(tracks[:MOST]), room)
     left = None if room is None else room - (rows + 3 + drawn + 2 if drawn else 0)
@@ -63,11 +69,17 @@ def frame(view: View, tracks: Sequence[Track], count: int, width: int, height: i
     if drawn and left is not None:
         rows = min(rows + max(left, 0), ROWS[-1])
     curves = _curves(sorted(tracks[:drawn], key=lambda track: track.place), count, rows, width) if drawn else []
-    lines = list(head)
-    for section in (phases, runs, running, curves, failures):
-        if section:
-            lines += [Text(), *section]
+    sections = [phases, runs, running, curves, failures]
+    for least in (curves, runs, phases, running):
+        if height is not None and len(_joined(head, sections)) > height:
+            sections = [section for section in sections if section is not least]
+    lines = _joined(head, sections)
     return lines if height is None else lines[:height]
+
+
+def _joined(head: Sequence[Text], sections: Sequence[Sequence[Text]]) -> list[Text]:
+    """The header, and the sections that hold something, each after an empty line."""
+    return [*head, *(line for section in sections if section for line in (Text(), *section))]
 
 
 def _share(tracks: int, room: int | None) -> tuple[int, int]:
@@ -147,7 +159,7 @@ def _runs(view: View, width: int, most: int | None) -> list[Text]:
     rows: dict[tuple[str, str], list[Run]] = {}
     for run in view.outline.runs:
         rows.setdefault((run.variant, run.size), []).append(run)
-    if not rows or (most is not None and most < 2):
+    if not rows or (most is not None and most < 3):
         return []
     sizes = len({size for _, size in rows}) > 1
     names = {key: cut(f"{key[0]}@{key[1]}" if sizes else key[0], max(width // 3, 10)) for key in rows}
@@ -206,7 +218,7 @@ def _running(view: View, width: int, most: int | None) -> list[Text]:
     if not under_way:
         return []
     under_way.sort(key=lambda at: at.step.kind != "stage")
-    shown = under_way if most is None or len(under_way) <= most else under_way[: most - 1]
+    shown = under_way if most is None or len(under_way) <= most else under_way[: max(most - 1, 1)]
     wide = min(max((cells(cut(at.step.name, width // 2)) for at in shown), default=0), width // 2)
     lines = []
     for at in shown:
@@ -220,7 +232,7 @@ def _running(view: View, width: int, most: int | None) -> list[Text]:
         if at.lost:
             line.append(f"  begun again ({at.lost})", style="yellow")
         lines.append(_fitted(line, width))
-    if left := len(under_way) - len(shown):
+    if (left := len(under_way) - len(shown)) and (most is None or len(lines) < most):
         lines.append(_more(left, "step"))
     return lines
 

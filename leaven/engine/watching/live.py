@@ -26,7 +26,8 @@ from leaven.engine.watching.view import View
 
 LOOK_EVERY = 1.0
 """Seconds between two looks: a run writes its status no more often."""
-NARROWEST = 60
+NARROWEST = 40
+"""Columns: a terminal with fewer shows the beginning of every line."""
 
 
 class Watched:
@@ -65,6 +66,8 @@ def watch(watched: Sequence[Watched], console: Console) -> None:
         while True:
             width, height = console.size
             last = picture(watched, max(width, NARROWEST), height - 1)
+            for line in last:
+                line.no_wrap, line.overflow = True, "crop"  # one that wraps would push others off the screen
             live.update(Group(*last, Text("q: quit", style="dim")), refresh=True)
             if keys.quit_within(LOOK_EVERY, (width, height), console):
                 break

@@ -36,6 +36,16 @@ def test_a_run_under_way(training):
     assert "bpb text 1.638, web_code 1.092" in text
 
 
+@pytest.mark.parametrize("height", [8, 10, 12, 16])
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_on_a_small_screen_failures_and_a_step_under_way_stay(training, width, height):
+    drawn = lines(training, width, height)
+    assert any(line.startswith("✗ no-code/seed-1/pretrain") for line in drawn)
+    if height >= 12 or width == 100:
+        assert any(line.startswith("text-only/seed-1/") and "━" in line for line in drawn)
+        assert any(line.startswith("  leaven logs") for line in drawn)
+
+
 def test_before_it_began(scene):
     assert lines(scene) == ["micro · has not been run"]
 
