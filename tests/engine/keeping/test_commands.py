@@ -7,6 +7,7 @@ import signal
 import sys
 
 import pytest
+import typer
 
 from leaven import cli
 
@@ -132,3 +133,50 @@ def test_a_file_that_is_no_archive_and_a_store_that_is_not_there(shop, leaven, t
     code, _, complained = leaven("verify", runs="nowhere")
     assert (code, "there is no store" in complained) == (2, True)
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_repair_says_what_it_has_done(shop, leaven):
+    graph = shop.study()
+    (shop.store.folder(graph.find("verdict").identity) / "told.json").write_text("[]")
+    assert "--repair moves them aside" in leaven("verify")[1]
+    said = leaven("verify", "--repair")[1]
+    assert "the next run computes 1 step again" in said
+    assert "--repair" not in said
+
+
+def test_an_empty_set_is_no_set(shop, leaven):
+    shop.study()
+    code, _, complained = leaven("gc", "--forget", "micro@", "--yes")
+    assert (code, '"micro@" names no set' in complained) == (2, True)
+    assert len(shop.there()) == 5
+
+
+def test_du_tells_a_url_and_its_copy(shop, leaven, tmp_path, monkeypatch):
+    shop.study()
+    url = f"file://{tmp_path}/runs/store"
+    code, said, _ = leaven("du", "--store", url, runs="elsewhere")
+    assert (code, said.splitlines()[0].startswith(f"store     {url}: 5 steps")) == (0, True)
+    assert said.splitlines()[1] == f"copy      {tmp_path}/elsewhere/store: 0 B of it"
+
+
+def test_logs_of_other_processes_go_with_their_step(shop, leaven):
+    graph = shop.study("gone", kept=False, folder=False)
+    first, *_ = graph.steps
+    other = shop.store.logs / f"{first}.1.log"
+    other.write_text("said\n")
+    assert leaven("gc", "--yes")[0] == 0
+    assert not other.exists()
+
+
+def test_every_command_that_reads_steps_takes_a_store():
+    missing = []
+
+    def walk(command, words):
+        for name, inner in getattr(command, "commands", {}).items():
+            walk(inner, [*words, name])
+        options = {option for parameter in command.params for option in parameter.opts}
+        if "--runs" in options and "--store" not in options:
+            missing.append(" ".join(words))
+
+    walk(typer.main.get_command(cli.app), [])
+    assert missing == ["compare"]  # reads the pages of two studies, and no step

@@ -359,3 +359,32 @@ def test_an_index_names_only_what_an_export_writes():
     for told in (b"{}", b"[]", b"null", b"{", b"\xff", b"[" * 100_000, b'{"form": 1, "files": []}'):
         with pytest.raises(ValueError, match=r"."):
             parcel.read_index(told)
+
+
+@pytest.mark.parametrize(
+    ("size", "about", "seconds"),
+    [(10**400, None, None), (None, {"sizes": 5}, None), (None, {"question": {"a": 1}}, None), (None, None, "Infinity")],
+)
+def test_numbers_and_words_that_nothing_can_be_made_of(sent, make_shop, tmp_path, size, about, seconds):
+    _, file = sent
+    there = make_shop("there")
+    files = members(file)
+    index = json.loads(files["index.json"])
+
+    def put(name, data):
+        files[name] = data
+        index["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+    if about:
+        put("kept.json", json.dumps(json.loads(files["kept.json"]) | {"about": about}).encode())
+    if seconds:
+        name = next(name for name in files if name.endswith("manifest.json"))
+        put(name, files[name].replace(b'"seconds": 1.0', f'"seconds": {seconds}'.encode()))
+        assert seconds.encode() in files[name]
+    if size:
+        index["files"]["kept.json"]["bytes"] = size
+    files["index.json"] = json.dumps(index).encode()
+    pack(tmp_path / "forged.tar", files)
+    with pytest.raises(BadInput):
+        bring(there.store, there.runs, tmp_path / "forged.tar")
+    assert not there.there()
