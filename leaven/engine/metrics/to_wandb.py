@@ -33,6 +33,9 @@ from leaven.study.step import Step
 
 IDS = "wandb-runs.json"
 VERDICT = "verdict/identity"
+TIMES = {"init_timeout": 25.0, "finish_timeout": 20.0}
+"""Seconds until a server that does not answer is given up, at the begin of a run there (`feed.PATIENCE` at the end of
+all is longer) and at its end, also by what W&B does when the process ends. WANDB_INIT_TIMEOUT, WANDB_FINISH_TIMEOUT."""
 WRITTEN = 10.0
 """Seconds that its process has to write an offline run, after that was finished."""
 
@@ -146,6 +149,7 @@ def _settings() -> Any:
         x_disable_meta=True,
         x_disable_machine_info=True,
         x_save_requirements=False,
+        **{name: seconds for name, seconds in TIMES.items() if f"WANDB_{name.upper()}" not in os.environ},
     )
 
 

@@ -200,6 +200,33 @@ def test_what_a_killed_process_did_not_write_is_told_again(tmp_path: Path) -> No
     assert files >= 2
 
 
+SILENT = """
+import os, pathlib, socket, sys
+from leaven.engine.metrics import recorder, to_wandb
+from leaven.engine.metrics.sink import openers
+from leaven.study.step import Graph, Run
+from tests.engine.metrics.material import Shelf, row, stage
+
+recorder.PATIENCE = 2.0
+to_wandb.TIMES = dict.fromkeys(to_wandb.TIMES, 4.0)
+server = socket.create_server(("127.0.0.1", 0))  # takes what comes and never answers
+os.environ |= {"WANDB_BASE_URL": f"http://127.0.0.1:{server.getsockname()[1]}", "WANDB_API_KEY": "0" * 40}
+folder = pathlib.Path(sys.argv[1])
+graph = Graph()
+step = graph.steps[stage(graph, "text-only/seed-1/pretrain")]
+graph.runs.append(Run("text-only", 1, (step.identity,), {}, size="0.3m"))
+with recorder.Recorder(folder, "micro", graph, Shelf(folder / "store"), sinks=openers("wandb")) as told:
+    told.hear(step, {"event": "measured", "row": row(5)})
+"""
+
+
+def test_a_server_that_never_answers_does_not_keep_the_process(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SILENT, str(tmp_path)]
+    environment = own_service() | {"WANDB_MODE": "online"}
+    ended = subprocess.run(command, timeout=60, check=True, env=environment, capture_output=True, text=True)
+    assert "Weights & Biases did not take in all that was measured within 2 s" in ended.stderr
+
+
 def test_a_file_that_was_cut_anywhere_is_read_up_to_there(tmp_path: Path) -> None:
     folder = tmp_path / "wandb" / "offline-run-1-x"
     folder.mkdir(parents=True)
