@@ -20,6 +20,7 @@ from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import sha256_file
 
 from .faulty import FAULTS, proxy, s3_server
+from .test_lease import what_holds_on_any_depot
 
 pytestmark = [
     pytest.mark.peer,
@@ -167,6 +168,10 @@ def run(study_file, folder, *options: str) -> subprocess.CompletedProcess[str]:
     folder.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "leaven.cli", "run", str(study_file), *options]
     return subprocess.run(command, cwd=folder, env=dict(os.environ), capture_output=True, text=True, check=False)
+
+
+def test_leases_and_what_is_set_aside(machine, make):
+    what_holds_on_any_depot(machine, make)
 
 
 @pytest.mark.long
