@@ -139,7 +139,7 @@ def exported_lines(found: Exported) -> list[str]:
         lines.append(f"note      {steps(found.left_out)} were left out; a run on the other machine computes them again")
     if found.other_sets:
         lines.append(f"note      other sets of the study are not in it: {', '.join(found.other_sets)}")
-    return lines
+    return [*lines, *(f"note      {note}" for note in found.notes)]
 
 
 def imported_lines(found: Imported) -> list[str]:
@@ -149,7 +149,7 @@ def imported_lines(found: Imported) -> list[str]:
     ]
     if found.missing:
         lines.append(f"note      {steps(found.missing)} of the study are not here: a run computes them")
-    return lines
+    return [*lines, *(f"note      {note}" for note in found.notes)]
 
 
 def _moment(utc: str) -> str:

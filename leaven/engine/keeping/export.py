@@ -1,21 +1,23 @@
 """A study as one file, to be taken to another machine: its steps, its folder and the record that keeps them.
 
 Invariants: every result is hashed while it is written, so what is exported is what its manifest says or nothing; the
-file appears whole or not at all; equal contents of the store give equal bytes.
+file appears whole or not at all; equal contents of the store give equal bytes, whenever the study was run last; its
+page and tables travel only with the set of steps that they were made from.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from leaven.engine.keeping import archive
-from leaven.engine.keeping.parcel import INDEX, RECORD, STUDY_FILES, STUDY_FOLDERS, File, Index
-from leaven.engine.keeping.records import Record, chosen, records
+from leaven.engine.keeping.page import CORPUS, files_of
+from leaven.engine.keeping.parcel import INDEX, RECORD, File, Index
+from leaven.engine.keeping.records import Record, chosen, records, undated
 from leaven.engine.store import MANIFEST, Store
 from leaven.ground.errors import BadInput, LeavenError, did_you_mean
 from leaven.ground.files import sha256_file, sync_folder
@@ -28,7 +30,7 @@ from leaven.study.versions import VERSIONS
 class Exported:
     """What is in the file. `missing`: steps that have not been computed; `left_out`: steps of kinds that stayed here.
 
-    `other_sets`: further sets of the study, which are not in the file.
+    `other_sets`: further sets of the study, which are not in the file. `notes`: what of its folder is not, and why.
     """
 
     file: Path
@@ -39,6 +41,7 @@ class Exported:
     bytes: int
     size: int
     other_sets: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def export(
@@ -64,9 +67,13 @@ def export(
     if not present:
         raise BadInput(f"no step of {record.label} has been computed yet", field="STUDY", fix="Run it first.")
     taken = sorted(step_id for step_id in present if record.steps[step_id][0] not in without)
-    paths = {f"study/{path.relative_to(runs / record.name).as_posix()}": path for path in _folder(runs / record.name)}
+    home = runs / record.name
+    mine, others = files_of(home, record)
+    notes = _notes([path.relative_to(home).as_posix() for path in others])
+    paths = {f"study/{path.relative_to(home).as_posix()}": path for path in mine}
     files = {name: File(sha256_file(path), path.stat().st_size) for name, path in paths.items()}
-    files[RECORD] = _file(record.data())
+    kept = undated(record).data()
+    files[RECORD] = _file(kept)
     for step_id in taken:
         folder = store.folder(step_id)
         for name, row in store.manifest(step_id)["files"].items():
@@ -74,8 +81,8 @@ def export(
             files[f"steps/{step_id}/{name}"] = File(row["sha256"], row["bytes"])
         paths[f"steps/{step_id}/{MANIFEST}"] = folder / MANIFEST
         files[f"steps/{step_id}/{MANIFEST}"] = _file((folder / MANIFEST).read_bytes())
-    index = Index(__version__, record.name, record.set, tuple(sorted(set(without))), files)
-    size = _write(file, index, record, paths, progress)
+    index = Index(__version__, record.name, record.set, tuple(sorted(set(without))), files, notes)
+    size = _write(file, index, kept, paths, progress)
     return Exported(
         file,
         record,
@@ -85,6 +92,7 @@ def export(
         sum(each.bytes for each in files.values()),
         size,
         tuple(other.label for other in found[:-1]),
+        notes,
     )
 
 
@@ -100,21 +108,21 @@ def _check(file: Path, without: Sequence[str]) -> None:
             raise BadInput("the verdict is what a study is for: it cannot be left out", field="--without")
 
 
-def _folder(folder: Path) -> Iterator[Path]:
-    """The files of a study's folder that others can use: the study, its page and its tables."""
-    for name in sorted(STUDY_FILES):
-        if (folder / name).is_file() and not (folder / name).is_symlink():
-            yield folder / name
-    for name in sorted(STUDY_FOLDERS):
-        below = (folder / name).rglob("*")
-        yield from (path for path in sorted(below) if path.is_file() and not path.is_symlink())
+def _notes(others: Sequence[str]) -> tuple[str, ...]:
+    """Sentences on files of the folder that stay here."""
+    notes = []
+    if set(others) - {CORPUS}:
+        notes.append("the page and tables in its folder are not those of this set and are not in it")
+    if CORPUS in others:
+        notes.append(f"{CORPUS} in its folder is not that of this set and is not in it")
+    return tuple(notes)
 
 
 def _file(data: bytes) -> File:
     return File(hashlib.sha256(data).hexdigest(), len(data))
 
 
-def _write(file: Path, index: Index, record: Record, paths: dict[str, Path], progress: Progress) -> int:
+def _write(file: Path, index: Index, kept: bytes, paths: dict[str, Path], progress: Progress) -> int:
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     total, done = sum(each.bytes for each in index.files.values()), 0
     try:
@@ -126,7 +134,7 @@ def _write(file: Path, index: Index, record: Record, paths: dict[str, Path], pro
                     expected = index.files[path]
                     stream.write(archive.header(name, expected.bytes))
                     if path == RECORD:
-                        stream.write(record.data())
+                        stream.write(kept)
                     else:
                         _copy(paths[path], stream, expected)
                     stream.write(archive.padding(expected.bytes))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from leaven.engine.keeping import archive, shelf
 from leaven.engine.keeping.parcel import INDEX, LARGEST_INDEX, RECORD, Index, read_index
-from leaven.engine.keeping.records import CORPORA, Record, names_a_folder, read, records, renamed
+from leaven.engine.keeping.records import CORPORA, Record, arrived, names_a_folder, read, records
 from leaven.engine.store import LEAST_FREE, MANIFEST, Store
 from leaven.ground.errors import BadInput, LeavenError
 from leaven.ground.files import sha256_file
@@ -26,7 +26,8 @@ from leaven.ground.progress import Progress, silent
 
 @dataclass(frozen=True)
 class Imported:
-    """`new`: steps that appeared; `there`: those that the store had; `missing`: those of the study in neither."""
+    """`new`: steps that appeared; `there`: those that the store had; `missing`: those of the study in neither; `notes`:
+    what the archive says of itself."""
 
     record: Record
     folder: Path
@@ -35,6 +36,7 @@ class Imported:
     there: int
     missing: int
     bytes: int
+    notes: tuple[str, ...]
 
 
 def bring(store: Store, runs: Path, file: Path, *, name: str | None = None, progress: Progress = silent) -> Imported:
@@ -76,8 +78,8 @@ def bring(store: Store, runs: Path, file: Path, *, name: str | None = None, prog
         if reader.next() is not None:
             raise reader.bad("it holds more than its index names")
         steps = _steps(reader, index, record, here)
-        record = renamed(record, target)
         with shelf.alone(store), shelf.announced(store, "import"):
+            record = arrived(record, target, records(store))
             there = [step_id for step_id in steps if _is_there(store, Store(here), step_id)]
             shelf.put_record(store, record.file, record.data())
             for step_id in shelf.inputs_first([each for each in steps if each not in there], steps):
@@ -93,6 +95,7 @@ def bring(store: Store, runs: Path, file: Path, *, name: str | None = None, prog
         len(there),
         len(record.steps) - here_now,
         needed,
+        index.notes,
     )
 
 

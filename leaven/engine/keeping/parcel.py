@@ -1,7 +1,7 @@
 """What a study's archive holds: an index with the SHA-256 of every file, the study's record, its folder and its steps.
 
-index.json                        first: {form, leaven, study, set, left_out, files: {path: {sha256, bytes}}}
-kept.json                         the record that keeps the steps
+index.json                        first: {form, leaven, study, set, left_out, notes, files: {path: {sha256, bytes}}}
+kept.json                         the record that keeps the steps, without the time of its last run
 study/study.yaml, report.html, …  the study's folder
 steps/<identity>/manifest.json, …
 
@@ -38,13 +38,15 @@ class File:
 
 @dataclass(frozen=True)
 class Index:
-    """`left_out`: kinds of steps that were not exported. `files` without the index itself."""
+    """`left_out`: kinds of steps that were not exported. `files` without the index itself. `notes`: sentences on what
+    of the study's folder is not among them."""
 
     leaven: str
     study: str
     set: str
     left_out: tuple[str, ...]
     files: Mapping[str, File]
+    notes: tuple[str, ...] = ()
 
     def member_names(self) -> dict[str, str]:
         """Path → its name in the archive, in the order of the archive."""
@@ -68,6 +70,7 @@ class Index:
             "study": self.study,
             "set": self.set,
             "left_out": list(self.left_out),
+            "notes": list(self.notes),
             "files": {path: {"sha256": file.sha256, "bytes": file.bytes} for path, file in self.files.items()},
         }
         return (json.dumps(told, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
@@ -80,7 +83,7 @@ def read_index(data: bytes) -> Index:
         if told["form"] != FORM:
             raise ValueError("it was written by another version of leaven")
         files = {path: _file(row) for path, row in told["files"].items()}
-        words = [told["leaven"], told["study"], told["set"], *told["left_out"]]
+        words = [told["leaven"], told["study"], told["set"], *told["left_out"], *told.get("notes", [])]
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"its index is none ({type(error).__name__})") from None
     if not all(isinstance(word, str) for word in words):
@@ -93,7 +96,9 @@ def read_index(data: bytes) -> Index:
             raise ValueError(f"its index names a file below a file: {path[:200]!r}")
     if RECORD not in files:
         raise ValueError(f"its index does not name {RECORD}")
-    return Index(told["leaven"], told["study"], told["set"], tuple(told["left_out"]), files)
+    return Index(
+        told["leaven"], told["study"], told["set"], tuple(told["left_out"]), files, tuple(told.get("notes", []))
+    )
 
 
 def _file(row: Any) -> File:

@@ -81,8 +81,7 @@ def set_of(identities: Iterable[str]) -> str:
 def remember(store: Store, name: str, steps: Iterable[Step], about: Mapping[str, Any]) -> Record:
     """Keep these steps, there or yet to come, until `forget`. Raises BadInput for a store that cannot be written."""
     words = {step.identity: (step.kind, step.name) for step in steps}
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    record = Record(name, set_of(words), now, __version__, dict(about), words)
+    record = Record(name, set_of(words), _now(), __version__, dict(about), words)
     shelf.put_record(store, record.file, record.data())
     return record
 
@@ -135,9 +134,19 @@ def _is_about(about: Any) -> bool:
     return all(each is None or isinstance(each, str | int | float) for each in values)
 
 
-def renamed(record: Record, name: str) -> Record:
-    """The same steps kept under another name."""
-    return replace(record, name=name)
+def undated(record: Record) -> Record:
+    """As it travels: when a study was run last is nothing that another machine needs, and not of its contents."""
+    return replace(record, remembered="")
+
+
+def arrived(record: Record, name: str, known: Sequence[Record]) -> Record:
+    """One from another machine, under its name here; it counts as last run now, unless this set was run here."""
+    same = [each.remembered for each in known if (each.name, each.set) == (name, record.set)]
+    return replace(record, name=name, remembered=max(same, default=_now()))
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def chosen(known: Sequence[Record], word: str) -> list[Record]:

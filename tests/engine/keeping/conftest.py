@@ -38,9 +38,13 @@ class Shop:
             home = self.runs / name
             (home / "data").mkdir(parents=True, exist_ok=True)
             (home / "study.yaml").write_text(f"study: {name}\n")
-            (home / "report.html").write_text(f"<p>{name}</p>")
+            (home / "report.html").write_text(f"<p>{name}, {seeds} seeds</p>")
+            (home / "report.key").write_text("key")
+            (home / "wall.json").write_text('{"seconds": 1.0}')
             rows = "".join(f"{step.identity}\n" for step in graph.of_kind("stage"))
             (home / "data" / "stages.csv").write_text(f"identity\n{rows}")
+            rows = "".join(f"{step.name},{step.identity}\n" for step in graph.steps.values())
+            (home / "data" / "steps.csv").write_text(f"name,identity\n{rows}")
         return graph
 
     def publish(self, step, finished=FINISHED):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from leaven.engine.keeping import parcel, shelf
 from leaven.engine.keeping.export import export
 from leaven.engine.keeping.importing import bring
-from leaven.engine.keeping.records import records, remember
+from leaven.engine.keeping.records import records, remember, undated
 from leaven.engine.keeping.usage import contents
 from leaven.engine.store import Store
 from leaven.ground.errors import BadInput
@@ -82,7 +82,9 @@ def test_a_study_arrives_whole(sent, make_shop):
     }
     assert files_of(there.runs / "micro") == files_of(shop.runs / "micro")
     there.store.verify(sorted(mine), trust_times=False)
-    assert [record for record in records(shop.store) if record.name == "micro"] == records(there.store)
+    kept = [undated(record) for record in records(shop.store) if record.name == "micro"]
+    assert kept == [undated(record) for record in records(there.store)]
+    assert all(record.remembered for record in records(there.store))
     assert not list((there.store.root / "importing").iterdir())
 
 
@@ -96,7 +98,59 @@ def test_equal_contents_give_equal_bytes_and_any_tar_reads_them(sent, tmp_path):
     told = export(shop.store, shop.runs, "micro", plain)
     assert members(plain) == members(file)
     assert plain.stat().st_size == told.size
-    assert members(plain)["study/report.html"] == b"<p>micro</p>"
+    assert members(plain)["study/report.html"] == b"<p>micro, 2 seeds</p>"
+
+
+def test_a_run_that_does_nothing_between_two_exports_changes_nothing(shop, monkeypatch, tmp_path):
+    for number, second in enumerate(("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")):
+        monkeypatch.setattr("leaven.engine.keeping.records._now", lambda second=second: second)
+        shop.study()
+        assert [record.remembered for record in records(shop.store)] == [second]
+        export(shop.store, shop.runs, "micro", tmp_path / f"{number}.tar")
+    assert (tmp_path / "0.tar").read_bytes() == (tmp_path / "1.tar").read_bytes()
+
+
+def test_what_arrives_counts_as_last_run_unless_it_was_run_here(sent, make_shop, monkeypatch):
+    _, file = sent
+    there = make_shop("there")
+    monkeypatch.setattr("leaven.engine.keeping.records._now", lambda: "2026-01-01T00:00:00Z")
+    bring(there.store, there.runs, file)
+    monkeypatch.setattr("leaven.engine.keeping.records._now", lambda: "2026-01-02T00:00:00Z")
+    bring(there.store, there.runs, file)
+    assert [record.remembered for record in records(there.store)] == ["2026-01-01T00:00:00Z"]
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_the_page_travels_only_with_the_set_that_it_was_made_from(shop, make_shop, tmp_path, torn):
+    shop.study(seeds=2)
+    shop.study(seeds=3)
+    older, newer = sorted(records(shop.store), key=lambda record: len(record.steps))
+    if torn:
+        (shop.runs / "micro" / "report.key").unlink()
+    told = export(shop.store, shop.runs, older.label, tmp_path / "older.tar")
+    there = make_shop("older")
+    arrived = bring(there.store, there.runs, tmp_path / "older.tar")
+    assert (
+        told.notes
+        == arrived.notes
+        == ("the page and tables in its folder are not those of this set and are not in it",)
+    )
+    assert files_of(there.runs / "micro") == {"study.yaml": b"study: micro\n"}
+    assert json.loads(members(tmp_path / "older.tar")["index.json"])["notes"] == list(told.notes)
+    told = export(shop.store, shop.runs, newer.label, tmp_path / "newer.tar")
+    assert ("study/report.html" in members(tmp_path / "newer.tar"), told.notes == ()) == (not torn, not torn)
+
+
+def test_the_list_of_a_corpus_travels_only_with_its_steps(shop, tmp_path):
+    mine = shop.study("corpora/one", folder=False)
+    home = shop.runs / "corpora" / "one"
+    home.mkdir(parents=True)
+    (home / "corpus.json").write_text(json.dumps({"tokenizer": f"../../store/steps/{mine.find('tokenizer').identity}"}))
+    assert not export(shop.store, shop.runs, "corpora/one", tmp_path / "own.tar").notes
+    assert "study/corpus.json" in members(tmp_path / "own.tar")
+    (home / "corpus.json").write_text(json.dumps({"tokenizer": f"../../store/steps/{'0' * 32}"}))
+    assert export(shop.store, shop.runs, "corpora/one", tmp_path / "other.tar").notes
+    assert "study/corpus.json" not in members(tmp_path / "other.tar")
 
 
 def test_a_second_import_finds_everything_there(sent, make_shop):
