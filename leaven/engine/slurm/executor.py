@@ -56,6 +56,12 @@ class SlurmExecutor:
         device: str = "auto",
         jobs: int | None = None,
     ) -> None:
+        if "url" in store.where():  # orders, and what jobs say, pass through files
+            raise BadInput(
+                "jobs of Slurm need a store on a path that all nodes see",
+                field="--store",
+                fix="Give --store with such a path instead of a URL.",
+            )
         self.store, self.allow_unisolated = store, allow_unisolated
         self.cluster = Cluster.open(options, hosts, device)
         self.device, self.words, self.room = self.cluster.device, self.cluster.words, Queue(jobs)
@@ -64,6 +70,7 @@ class SlurmExecutor:
         self.gathered: list[Program] = []
         self.running: list[Program] = []
         self.unheard: list[dict[str, Any]] = []
+        self.array = ARRAY
         self.submit_at = self.ask_at = self.listen_at = 0.0
         self.adoptable: dict[str, Program] = {}
         """By step: jobs of an earlier run that wait or run."""
@@ -142,8 +149,9 @@ class SlurmExecutor:
         programs, self.gathered = self.gathered, []
         for needs in dict.fromkeys(program.needs for program in programs):
             alike = [program for program in programs if program.needs == needs]
-            for first in range(0, len(alike), ARRAY):
-                self._submit_array(needs, alike[first : first + ARRAY])
+            size = self.array
+            for first in range(0, len(alike), size):
+                self._submit_array(needs, alike[first : first + size])
 
     def _submit_array(self, needs: Needs, wave: Sequence[Program]) -> None:
         laid = batch.write(self.store, [program.order for program in wave], needs.data())
@@ -155,12 +163,20 @@ class SlurmExecutor:
                 laid.remove()
                 if not isinstance(error, Later):
                     raise BadInput(f"Slurm does not take the jobs: {error}", field="--slurm") from None
-                self._gather(wave, LATER)
+                self._wait(wave, str(error))
                 return
         for place, program in enumerate(wave):
             program.lay(laid, place)
             self.running.append(program)
         self.ask_at = time.monotonic() + ASK_SOON
+
+    def _wait(self, wave: Sequence[Program], said: str) -> None:
+        """Until the same jobs may be taken, fewer at a time: a limit may be below the length of an array."""
+        self.array = max(1, min(self.array, len(wave)) // 2)
+        note = f"waits for Slurm: {said}"
+        for step in sorted(step for program in wave for step in program.waiting):
+            self.unheard.append({"identity": step, "event": "progress", "done": 0.0, "total": 0.0, "note": note})
+        self._gather(wave, LATER)
 
     def _went_through(self, laid: batch.Batch) -> bool:
         """Whether jobs were submitted all the same: an answer may be lost on its way."""

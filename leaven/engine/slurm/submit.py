@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -11,17 +12,13 @@ from leaven.engine.slurm.asking import SlurmError, complaint
 from leaven.engine.slurm.batch import Batch
 from leaven.ground.errors import BadInput
 
-PASSING = (
-    "unable to contact slurm controller",
-    "socket timed out",
-    "connection refused",
-    "submit limit",
-    "submitjob",
-    "slurm temporarily unable",
-    "resource temporarily unavailable",
+PASSING = re.compile(
+    r"(?i)unable to contact slurm controller|socket timed out|connection refused|slurm temporarily unable"
+    r"|resource temporarily unavailable|\b(qos|assoc)(max|grp)submitjob"
 )
-"""In what sbatch says where the same may be taken later: the controller is starting anew or overloaded, or this user
-has as many jobs as are allowed (QOSMaxSubmitJobPerUserLimit, AssocMaxSubmitJobLimit)."""
+"""In what sbatch says where the same may be taken later: the controller is starting anew or overloaded, or as many jobs
+as are allowed wait already (QOSMaxSubmitJobPerUserLimit, AssocMaxSubmitJobLimit, …GrpSubmitJobsLimit). What it adds,
+"job submit limit, user's size and/or time limits", is said of refusals for good too."""
 
 
 class Later(SlurmError):
@@ -69,4 +66,4 @@ def submit(
         executor.map_array(job.run, [str(laid.folder)] * elements, range(elements))
     except RuntimeError as error:  # of which submitit's own are kinds
         said = complaint(str(error)) or type(error).__name__
-        raise (Later if any(word in said.lower() for word in PASSING) else SlurmError)(said) from None
+        raise (Later if PASSING.search(said) else SlurmError)(said) from None

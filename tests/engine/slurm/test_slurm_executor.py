@@ -13,7 +13,7 @@ from leaven.engine.slurm.batch import Batch, say
 from leaven.engine.slurm.executor import SlurmExecutor
 from leaven.engine.slurm.needs import Cluster
 from leaven.engine.slurm.options import Options
-from leaven.engine.slurm.submit import Later
+from leaven.engine.slurm.submit import PASSING, Later
 from leaven.engine.store import Store
 from leaven.ground.errors import BadInput
 from leaven.study.step import Step
@@ -204,13 +204,45 @@ def test_closing_cancels_only_what_this_run_waits_for(slurm, store):
 
 def test_what_slurm_does_not_take_now_is_submitted_later(slurm, store):
     where = opened(store)
-    slurm.refuse = [Later("Job violates accounting/QOS policy (job submit limit)")]
+    slurm.refuse = [Later("QOSMaxSubmitJobPerUserLimit")]
     begin(where, step("one"))
-    assert where.messages(0.0) == []
+    assert events(where.messages(0.0)) == [("one", "progress")]
     assert not slurm.given
     where.messages(0.0)
     assert len(slurm.given) == 1
     assert len(list((store.root / "slurm").iterdir())) == 1
+
+
+def test_what_slurm_said_is_shown_while_its_jobs_wait_and_fewer_are_submitted_at_once(slurm, store):
+    where = opened(store)
+    slurm.refuse = [Later("AssocMaxSubmitJobLimit")]
+    begin(where, *(step(str(number)) for number in range(5)))
+    heard = where.messages(0.0)
+    assert {message["note"] for message in heard} == {"waits for Slurm: AssocMaxSubmitJobLimit"}
+    assert len(heard) == 5
+    where.messages(0.0)
+    assert [len(laid.programs) for laid in slurm.given] == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("said", "passing"),
+    [
+        ("QOSMaxSubmitJobPerUserLimit; Batch job submission failed: Job violates accounting/QOS policy (job submit", 1),
+        ("AssocMaxSubmitJobLimit", 1),
+        ("Unable to contact slurm controller (connect failure)", 1),
+        ("Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)", 0),
+        ("QOSMaxCpuPerUserLimit; Job violates accounting/QOS policy (job submit limit, user's size and/or time", 0),
+        ("job_submit/lua: your job needs an account", 0),
+    ],
+)
+def test_only_what_passes_is_waited_for(said, passing):
+    assert bool(PASSING.search(said)) == bool(passing)
+
+
+def test_a_store_elsewhere_cannot_be_used(slurm, store, monkeypatch):
+    monkeypatch.setattr(store, "where", lambda: {"root": str(store.root), "url": "s3://bucket/a"})
+    with pytest.raises(BadInput, match="a path that all nodes see"):
+        opened(store)
 
 
 def test_what_slurm_refuses_ends_the_run(slurm, store):
