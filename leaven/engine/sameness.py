@@ -10,13 +10,16 @@ import hashlib
 import os
 import platform
 import socket
+import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from leaven.engine.hardware import processor
+from leaven.ground.errors import BadInput
 from leaven.ground.version import __version__
 
 PACKAGES = (
@@ -125,8 +128,27 @@ def unfit(said: Mapping[str, Any], ours: Mapping[str, str]) -> str:
 
 def scratch(place: str) -> Path:
     """This machine's own folder for what belongs to a store elsewhere (LEAVEN_SCRATCH, default in the temporary
-    folder)."""
+    folder), made where it is not there.
+
+    Raises BadInput where somebody else made it, or may write there: programs compiled on this machine lie in it.
+    """
     import tempfile
 
-    base = os.environ.get("LEAVEN_SCRATCH") or str(Path(tempfile.gettempdir()) / f"leaven-{os.getuid()}")
-    return Path(base).absolute() / hashlib.sha256(place.encode()).hexdigest()[:16]
+    given = os.environ.get("LEAVEN_SCRATCH")
+    base = Path(given or Path(tempfile.gettempdir()) / f"leaven-{os.getuid()}").absolute()
+    own = base / hashlib.sha256(place.encode()).hexdigest()[:16]
+    if given:  # may be a folder for many, under any name
+        base.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (own,) if given else (base, own):
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+            raise BadInput(
+                f"{folder} on {socket.gethostname()} is not a folder of this user's alone",
+                field="LEAVEN_SCRATCH",
+                fix="Set it to a folder of your own on a disk of each machine, or remove that one.",
+            )
+        if found.st_mode & 0o077:
+            folder.chmod(0o700)
+    return own

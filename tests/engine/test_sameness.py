@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 
+import pytest
+
 from leaven.engine import sameness
+from leaven.ground.errors import BadInput
 
 
 def test_a_fingerprint_shows_every_byte_of_the_code(tmp_path):
@@ -66,5 +70,38 @@ def test_a_machine_has_a_folder_of_its_own_for_each_store(monkeypatch, tmp_path)
     one, other = sameness.scratch("s3://bucket/a"), sameness.scratch("s3://bucket/b")
     assert one.parent == other.parent == tmp_path
     assert one != other
-    monkeypatch.delenv("LEAVEN_SCRATCH")
-    assert "leaven-" in sameness.scratch("s3://bucket/a").parent.name
+
+
+@pytest.fixture
+def temporary(monkeypatch, tmp_path):
+    """The folder for everybody's temporary files, and this user's in it."""
+    monkeypatch.delenv("LEAVEN_SCRATCH", raising=False)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    return tmp_path / f"leaven-{os.getuid()}"
+
+
+def test_nobody_else_looks_into_it(temporary):
+    own = sameness.scratch("s3://bucket/a")
+    assert own.parent == temporary
+    for folder in (own, own.parent):
+        folder.chmod(0o755)
+    assert sameness.scratch("s3://bucket/a") == own
+    assert {folder.stat().st_mode & 0o777 for folder in (own, own.parent)} == {0o700}
+
+
+@pytest.mark.parametrize("made", ["writable", "link", "file", "another's"])
+def test_a_folder_that_somebody_else_may_have_filled_is_not_used(temporary, made, monkeypatch):
+    if made == "link":
+        (temporary.parent / "other").mkdir(mode=0o700)
+        temporary.symlink_to(temporary.parent / "other")
+    elif made == "file":
+        temporary.write_text("")
+    else:
+        temporary.mkdir()
+        temporary.chmod(0o777 if made == "writable" else 0o700)
+        if made == "another's":
+            user = os.getuid()
+            answers = iter([user])  # the name is asked for first, then who made the folder
+            monkeypatch.setattr(os, "getuid", lambda: next(answers, user + 1))
+    with pytest.raises(BadInput, match="LEAVEN_SCRATCH: .*not a folder of this user's alone"):
+        sameness.scratch("s3://bucket/a")
