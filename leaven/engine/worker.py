@@ -59,7 +59,7 @@ def order(
         where: the store, as `Store.where` tells it; `leaven.engine.stores.opened` opens it.
         cores: to be pinned to; none: wherever the system likes.
         workers: processes that a step in parts may use.
-        fan: the cluster whose other machines do parts too, `{"address": …}` of Ray.
+        fan: the cluster whose other machines do parts too, `{"address": …, "options": of tasks}` of Ray.
         gang: of a stage on several machines, which of them this is (`leaven.engine.gang.Gang`).
     """
     return {
@@ -225,7 +225,7 @@ def _fan_out(store: Store, order: Mapping[str, Any]) -> None:
         from leaven.corpus import parts
         from leaven.engine.ray.fan import RayFan
 
-        parts.fan = RayFan(order["fan"]["address"], store, order["store"])
+        parts.fan = RayFan(order["fan"]["address"], store, order["store"], order["fan"].get("options", {}))
 
 
 def _task(member: _Member, store: Store, order: Mapping[str, Any], together: int) -> Task:

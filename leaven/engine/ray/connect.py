@@ -7,14 +7,14 @@ import logging
 import os
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
 from leaven.engine import devices
 from leaven.engine.devices import Device
-from leaven.engine.ray.local_cluster import LocalCluster
+from leaven.engine.ray.local_cluster import LocalCluster, lock
 from leaven.ground.errors import BadInput
 
 CLIENT_PORT = 10001
@@ -27,6 +27,8 @@ PASSING = "Starting Ray client server failed"
 FIELD = "--on"
 RESOURCES = {"gpu": "GPU", "tpu": "TPU"}
 """What Ray calls the accelerators that JAX computes on."""
+KIND = "accelerator_type:"
+"""What Ray puts before the name of a kind of accelerator; a machine has a little of it, however many devices."""
 
 
 def ray() -> Any:
@@ -37,13 +39,23 @@ def ray() -> Any:
         raise BadInput("Ray is not installed", field=FIELD, fix='pip install "leaven[cluster]"') from None
 
 
+@contextlib.contextmanager
+def nowhere() -> Iterator[None]:
+    """In an empty folder: Ray puts the one that it is called from in front of every worker's path, where a types.py or
+    random.py of the user's would be imported instead of Python's own."""
+    with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
+        yield
+
+
 class Connection:
     """To the cluster that `--on` names. `address`: for people; `close` leaves it, and ends it if it is our own."""
 
     def __init__(self, on: str, device: str = "auto", environment: Mapping[str, str] = os.environ) -> None:
-        self.ray = ray()
         self.cluster: LocalCluster | None = None
         head, _, rest = on.partition(":")
+        if head == "local-cluster":
+            lock()
+        self.ray = ray()
         if head == "local-cluster":
             self.cluster = LocalCluster(int(rest), _accelerators(device))
             target, self.address = self.cluster.address, f"this computer, {rest} nodes"
@@ -65,9 +77,7 @@ class Connection:
             options["configure_logging"] = False
         for left in reversed(range(TRIES)):
             try:
-                # Ray puts the folder that it is called from in front of every worker's path, where a types.py or
-                # random.py of the user's would be imported instead of Python's own.
-                with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
+                with nowhere():
                     self.ray.init(**options)
                 return
             except (ConnectionError, RuntimeError, ValueError, OSError, self.ray.exceptions.RayError) as error:
@@ -137,9 +147,9 @@ def _accelerators(device: str) -> dict[str, int]:
     return {RESOURCES[found.platform]: found.count} if found.platform in RESOURCES else {}
 
 
-def wanted(asked: str, resources: Mapping[str, float]) -> tuple[str, str]:
+def wanted(asked: str, resources: Mapping[str, float], machines: Sequence[Mapping[str, float]] = ()) -> tuple[str, str]:
     """The platform that models are computed on in a cluster with these resources, and Ray's kind of accelerator where
-    it has several: those of the most devices, so that every stage is computed on one kind.
+    it is known: that of the most devices, so that every stage is computed on one kind. `machines`: resources of each.
 
     Raises BadInput for an unknown word, or a device that the cluster does not have.
     """
@@ -152,9 +162,14 @@ def wanted(asked: str, resources: Mapping[str, float]) -> tuple[str, str]:
         raise BadInput(
             f"the cluster has no {RESOURCES[asked]}", field="--device", fix="--device cpu computes on the cores."
         )
-    kinds = sorted(name for name in resources if name.startswith("accelerator_type:"))
-    kind = max(kinds, key=lambda name: resources[name], default="")
-    return (found[0] if asked == "auto" else asked), kind.partition(":")[2]
+    platform = found[0] if asked == "auto" else asked
+    devices_of: dict[str, float] = {}
+    for each in machines:
+        count = each.get(RESOURCES[platform], 0)
+        for kind in each:
+            if count and kind.startswith(KIND):
+                devices_of[kind] = devices_of.get(kind, 0) + count
+    return platform, max(sorted(devices_of), key=lambda kind: devices_of[kind], default="").removeprefix(KIND)
 
 
 def described(said: Mapping[str, Any], asked: str) -> Device:

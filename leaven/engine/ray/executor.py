@@ -2,13 +2,15 @@
 
 Ray never repeats a task by itself: a step whose machine went away is submitted again here, where it is counted and
 told. Ends of steps are the results of their tasks, so that they are heard at once; how far they are is read from the
-board.
+board. What Ray could never place, because the machine that it was asked of has gone, is asked anew of those that are
+left.
 """
 
 from __future__ import annotations
 
 import contextlib
 import secrets
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,19 +33,27 @@ from leaven.study.step import Step
 ASK_EVERY = 0.3
 """Seconds between two questions to the board."""
 LOSSES = 4
-"""Times in all that a step is started whose machine or process goes away: what is always killed is killed for what it
-is."""
+"""Times that a step is started whose machine or process goes away before it has another checkpoint: what is always
+killed is killed for what it is."""
+LOOK_EVERY = 2.0
+"""Seconds between two looks at whether there are machines for all that was submitted."""
+MACHINE = 600.0
+"""Seconds that a step waits for a machine which could execute it, where there is none."""
+NOTICE, DEVICE = 15.0, 600.0
+"""Seconds until it is said that the question for the device waits, and until it is given up."""
 
 
 @dataclass(frozen=True)
 class Flight:
-    """A crew on its way. `ticket`: of this attempt; `losses`: attempts before; `heard`: its messages on the board;
-    `gang`: with the others that train the same stage, of which this is number `process`."""
+    """A crew on its way. `ticket`: of this attempt; `losses`: attempts before, since it had the checkpoints `kept`;
+    `heard`: its messages on the board; `gang`: with the others that train the same stage, of which this is number
+    `process`."""
 
     crew: Sequence[Step]
     berth: Berth
     ticket: str = ""
     losses: int = 0
+    kept: tuple[int, ...] = ()
     heard: int = 0
     gang: Gang | None = None
     process: int = 0
@@ -73,6 +83,9 @@ class RayExecutor:
             )
         self.room = Fleet(jobs=jobs, hosts=hosts)
         self.flights: dict[Any, Flight] = {}
+        self.unplaced: dict[str, float] = {}
+        """By ticket: since when no machine could execute it."""
+        self.look_at = 0.0
         self.poll: Any = None
         self.polled, self.tickets = 0.0, 0
         self.connection = Connection(on, device)
@@ -87,7 +100,9 @@ class RayExecutor:
         token = secrets.token_hex(8)
         if self.probe:
             self.probe.write_text(token, encoding="utf-8")
-        self.platform, self.kind = wanted(device, self.ray.cluster_resources())
+        self.platform, self.kind = wanted(
+            device, self.ray.cluster_resources(), [row["Resources"] for row in self.ray.nodes() if row["Alive"]]
+        )
         self.machines = Machines(self.ray, str(self.probe or ""), token, self.platform, self.kind)
         self.machines.settle()
         self.room.machines = self.machines.now
@@ -103,8 +118,19 @@ class RayExecutor:
         if self.platform == "cpu":
             return PROCESSOR
         setting = {"gpu": "cuda,cpu", "tpu": "tpu,cpu"}[self.platform]
-        found = described(self.ray.get(look.options(**self._accelerators(1)).remote(setting)), asked)
-        return replace(found, count=1)
+        ref = look.options(**self._accelerators(1), **self.machines.elsewhere()).remote(setting)
+        if not self.ray.wait([ref], timeout=NOTICE)[0]:
+            print("waits for a free accelerator of the cluster, to see what it is", file=sys.stderr, flush=True)
+        try:
+            said = self.ray.get(ref, timeout=DEVICE)
+        except self.ray.exceptions.GetTimeoutError:
+            self.ray.cancel(ref, force=True)
+            raise BadInput(
+                f"no accelerator of the cluster was free within {DEVICE / 60:.0f} minutes",
+                field="--device",
+                fix="Run again when one is, or compute on the cores: --device cpu.",
+            ) from None
+        return replace(described(said, asked), count=1)
 
     @property
     def at_once(self) -> int:
@@ -136,13 +162,14 @@ class RayExecutor:
         if berth.machines == 1:
             self._send(flight, {**options, "scheduling_strategy": "SPREAD", **self.machines.elsewhere()})
             return
-        gang = Gang(self.ray, berth, accelerators)
+        gang = Gang(self.ray, berth, accelerators, self.machines.labels)
         for process in range(berth.machines):
             member = replace(flight, gang=gang, process=process)
             gang.refs.append(self._send(member, {**options, "scheduling_strategy": gang.place(process)}))
 
     def _send(self, flight: Flight, options: dict[str, Any]) -> Any:
         berth, many = flight.berth, flight.gang is not None
+        fan = {"address": None, "options": self.machines.elsewhere()}
         sent = order(
             flight.crew,
             self.where,
@@ -150,7 +177,7 @@ class RayExecutor:
             self.allow_unisolated,
             1 if many else berth.cores,
             replace(self.device, count=berth.accelerators) if berth.device else PROCESSOR,
-            fan={"address": None} if flight.crew[0].kind in FANNED and self.room.cores > 1 else None,
+            fan=fan if flight.crew[0].kind in FANNED and self.room.cores > 1 else None,
             gang={"coordinator": None, "processes": berth.machines, "process": flight.process} if many else None,
         )
         ref = self.task.options(**options).remote(sent, flight.ticket, self.board, self.machines.ours)
@@ -176,7 +203,7 @@ class RayExecutor:
         self.room.machines = self.machines.look()
         if self.poll is None and self.flights and now - self.polled >= ASK_EVERY:
             self.poll, self.polled = self.board.take.remote(), now
-        said = self._overdue()
+        said = [*self._overdue(), *self._placed_anew(now)]
         waiting = [*self.flights, *([self.poll] if self.poll is not None else [])]
         if not waiting:
             time.sleep(0 if said else timeout)
@@ -231,9 +258,43 @@ class RayExecutor:
         result = flight.gang.over()
         if result is None:
             return []
-        flight.gang.close()
-        self.flights = {ref: other for ref, other in self.flights.items() if other.ticket != flight.ticket}
+        self._withdraw(flight)
         return self._ended(flight, result)
+
+    def _withdraw(self, flight: Flight) -> None:
+        """Have this attempt end, wherever it is."""
+        if flight.gang:
+            flight.gang.close()
+        for ref in [ref for ref, other in self.flights.items() if other.ticket == flight.ticket]:
+            del self.flights[ref]
+            if not flight.gang:
+                with contextlib.suppress(Exception):  # of what ended meanwhile, or whose machine is gone
+                    self.ray.cancel(ref, force=True)
+        self.unplaced.pop(flight.ticket, None)
+
+    def _placed_anew(self, now: float) -> list[dict[str, Any]]:
+        """Of attempts that fit none of the machines there are: what runs on a machine fits it, so they wait for one
+        that has gone, or ran there."""
+        if now < self.look_at:
+            return []
+        self.look_at = now + LOOK_EVERY
+        said: list[dict[str, Any]] = []
+        for flight in {flight.ticket: flight for flight in self.flights.values()}.values():
+            berth = flight.berth
+            if self.room.fits(berth):
+                self.unplaced.pop(flight.ticket, None)
+            elif self.room.fits(self.room.fitted(berth)):
+                self._withdraw(flight)
+                said += self._again(flight, "the machine that it was meant for went away")
+            elif flight.ticket not in self.unplaced:
+                self.unplaced[flight.ticket] = now
+                waits = {"event": "progress", "done": 0.0, "total": 0.0, "note": f"waits for {berth.words}"}
+                said += [{"identity": step.identity, **waits} for step in flight.crew]
+            elif now - self.unplaced[flight.ticket] >= MACHINE:
+                self._withdraw(flight)
+                why = f"the cluster had no {berth.words.removeprefix('a ')} for {MACHINE / 60:.0f} minutes"
+                said += self._failed(flight, f"{why}\n  Run again when it has: it continues.")
+        return said
 
     def _result(self, ref: Any) -> dict[str, Any]:
         """What a task returned, or what became of it in the same words."""
@@ -257,19 +318,32 @@ class RayExecutor:
             return messages
         if "unfit" in result:
             self.machines.leave_out(result["node"], f"{result['host']}: {result['unfit']}")
-            return self._again(flight, f"{result['host']} cannot be used")
+            result = {"lost": f"{result['host']} cannot be used"}
         if "lost" in result:
-            if flight.losses + 1 < LOSSES:
-                return self._again(replace(flight, losses=flight.losses + 1), result["lost"])
+            kept = self._kept(flight)
+            losses = flight.losses + 1 if kept == flight.kept else 1
+            if losses < LOSSES:
+                return self._again(replace(flight, losses=losses, kept=kept), result["lost"])
             log = self.store.log(flight.crew[0].identity)
-            why = f"{result['lost']}, {LOSSES} times in a row\n  Run again: it continues. Log: {log}"
-        else:
-            why = result["failed"]
+            times = f"{LOSSES} times" + (" without another checkpoint" if self.probe else "")
+            return self._failed(flight, f"{result['lost']}, {times}\n  Run again: it continues. Log: {log}")
+        return self._failed(flight, result["failed"])
+
+    def _kept(self, flight: Flight) -> tuple[int, ...]:
+        """The newest checkpoint of each step, as far as they are seen here: those of a store elsewhere are not."""
+        if not self.probe:
+            return ()
+        states = (self.store.work / step.identity / "state" for step in flight.crew)
+        numbers = ([path.stem.removeprefix("step-") for path in state.glob("step-*.json")] for state in states)
+        return tuple(max((int(number) for number in found if number.isdecimal()), default=-1) for found in numbers)
+
+    def _failed(self, flight: Flight, why: str) -> list[dict[str, Any]]:
         ends = ({"event": "failed", "note": why, "code": 1}, {"event": "exit", "code": 1})
         return [{"identity": step.identity, **end} for step in flight.crew for end in ends]
 
     def _again(self, flight: Flight, why: str) -> list[dict[str, Any]]:
-        self._submit(replace(flight, process=0))
+        berth = flight.berth if self.room.fits(flight.berth) else self.room.fitted(flight.berth)
+        self._submit(replace(flight, process=0, berth=berth))
         return [{"identity": step.identity, "event": "lost", "note": why} for step in flight.crew]
 
     def close(self) -> None:

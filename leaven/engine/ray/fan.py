@@ -2,7 +2,8 @@
 
 The step's process claims parts from the end of the list and the cluster's tasks from its beginning, so that they meet
 and nobody waits for a machine that is busy: tasks that have not begun when nothing is left are withdrawn. A part is
-claimed once; what a lost machine had claimed is done here in the end. Which machine did what shows in no byte.
+claimed once, by a machine that has this code and sees this store; what a lost one had claimed is done here in the end.
+Which machine did what shows in no byte.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from leaven.corpus import parts
 from leaven.engine.nursery import ONE_THREAD, SAME_RESULTS
+from leaven.engine.ray.connect import nowhere
+from leaven.engine.ray.node import store_probe
 from leaven.engine.ray.travel import pack, unpack
-from leaven.engine.sameness import differences, fingerprint
+from leaven.engine.sameness import differences, fingerprint, machine
 from leaven.engine.store import Store
 from leaven.engine.stores import opened
 
@@ -37,10 +41,13 @@ class Claims:
 
 
 class RayFan:
-    """`leaven.corpus.parts.fan` of a step's process on a node of the cluster at `address`."""
+    """`leaven.corpus.parts.fan` of a step's process on a node of the cluster at `address`. `options`: of Ray's tasks,
+    which keep them from machines that were left out."""
 
-    def __init__(self, address: str, store: Store, where: Mapping[str, Any]) -> None:
-        self.address, self.store, self.where = address, store, dict(where)
+    def __init__(
+        self, address: str, store: Store, where: Mapping[str, Any], options: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        self.address, self.store, self.where, self.options = address, store, dict(where), dict(options)
 
     def __call__(
         self, work: Callable[[Any, Path], None], todo: Sequence[tuple[Any, Path]], told: Callable[[int], None]
@@ -48,12 +55,14 @@ class RayFan:
         import ray
 
         if not ray.is_initialized():
-            ray.init(address=self.address, log_to_driver=False, logging_level="ERROR")
+            with nowhere():
+                ray.init(address=self.address, log_to_driver=False, logging_level="ERROR")
         # Where this process is: a machine that goes away takes no claims of steps elsewhere along.
         strategies, node = ray.util.scheduling_strategies, ray.get_runtime_context().get_node_id()
         mine = strategies.NodeAffinitySchedulingStrategy(node, soft=False)
         claims = ray.remote(num_cpus=0, scheduling_strategy=mine)(Claims).remote()
-        task = ray.remote(num_cpus=1, max_retries=0)(_elsewhere)
+        task = ray.remote(num_cpus=1, max_retries=0, **self.options)(_elsewhere)
+        ours = {"code": fingerprint(), "seen": seen(self.where)}
         waiting: dict[Any, int] = {}
         away: set[int] = set()  # claimed there; tasks of others may wait for cores that steps like this one hold
         next_away, next_here, here = 0, len(todo) - 1, f"here {os.getpid()}"
@@ -62,7 +71,7 @@ class RayFan:
                 while next_away <= next_here and len(waiting) < IN_FLIGHT:
                     item, part = todo[next_away]
                     given = pack((work, item, part), self.store)
-                    waiting[task.remote(claims, next_away, given, self.where, fingerprint())] = next_away
+                    waiting[task.remote(claims, next_away, given, self.where, ours)] = next_away
                     next_away += 1
                 done, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=0) if waiting else ([], [])
                 self._take(done, waiting, todo)
@@ -105,13 +114,14 @@ class RayFan:
 
 
 def _elsewhere(
-    claims: Any, number: int, given: bytes, where: Mapping[str, Any], ours: Mapping[str, str]
+    claims: Any, number: int, given: bytes, where: Mapping[str, Any], ours: Mapping[str, Any]
 ) -> bool | Exception:
-    """One part on some node: whether it was ours to do, or why it failed. `ours`: the code that may do it."""
+    """One part on some node: whether it was ours to do, or why it failed. `ours`: the code that may do it, and what is
+    seen of the store."""
+    if differences(ours["code"], fingerprint()) or ours["seen"] != seen(where):
+        return False
     import ray
 
-    if differences(ours, fingerprint()):
-        return False
     context = ray.get_runtime_context()
     if not ray.get(claims.take.remote(number, context.get_task_id())):
         return False
@@ -122,13 +132,24 @@ def _elsewhere(
     return True
 
 
+def seen(where: Mapping[str, Any]) -> str:
+    """What the driver wrote into a store on a shared path, for those who see it; nothing of a store elsewhere."""
+    if "url" in where:
+        return "elsewhere"
+    try:
+        return store_probe(Path(where["root"])).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return f"not seen by {machine()}"
+
+
 _POOL: list[ProcessPoolExecutor] = []
 
 
 def pool() -> ProcessPoolExecutor:
     """A process with the environment that steps have, kept by this process of Ray for the parts to come."""
     if not _POOL:
-        os.environ |= {**ONE_THREAD, **SAME_RESULTS}
+        # Python must not import a random.py of the folder that the cluster was started from.
+        os.environ |= {**ONE_THREAD, **SAME_RESULTS, "PYTHONSAFEPATH": "1"}
         cores, context = sorted(os.sched_getaffinity(0)), parts.context_of_parts()
         _POOL.append(ProcessPoolExecutor(1, mp_context=context, initializer=parts.begin, initargs=(cores,)))
     return _POOL[0]

@@ -1,14 +1,14 @@
 """What is free on the machines of a cluster.
 
 Ray places tasks and keeps those that do not fit yet. A few more than fit are handed over, so that no machine waits for
-the driver, and no more, so that the order of the scheduler holds. What is asked of Ray always fits its largest machine:
-a step that needs more memory than that has the machine to itself, rather than never being placed.
+the driver, and no more, so that the order of the scheduler holds. What is asked of Ray always fits one of its machines:
+a step that needs more memory than any has one to itself, rather than never being placed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leaven.engine.executor import Seat
 from leaven.engine.here import IN_PARTS
@@ -38,6 +38,14 @@ class Berth(Seat):
     cores: int = 1
     accelerators: int = 0
     machines: int = 1
+
+    @property
+    def words(self) -> str:
+        """For people: which machine it needs."""
+        asked = [(self.accelerators, "accelerator"), (self.cores, "core")]
+        parts = [f"{count} {name}{'s'[: count != 1]}" for count, name in asked if count]
+        each = f"{', '.join(parts)} and {self.bytes / 2**30:.1f} GiB"
+        return f"a machine with {each}" if self.machines == 1 else f"{self.machines} machines with {each} each"
 
 
 class Fleet:
@@ -72,6 +80,28 @@ class Fleet:
         """Where none is known, one may be on its way: clusters that grow add it once it is asked for."""
         taken = sum(seat.accelerators * seat.machines for seat in self.seats)
         return taken < max(1, self.accelerators)
+
+    def fits(self, berth: Berth) -> bool:
+        """Whether it can be placed on machines that there are, when they are free."""
+        enough = (
+            machine.cores >= berth.cores and machine.bytes >= berth.bytes and machine.accelerators >= berth.accelerators
+            for machine in self.machines
+        )
+        return sum(enough) >= berth.machines
+
+    def fitted(self, berth: Berth) -> Berth:
+        """The same, less of it where no machine has that much; unchanged where none will do."""
+        usable = [machine for machine in self.machines if machine.accelerators or not berth.accelerators]
+        if len(usable) < berth.machines:
+            return berth
+        most = sorted(usable, key=lambda one: (-min(one.accelerators, berth.accelerators), -one.bytes, -one.cores))
+        ranked = most[: berth.machines]
+        return replace(
+            berth,
+            cores=min(berth.cores, *(machine.cores for machine in ranked)),
+            bytes=min(berth.bytes, *(machine.bytes for machine in ranked)),
+            accelerators=min(berth.accelerators, *(machine.accelerators for machine in ranked)),
+        )
 
     def full(self) -> bool:
         return bool(self.seats) and not self._holds(1)
@@ -109,7 +139,8 @@ class Fleet:
             cores = min((machine.cores for machine in ranked), default=1)
             each = min((machine.accelerators for machine in ranked), default=1) if device else 0
             return Berth(-1, min(held, min((m.bytes for m in ranked), default=held)), device, cores, each, self.hosts)
-        return Berth(-1, held, device, min(THREADS, most) if step.kind in IN_PARTS - FANNED else 1, int(device))
+        cores = min(THREADS, most) if step.kind in IN_PARTS - FANNED else 1
+        return self.fitted(Berth(-1, held, device, cores, int(device)))
 
     def _holds(self, cores: int) -> bool:
         """Whether so many more cores may be asked for; one step a machine may wait there for its turn."""

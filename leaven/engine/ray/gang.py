@@ -17,15 +17,20 @@ GRACE = 30.0
 
 
 class Gang:
-    """Of one attempt at a stage. `refs`: its members' tasks, the first process first."""
+    """Of one attempt at a stage. `refs`: its members' tasks, the first process first. `labels`: of machines that may be
+    used (`Machines.labels`)."""
 
-    def __init__(self, ray: Any, berth: Berth, accelerators: dict[str, Any]) -> None:
+    def __init__(self, ray: Any, berth: Berth, accelerators: dict[str, Any], labels: dict[str, str]) -> None:
         self.ray, self.berth = ray, berth
         bundle: dict[str, float] = {"CPU": berth.cores, "memory": berth.bytes}
         if berth.accelerators:
             bundle |= {"GPU": accelerators["num_gpus"]} if "num_gpus" in accelerators else accelerators["resources"]
             bundle |= {f"accelerator_type:{kind}": 0.001 for kind in [accelerators.get("accelerator_type")] if kind}
-        self.group = ray.util.placement_group([bundle] * berth.machines, strategy="STRICT_SPREAD")
+        self.group = ray.util.placement_group(
+            [bundle] * berth.machines,
+            strategy="STRICT_SPREAD",
+            bundle_label_selector=[labels] * berth.machines if labels else None,
+        )
         self.refs: list[Any] = []
         self.ends: dict[int, dict[str, Any]] = {}
         self.failed: float | None = None

@@ -1,7 +1,9 @@
 """A Ray cluster of several nodes on this computer, for one run: `--on local-cluster:N`.
 
-A supervisor of our own starts it on loopback and ends with the run, however the run ends: it reads from a pipe that
-only the driver holds. What Ray starts is adopted by it when Ray's own parents end, so nothing is left behind.
+A supervisor of our own starts it and ends with the run, however the run ends: it reads from a pipe that
+only the driver holds. What Ray starts is adopted by it when Ray's own parents end, so nothing is left behind; where
+the supervisor itself was killed, the driver ends what it left.
+Invariant: Ray listens on every interface of the computer, and answers only who has the token of this run.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import contextlib
 import ctypes
 import json
 import os
+import secrets
 import select
 import shutil
 import signal
@@ -17,12 +20,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from leaven.engine import hardware
 from leaven.engine.here import MEMORY_SHARE
-from leaven.ground.errors import LeavenError
+from leaven.ground.errors import BadInput, LeavenError
 
 PATIENCE = 120.0
 """Seconds for the cluster to stand; it takes about four."""
@@ -34,8 +39,27 @@ SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER: processes whose parent has ended become children of this one."""
 
 
+def lock() -> None:
+    """Have this process, and what it starts, speak to Ray with a token that nobody else has: whoever reaches a cluster
+    without one can run code there. It stays for the process: Ray reads it once. Ray is best imported afterwards.
+
+    Raises BadInput where the installed Ray has no tokens (before 2.52).
+    """
+    os.environ["RAY_AUTH_MODE"] = "token"
+    if not os.environ.get("RAY_AUTH_TOKEN"):
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    if find_spec("ray") and not find_spec("ray._private.authentication"):
+        raise BadInput(
+            "this Ray would let everybody in the network run code on a cluster of this computer",
+            field="--on local-cluster",
+            fix='pip install -U "ray[client]>=2.52"',
+        )
+    if "ray" in sys.modules:  # it has read the environment already, in which there was none
+        import_module("ray._raylet").Config.initialize("")
+
+
 class LocalCluster:
-    """The driver's end. `address`: for ray.init."""
+    """The driver's end, after `lock`. `address`: for ray.init."""
 
     def __init__(self, nodes: int, accelerators: dict[str, int] | None = None) -> None:
         code = "import json, sys; sys.path[:] = json.loads(sys.argv[2]); " + (
@@ -82,6 +106,8 @@ class LocalCluster:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        if self.process.returncode:
+            _end_strays(self.folder)
         self.process.stdout.close()
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -104,8 +130,6 @@ def main(asked: dict[str, Any]) -> None:
 
 
 def _start(asked: dict[str, Any]) -> str:
-    from importlib import import_module
-
     cluster = import_module("ray.cluster_utils").Cluster(shutdown_at_exit=False)
     for number in range(asked["nodes"]):
         accelerators = asked["accelerators"] if number == 0 else {}
@@ -118,6 +142,25 @@ def _start(asked: dict[str, Any]) -> str:
             include_dashboard=False,
         )
     return str(cluster.address)
+
+
+def _end_strays(folder: Path) -> None:
+    """Kill what a supervisor that was killed has left: this user's processes that Ray started for this folder."""
+    import psutil
+
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        left = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.pid != os.getpid() and process.environ().get("RAY_TMPDIR") == str(folder):
+                    left.append(process)
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        if not left:
+            return
+        time.sleep(0.05)
 
 
 def _end_all() -> None:

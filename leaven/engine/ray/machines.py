@@ -69,11 +69,14 @@ class Machines:
             if not self._fit:
                 raise BadInput(why, field=FIELD, fix="It was the last of the cluster. Run again: it continues.")
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """Which labels of Ray's machines have that were not left out; empty where none was."""
+        return {"ray.io/node-id": f"!in({','.join(sorted(self.unfit))})"} if self.unfit else {}
+
     def elsewhere(self) -> dict[str, Any]:
         """Options of a task that keep it from machines that were left out."""
-        if not self.unfit:
-            return {}
-        return {"label_selector": {"ray.io/node-id": f"!in({','.join(sorted(self.unfit))})"}}
+        return {"label_selector": self.labels} if self.unfit else {}
 
     def _look(self) -> None:
         self._looked = time.monotonic()

@@ -83,6 +83,8 @@ def attend(order: dict[str, Any], ticket: str, board: Any, ours: Mapping[str, st
         nursery.start({**order, **whole})
         while members:
             for message in nursery.messages(TELL_EVERY):
+                if message["identity"] not in members:  # of an attempt before, whose end nobody waited for
+                    continue
                 if message["event"] == "exit" and message["code"] in LOST:
                     return {"host": host, "lost": f"its process on {host} was killed"}
                 teller.hear(message)
@@ -183,7 +185,7 @@ def _fan(fan: dict[str, Any]) -> dict[str, Any]:
         return {}
     import ray
 
-    return {"address": ray.get_runtime_context().gcs_address}
+    return {**fan, "address": ray.get_runtime_context().gcs_address}
 
 
 def _met(gang: dict[str, Any] | None, ticket: str, board: Any) -> dict[str, Any] | None:

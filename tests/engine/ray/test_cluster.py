@@ -183,3 +183,39 @@ def test_nobody_is_there(drive, tmp_path):
     ):
         ends(drive(on, address, runs=f"runs{number}"), tmp_path / f"runs{number}.log", 2)
         assert says in (tmp_path / f"runs{number}.log").read_text()
+
+
+STRANGER = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR'); print('joined')"
+
+
+def test_nobody_else_joins_a_cluster_of_our_own(monkeypatch, tmp_path):
+    pytest.importorskip("ray")
+    from leaven.engine.ray.local_cluster import LocalCluster, lock
+
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):  # what `lock` sets goes with the test
+        monkeypatch.setenv(name, "")
+    lock()
+    ours = LocalCluster(1)
+    try:
+        command = [sys.executable, "-c", STRANGER, ours.address]
+        joined = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE)
+        assert "joined" in joined.stdout, joined.stderr
+        monkeypatch.delenv("RAY_AUTH_MODE")
+        monkeypatch.delenv("RAY_AUTH_TOKEN")
+        stranger = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE)
+        assert stranger.returncode
+        assert "joined" not in stranger.stdout
+    finally:
+        ours.close()
+
+
+def test_a_supervisor_that_is_killed_leaves_nothing_behind(tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    from leaven.engine.ray.local_cluster import LocalCluster
+
+    ours = LocalCluster(1)
+    family = psutil.Process(ours.process.pid).children(recursive=True)
+    assert family
+    ours.process.kill()
+    ours.close()
+    assert not any(process.is_running() for process in family)

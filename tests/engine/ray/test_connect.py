@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
-from leaven.engine.ray import connect
+from leaven.engine.ray import connect, local_cluster
 from leaven.ground.errors import BadInput
 
 
@@ -66,9 +69,14 @@ def test_what_ray_says_is_told_in_a_sentence(said, told):
 
 
 def test_the_device_of_a_cluster():
-    cores, gpus = {"CPU": 8.0}, {"CPU": 8.0, "GPU": 3.0, "accelerator_type:A": 1.0, "accelerator_type:B": 2.0}
+    cores, gpus = {"CPU": 8.0}, {"CPU": 8.0, "GPU": 10.0, "accelerator_type:A": 2.0, "accelerator_type:B": 1.0}
+    small, large = {"GPU": 1.0, "accelerator_type:A": 1.0}, {"GPU": 8.0, "accelerator_type:B": 1.0}
+    chips = {"TPU": 16.0, "accelerator_type:C": 1.0}
     assert connect.wanted("auto", cores) == ("cpu", "")
-    assert connect.wanted("auto", gpus) == ("gpu", "B")
+    assert connect.wanted("auto", gpus) == ("gpu", "")
+    assert connect.wanted("auto", gpus, [small, small, large]) == ("gpu", "B")
+    assert connect.wanted("auto", {**gpus, "TPU": 16.0}, [small, large, chips]) == ("gpu", "B")
+    assert connect.wanted("tpu", {**gpus, "TPU": 16.0}, [small, large, chips]) == ("tpu", "C")
     assert connect.wanted("cpu", gpus) == ("cpu", "")
     assert connect.wanted("auto", {"TPU": 4.0}) == ("tpu", "")
     with pytest.raises(BadInput, match="the cluster has no TPU"):
@@ -84,3 +92,49 @@ def test_a_device_that_jax_cannot_use_is_an_error_only_where_it_was_asked_for():
         connect.described(said, "gpu")
     named = connect.described({"host": "far", "device": {"platform": "gpu", "kind": "A", "count": 8}}, "gpu")
     assert (named.platform, named.kind) == ("gpu", "A")
+
+
+@pytest.fixture
+def no_token(monkeypatch):
+    monkeypatch.setattr(local_cluster, "find_spec", lambda name: None)
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+def test_a_cluster_of_our_own_has_a_token_of_its_own(no_token):
+    local_cluster.lock()
+    token = os.environ["RAY_AUTH_TOKEN"]
+    assert (os.environ["RAY_AUTH_MODE"], len(token)) == ("token", 64)
+    local_cluster.lock()
+    assert os.environ["RAY_AUTH_TOKEN"] == token
+
+
+def test_a_ray_that_has_no_tokens_is_refused(no_token, monkeypatch):
+    monkeypatch.setattr(local_cluster, "find_spec", lambda name: True if name == "ray" else None)
+    with pytest.raises(BadInput, match="let everybody in the network run code"):
+        local_cluster.lock()
+
+
+def test_ray_is_joined_from_an_empty_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with connect.nowhere():
+        assert not os.listdir()
+        assert os.getcwd() != str(tmp_path)
+    assert os.getcwd() == str(tmp_path)
+
+
+def test_what_a_killed_supervisor_leaves_is_ended(tmp_path):
+    code = "import time; time.sleep(60)"
+    ours, other = (
+        subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "RAY_TMPDIR": str(folder)})
+        for folder in (tmp_path, tmp_path / "other")
+    )
+    try:
+        local_cluster._end_strays(tmp_path)
+        assert ours.wait(10) == -9
+        assert other.poll() is None
+    finally:
+        for process in (ours, other):
+            process.kill()
+            process.wait()

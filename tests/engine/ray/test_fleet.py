@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leaven.engine.ray.fleet import Fleet, Machine
+from leaven.engine.ray.fleet import Berth, Fleet, Machine
 from leaven.study.step import Step
 
 GB = 10**9
@@ -101,3 +101,26 @@ def test_a_gang_holds_whole_machines_when_they_are_free():
 @pytest.mark.parametrize(("kind", "cores"), [("read", 1), ("shards", 1), ("tokenizer", 4), ("evaluate", 1)])
 def test_cores_of_a_step(kind, cores):
     assert Fleet([machine(0, cores=16)]).take(step(kind), GB).cores == cores
+
+
+def test_what_is_asked_for_is_what_one_machine_has():
+    """Neither the cores of one and the memory of another, nor memory that those with accelerators have not."""
+    fleet = Fleet([machine(0, cores=16, gigabytes=4), machine(1, cores=2, gigabytes=64)])
+    assert fleet.fits(fleet.take(step("tokenizer"), 60 * GB))
+    fleet = Fleet([machine(0, gigabytes=64), machine(1, gigabytes=16, accelerators=1)])
+    seat = fleet.take(step("stage"), 60 * GB, device=True)
+    assert (seat.bytes, seat.accelerators) == (16 * GB, 1)
+
+
+def test_less_is_asked_for_when_the_machine_for_it_has_gone():
+    large = Berth(-1, 60 * GB, False, 8)
+    fleet = Fleet([machine(0, cores=4, gigabytes=8)])
+    assert not fleet.fits(large)
+    assert fleet.fitted(large) == Berth(-1, 8 * GB, False, 4)
+    assert not fleet.fits(fleet.fitted(Berth(-1, GB, True, 1, 1)))
+    gang = Berth(-1, GB, True, 8, 4, 2)
+    assert fleet.fitted(gang) == gang
+    fleet.machines = (machine(0, 8, accelerators=4), machine(1, 8, accelerators=2), machine(2, 96))
+    assert fleet.fitted(gang) == Berth(-1, GB, True, 8, 2, 2)
+    assert gang.words == "2 machines with 4 accelerators, 8 cores and 0.9 GiB each"
+    assert large.words == "a machine with 8 cores and 55.9 GiB"

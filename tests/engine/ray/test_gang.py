@@ -20,19 +20,21 @@ def made():
         cancel=lambda ref, force: cancelled.append(ref),
         exceptions=SimpleNamespace(RayError=RuntimeError),
         util=SimpleNamespace(
-            placement_group=lambda bundles, strategy: asked.append((bundles, strategy)),
+            placement_group=lambda bundles, strategy, bundle_label_selector: asked.append(
+                (bundles, strategy, bundle_label_selector)
+            ),
             remove_placement_group=lambda group: None,
         ),
     )
-    one = gang.Gang(ray, Berth(-1, 10, True, 8, 4, 3), {"num_gpus": 4, "accelerator_type": "A"})
+    one = gang.Gang(ray, Berth(-1, 10, True, 8, 4, 3), {"num_gpus": 4, "accelerator_type": "A"}, {"node": "!in(x)"})
     one.refs = ["a", "b", "c"]
     one.asked, one.cancelled = asked, cancelled
     return one
 
 
-def test_a_machine_each(made):
+def test_a_machine_each_and_none_that_was_left_out(made):
     bundle = {"CPU": 8, "memory": 10, "GPU": 4, "accelerator_type:A": 0.001}
-    assert made.asked == [([bundle] * 3, "STRICT_SPREAD")]
+    assert made.asked == [([bundle] * 3, "STRICT_SPREAD", [{"node": "!in(x)"}] * 3)]
 
 
 def test_it_ends_when_all_have(made):

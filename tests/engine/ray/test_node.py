@@ -89,6 +89,16 @@ def test_what_breaks_by_itself_is_not_lost(monkeypatch):
     assert attend(monkeypatch, [event("exit", code=-11)])["messages"][-1]["code"] == -11
 
 
+def test_what_an_attempt_before_says_is_nothing_of_this_one(monkeypatch):
+    stale = {"identity": "other", "event": "exit", "code": 1}
+    result = attend(monkeypatch, [stale, event("failed", note="no", code=3)], [stale, event("exit", code=3)])
+    assert [(message["identity"], message["event"]) for message in result["messages"]] == [
+        ("one", "where"),
+        ("one", "failed"),
+        ("one", "exit"),
+    ]
+
+
 def test_steps_that_cannot_be_started_fail(monkeypatch):
     result = attend(monkeypatch, node.LeavenError("steps cannot be started: no room"))
     assert [message["event"] for message in result["messages"]] == ["where", "failed", "exit"]
