@@ -8,7 +8,7 @@ What an executor tells (`messages`) are mappings with the step's `identity` and 
     measured   what it measured on the way: row
     where      the machine it runs on: where
     lost       that machine went away and the step begins again elsewhere: note
-    failed     why it failed: note, code
+    failed     why it failed: note, code; differs: another result of it is there
     exit       its process ended: code; exactly one for each step that was started, and its last
 """
 

@@ -69,6 +69,12 @@ class Mirror(Store):
         super().prepare()
         self.remote.prove()
         self.sends = True
+        self._told.root.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def was_used(self) -> bool:
+        """Whether this machine has used the depot before: then it may be empty, and is not mistyped."""
+        return self._told.root.is_dir()
 
     @contextlib.contextmanager
     def lock(self, *, removing: bool = False) -> Iterator[None]:

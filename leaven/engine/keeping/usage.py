@@ -41,7 +41,7 @@ def contents(store: Store) -> Contents:
     steps, damaged = shelf.lying(store)
     known = records(store)
     depot = shelf.depot_of(store)
-    if depot and not (steps or damaged or known):
+    if depot and not (steps or damaged or known or depot.was_used):
         raise BadInput(
             "there is no store, or nothing in it",
             where=depot.remote.place.url,

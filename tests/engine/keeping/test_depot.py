@@ -291,3 +291,11 @@ def test_what_one_depot_told_is_not_told_of_another(make_shop, machine, tmp_path
     other = Mirror(one.root, address(f"file://{tmp_path}/other"), Patience(5.0))
     with pytest.raises(LeavenError, match="was removed meanwhile"):
         other.manifest(first)
+
+
+def test_a_depot_that_was_emptied_is_there(machine):
+    a = machine("a")
+    a.study()
+    rule = Rule(forget=("micro",))
+    collect(a.store, a.runs, rule, plan(a.store, a.runs, rule))
+    assert not contents(machine("a").store).steps
