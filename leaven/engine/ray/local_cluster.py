@@ -107,7 +107,7 @@ class LocalCluster:
             self.process.kill()
             self.process.wait()
         if self.process.returncode:
-            _end_strays(self.folder)
+            _end_strays(self.process.pid, self.folder)
         self.process.stdout.close()
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -144,8 +144,9 @@ def _start(asked: dict[str, Any]) -> str:
     return str(cluster.address)
 
 
-def _end_strays(folder: Path) -> None:
-    """Kill what a supervisor that was killed has left: this user's processes that Ray started for this folder."""
+def _end_strays(session: int, folder: Path) -> None:
+    """Kill what a supervisor that was killed has left: its session, of which some of Ray's processes write their names
+    over their environment, and what was started for its folder in a session of its own."""
     import psutil
 
     until = time.monotonic() + 10
@@ -153,7 +154,9 @@ def _end_strays(folder: Path) -> None:
         left = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                if process.pid != os.getpid() and process.environ().get("RAY_TMPDIR") == str(folder):
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    continue
+                if _is_of(process.pid, session) or process.environ().get("RAY_TMPDIR") == str(folder):
                     left.append(process)
         for process in left:
             with contextlib.suppress(psutil.Error):
@@ -161,6 +164,13 @@ def _end_strays(folder: Path) -> None:
         if not left:
             return
         time.sleep(0.05)
+
+
+def _is_of(process: int, session: int) -> bool:
+    try:
+        return os.getsid(process) == session
+    except OSError:
+        return False
 
 
 def _end_all() -> None:

@@ -126,15 +126,17 @@ def test_ray_is_joined_from_an_empty_folder(monkeypatch, tmp_path):
 
 def test_what_a_killed_supervisor_leaves_is_ended(tmp_path):
     code = "import time; time.sleep(60)"
-    ours, other = (
-        subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "RAY_TMPDIR": str(folder)})
-        for folder in (tmp_path, tmp_path / "other")
+    ours, renamed, other = (
+        subprocess.Popen(
+            [sys.executable, "-c", code], env={**os.environ, "RAY_TMPDIR": str(folder)}, start_new_session=True
+        )
+        for folder in (tmp_path, "", tmp_path / "other")
     )
     try:
-        local_cluster._end_strays(tmp_path)
-        assert ours.wait(10) == -9
+        local_cluster._end_strays(renamed.pid, tmp_path)
+        assert (ours.wait(10), renamed.wait(10)) == (-9, -9)
         assert other.poll() is None
     finally:
-        for process in (ours, other):
+        for process in (ours, renamed, other):
             process.kill()
             process.wait()
