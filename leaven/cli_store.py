@@ -19,6 +19,7 @@ from leaven.options import AsJson, Runs, StorePlace
 from leaven.sentences import print_json
 
 if TYPE_CHECKING:
+    from leaven.engine.keeping.usage import Contents
     from leaven.engine.store import Store
     from leaven.ground.progress import Progress, Row
 
@@ -48,7 +49,9 @@ def ls(
     from leaven.engine.keeping.usage import contents, listed
     from leaven.sentences_store import listed_lines
 
-    rows = listed(contents(_store(store, runs)), study=study, kind=kind, unused=unused, sort=sort)
+    found = contents(_store(store, runs), looking=True)
+    _warn(found)
+    rows = listed(found, study=study, kind=kind, unused=unused, sort=sort)
     if as_json:
         print_json([{**asdict(step), "studies": names} for step, names in rows])
         return
@@ -62,7 +65,9 @@ def du(runs: Runs = Path("runs"), store: StorePlace = None, as_json: AsJson = Fa
     from leaven.sentences_store import used_lines
 
     place = _store(store, runs)
-    found = used(place, contents(place))
+    looked = contents(place, looking=True)
+    _warn(looked)
+    found = used(place, looked)
     if as_json:
         print_json(found)
         return
@@ -89,7 +94,8 @@ def verify(
     from leaven.sentences_store import verified_lines
 
     place = _store(store, runs)
-    found = contents(place)
+    found = contents(place, looking=True)
+    _warn(found)
     wanted = asked_for(found, step) if step else sorted({*found.steps, *found.damaged})
     if study is not None:
         mine = found.needed_by(study)
@@ -208,6 +214,15 @@ def _store(store: str | None, runs: Path, *, may_be_new: bool = False) -> Store:
     if not may_be_new and "url" not in made.where() and not made.steps.is_dir():
         raise BadInput("there is no store", where=str(made.root), fix="Say where it is: --runs DIR or --store PATH.")
     return made
+
+
+def _warn(found: Contents) -> None:
+    """Of records that cannot be read, beside whatever is asked for."""
+    for record in found.unreadable:
+        print(
+            visible(f"warning   {record}; what it keeps is unknown and looks unused, and gc removes nothing"),
+            file=sys.stderr,
+        )
 
 
 def _age(words: str | None) -> float:

@@ -1,13 +1,17 @@
-"""Commands about a study that ran or is running: `leaven status`, `why`, `verdict`, `report`."""
+"""Commands about a study that ran or is running: `leaven status`, `why`, `verdict`, `report`.
+
+A study that the store keeps, such as one that was imported, is asked for by its name alone: no source is looked at.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from leaven.columns import width
+from leaven.corpus.look.visible import visible
 from leaven.ground.errors import BadInput
 from leaven.options import (
     AsJson,
@@ -18,7 +22,6 @@ from leaven.options import (
     Size,
     Sources,
     StorePlace,
-    StudyName,
     Unisolated,
     Without,
     asked_study,
@@ -26,6 +29,14 @@ from leaven.options import (
 )
 from leaven.sentences import print_json, status_lines, taken_lines, waiting, why_lines
 
+if TYPE_CHECKING:
+    from leaven.engine.keeping.records import Record
+    from leaven.engine.store import Store
+
+AskedStudy = Annotated[
+    str,
+    typer.Argument(metavar="STUDY", help="a built-in study, the path of a study file, or a study that the store keeps"),
+]
 From = Annotated[
     list[Path] | None,
     typer.Option(
@@ -41,7 +52,7 @@ MappingFile = Annotated[
 
 
 def status(
-    study: StudyName = "pocket",
+    study: AskedStudy = "pocket",
     set_: Settings = None,
     source: Sources = None,
     seeds: Seeds = None,
@@ -54,12 +65,18 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """How far a study is."""
-    lab = asked_study(study, set_, source, seeds, size, data, runs, store)
-    found = lab.status(allow_unisolated=allow_unisolated, without_code=without_code_of(without))
+    place, record = _kept(study, runs, store, _changes(set_, source, seeds, size, data, without))
+    if record is not None:
+        from leaven.engine.keeping.asked import status_of
+
+        found = status_of(place, runs, record)
+    else:
+        lab = asked_study(study, set_, source, seeds, size, data, runs, store)
+        found = lab.status(allow_unisolated=allow_unisolated, without_code=without_code_of(without))
     if as_json:
         print_json(found)
         return
-    print("\n".join(status_lines(found, study)))
+    print("\n".join(map(visible, status_lines(found, study))))
 
 
 def why(
@@ -96,7 +113,10 @@ def why(
 def verdict(
     study: Annotated[
         str | None,
-        typer.Argument(metavar="STUDY", help="a built-in study or the path of a study file (default: pocket)"),
+        typer.Argument(
+            metavar="STUDY",
+            help="a built-in study, the path of a study file, or a study that the store keeps (default: pocket)",
+        ),
     ] = None,
     from_: From = None,
     mapping: MappingFile = None,
@@ -128,6 +148,16 @@ def verdict(
     for name, given in {"--mapping": mapping, "--baseline": baseline, "--out": out}.items():
         if given is not None:
             raise BadInput("has no effect without --from", field=name)
+    place, record = _kept(study or "pocket", runs, store, _changes(set_, source, seeds, size, data, without))
+    if record is not None:
+        from leaven.engine.keeping.asked import verdict_of
+
+        found, lines = verdict_of(place, record)
+        if as_json:
+            print_json(found)
+        else:
+            print("\n".join(map(visible, lines)))
+        return
     lab = asked_study(study or "pocket", set_, source, seeds, size, data, runs, store)
     results = lab.finished(allow_unisolated=allow_unisolated, without_code=without_code_of(without))
     if as_json:
@@ -162,7 +192,7 @@ def _elsewhere(
 
 
 def report(
-    study: StudyName = "pocket",
+    study: AskedStudy = "pocket",
     set_: Settings = None,
     source: Sources = None,
     seeds: Seeds = None,
@@ -173,7 +203,42 @@ def report(
     without: Without = None,
     allow_unisolated: Unisolated = False,
 ) -> None:
-    """Write the page of a finished study anew and print where it is."""
+    """Write the page of a finished study anew and print where it is; of a study that the store keeps, print only."""
+    _, record = _kept(study, runs, store, _changes(set_, source, seeds, size, data, without))
+    if record is not None:
+        from leaven.engine.keeping.asked import page_of
+
+        print(page_of(runs, record))
+        return
     lab = asked_study(study, set_, source, seeds, size, data, runs, store)
     results = lab.finished(allow_unisolated=allow_unisolated, without_code=without_code_of(without))
     print(results.report(anew=True))
+
+
+def _changes(
+    set_: list[str] | None,
+    source: list[str] | None,
+    seeds: int | None,
+    size: str | None,
+    data: list[str] | None,
+    without: list[str] | None,
+) -> dict[str, Any]:
+    """What of a study the command line changes."""
+    given = {"--set": set_, "--source": source, "--seeds": seeds, "--size": size, "--data": data}
+    return {name: value for name, value in (given | {"--without": without}).items() if value is not None}
+
+
+def _kept(word: str, runs: Path, store: str | None, changes: dict[str, Any]) -> tuple[Store, Record | None]:
+    """The store, and the study that it keeps under a name which is no built-in's and no file's. Raises BadInput."""
+    from leaven.engine.keeping.asked import kept_study
+    from leaven.engine.stores import place
+
+    placed = place(store, runs)
+    record = kept_study(placed, word)
+    if record is not None and changes:
+        raise BadInput(
+            f"has no effect on {record.label}: a study that the store keeps is asked for as it was run",
+            field=next(iter(changes)),
+            fix="Name its study file instead, or another of its sets: leaven store du lists them.",
+        )
+    return placed, record

@@ -252,33 +252,11 @@ class Study:
 
     def status(self, *, allow_unisolated: bool = False, without_code: bool = False) -> dict[str, Any]:
         """How far the study is: steps in the store, and what a run in progress says."""
+        from leaven.engine.keeping.asked import how_far
+
         graph = self.prepare(allow_unisolated=allow_unisolated, without_code=without_code).graph
-        kinds: dict[str, dict[str, int]] = {}
-        for step in graph.steps.values():
-            row = kinds.setdefault(step.kind, {"steps": 0, "done": 0})
-            row["steps"] += 1
-            row["done"] += self.store.has(step.identity)
-        live: dict[str, Any] | None = None
-        holder = self.store.holder()
-        if holder is not None:
-            try:
-                live = read_json(self.folder / "status.json")
-            except (OSError, ValueError):
-                live = None
-            if live and (live["ended"] or live["process"] != holder):
-                live = None  # left by an earlier run of this study; another one is using the store
-        return {
-            "study": self.name,
-            "kinds": kinds,
-            "steps": len(graph.steps),
-            "done": sum(row["done"] for row in kinds.values()),
-            "running": live,
-            "started_steps": [
-                step.name
-                for step in graph.steps.values()
-                if (self.store.work / step.identity / "state").exists() and not self.store.has(step.identity)
-            ],
-        }
+        steps = [(step.identity, step.kind, step.name) for step in graph.steps.values()]
+        return how_far(self.store, self.folder, self.name, steps)
 
     def why(self, step: str, *, allow_unisolated: bool = False, without_code: bool = False) -> dict[str, Any]:
         """Whether a step is in the store and, if not, what differs from the nearest that is."""

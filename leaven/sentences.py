@@ -31,7 +31,7 @@ def print_json(data: Any) -> None:
 
 def status_lines(found: Mapping[str, Any], study: str) -> list[str]:
     """How far a study is, kind by kind, and what a run in progress says."""
-    lines = [f"study     {found['study']}: {found['done']} of {found['steps']} steps done"]
+    lines = [f"study     {found.get('kept', found['study'])}: {found['done']} of {found['steps']} steps done"]
     lines += [f"  {kind:<10} {row['done']}/{row['steps']}" for kind, row in found["kinds"].items()]
     live = found["running"]
     if live:
@@ -39,6 +39,8 @@ def status_lines(found: Mapping[str, Any], study: str) -> list[str]:
         lines.append(f"running   process {live['process']}, {live['seconds']:.0f} s gone, {left}")
         for name, row in live["running"].items():
             lines.append(f"  {name} {row['done'] / row['total']:.0%}" if row["total"] else f"  {name}")
+    elif found["done"] < found["steps"] and "kept" in found:
+        lines.append("not running; leaven run with its study file and options computes the rest")
     elif found["done"] < found["steps"]:
         lines.append(f"not running; leaven run {study} continues it")
     return lines

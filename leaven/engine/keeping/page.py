@@ -36,7 +36,8 @@ def set_of_page(folder: Path) -> str | None:
 def files_of(folder: Path, record: Record) -> tuple[list[Path], list[Path]]:
     """The files of a study's folder that others can use: those of this set, and those that are another's."""
     has_page = set_of_page(folder) == record.set
-    mine, others = [], []
+    mine: list[Path] = []
+    others: list[Path] = []
     for path in _usable(folder):
         name = path.relative_to(folder).as_posix()
         own = name in ANY_SETS or (_made_from(path, record) if name == CORPUS else has_page)

@@ -88,13 +88,27 @@ def remember(store: Store, name: str, steps: Iterable[Step], about: Mapping[str,
 
 def records(store: Store) -> list[Record]:
     """Every record, by name, of one name the latest run last. Raises BadInput where one cannot be read."""
+    found, broken = readable(store)
+    if broken:
+        raise broken[0]
+    return found
+
+
+def readable(store: Store) -> tuple[list[Record], list[BadInput]]:
+    """The records that can be read, as `records`, and why others cannot: for those who only look. Raises BadInput for
+    a file that the disk does not give."""
     found: dict[str, Record] = {}
+    broken = []
     for where, file, data in shelf.record_files(store):
-        record = read(data, where, file)
+        try:
+            record = read(data, where, file)
+        except BadInput as error:
+            broken.append(error)
+            continue
         known = found.get(record.label)
         if known is None or known.remembered < record.remembered:  # one set, kept here and in the depot
             found[record.label] = record
-    return sorted(found.values(), key=lambda record: (record.name, record.remembered, record.set))
+    return sorted(found.values(), key=lambda record: (record.name, record.remembered, record.set)), broken
 
 
 def read(data: bytes, where: str, file: str | None = None) -> Record:

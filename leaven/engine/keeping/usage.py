@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from leaven.engine.keeping import shelf
-from leaven.engine.keeping.records import Record, chosen, records
+from leaven.engine.keeping.records import Record, chosen, readable, records
 from leaven.engine.keeping.shelf import Lying
 from leaven.engine.store import Store
 from leaven.ground.errors import BadInput, did_you_mean
@@ -22,6 +22,8 @@ class Contents:
     damaged: Mapping[str, str]
     records: Sequence[Record]
     needed: Mapping[str, frozenset[str]]
+    unreadable: Sequence[str] = ()
+    """Records that cannot be read, where they are and why: what they keep is unknown, and looks unused."""
 
     def studies_of(self, step_id: str) -> list[str]:
         """Names of the studies that need a step."""
@@ -36,12 +38,16 @@ class Contents:
         return frozenset().union(*self.needed.values())
 
 
-def contents(store: Store) -> Contents:
-    """Look at the whole store. Raises BadInput where a record cannot be read, or where a URL names nothing."""
+def contents(store: Store, *, looking: bool = False) -> Contents:
+    """Look at the whole store. `looking`: nothing will be removed by what is found, so that a record that cannot be
+    read is told and stops nothing.
+
+    Raises BadInput where a record cannot be read, or where a URL names nothing.
+    """
     steps, damaged = shelf.lying(store)
-    known = records(store)
+    known, broken = readable(store) if looking else (records(store), [])
     depot = shelf.depot_of(store)
-    if depot and not (steps or damaged or known or depot.was_used):
+    if depot and not (steps or damaged or known or broken or depot.was_used):
         raise BadInput(
             "there is no store, or nothing in it",
             where=depot.remote.place.url,
@@ -49,7 +55,7 @@ def contents(store: Store) -> Contents:
             fix="Correct the URL; a store is made by the first run: leaven run STUDY --store URL.",
         )
     needed = {record.label: frozenset(shelf.closure(record.steps, steps)) for record in known}
-    return Contents(steps, damaged, known, needed)
+    return Contents(steps, damaged, known, needed, [f"{error.where}: {error.what}" for error in broken])
 
 
 SORTS = ("study", "kind", "age", "size")
