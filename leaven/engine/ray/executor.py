@@ -13,7 +13,7 @@ import secrets
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from leaven.engine import sameness
@@ -23,6 +23,7 @@ from leaven.engine.ray import node
 from leaven.engine.ray.board import Board
 from leaven.engine.ray.connect import RESOURCES, Connection, described, wanted
 from leaven.engine.ray.fleet import FANNED, Berth, Fleet
+from leaven.engine.ray.flight import Flight, newest
 from leaven.engine.ray.gang import Gang
 from leaven.engine.ray.machines import Machines
 from leaven.engine.store import Store
@@ -41,22 +42,6 @@ MACHINE = 600.0
 """Seconds that a step waits for a machine which could execute it, where there is none."""
 NOTICE, DEVICE = 15.0, 600.0
 """Seconds until it is said that the question for the device waits, and until it is given up."""
-
-
-@dataclass(frozen=True)
-class Flight:
-    """A crew on its way. `ticket`: of this attempt; `losses`: attempts before, since it had the checkpoints `kept`;
-    `heard`: its messages on the board; `gang`: with the others that train the same stage, of which this is number
-    `process`."""
-
-    crew: Sequence[Step]
-    berth: Berth
-    ticket: str = ""
-    losses: int = 0
-    kept: tuple[int, ...] = ()
-    heard: int = 0
-    gang: Gang | None = None
-    process: int = 0
 
 
 class RayExecutor:
@@ -320,7 +305,7 @@ class RayExecutor:
             self.machines.leave_out(result["node"], f"{result['host']}: {result['unfit']}")
             result = {"lost": f"{result['host']} cannot be used"}
         if "lost" in result:
-            kept = self._kept(flight)
+            kept = newest(self.store, flight.crew) if self.probe else ()
             losses = flight.losses + 1 if kept == flight.kept else 1
             if losses < LOSSES:
                 return self._again(replace(flight, losses=losses, kept=kept), result["lost"])
@@ -328,14 +313,6 @@ class RayExecutor:
             times = f"{LOSSES} times" + (" without another checkpoint" if self.probe else "")
             return self._failed(flight, f"{result['lost']}, {times}\n  Run again: it continues. Log: {log}")
         return self._failed(flight, result["failed"])
-
-    def _kept(self, flight: Flight) -> tuple[int, ...]:
-        """The newest checkpoint of each step, as far as they are seen here: those of a store elsewhere are not."""
-        if not self.probe:
-            return ()
-        states = (self.store.work / step.identity / "state" for step in flight.crew)
-        numbers = ([path.stem.removeprefix("step-") for path in state.glob("step-*.json")] for state in states)
-        return tuple(max((int(number) for number in found if number.isdecimal()), default=-1) for found in numbers)
 
     def _failed(self, flight: Flight, why: str) -> list[dict[str, Any]]:
         ends = ({"event": "failed", "note": why, "code": 1}, {"event": "exit", "code": 1})
