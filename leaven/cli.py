@@ -12,6 +12,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Annotated
 
 import typer
 
@@ -33,6 +34,15 @@ from leaven.ground.errors import LeavenError
 from leaven.options import AsJson, Runs, StorePlace
 from leaven.sentences import print_json
 
+
+def _version(asked: bool) -> None:
+    if asked:
+        from leaven.ground.version import __version__
+
+        print(f"leaven {__version__}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="leaven",
     help="What code, or any other data, does to a language model in pre-training: from raw files to a verdict.",
@@ -41,6 +51,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def _all(
+    version: Annotated[
+        bool, typer.Option("--version", help="the version, and end", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What is asked of leaven itself, before any command."""
+
+
 for command in (
     cli_run.run,
     cli_run.plan,

@@ -153,7 +153,7 @@ def asked_study(
     store: str | None = None,
 ) -> Study:
     """The study that a command line means. Raises BadInput."""
-    from leaven.engine.stores import place
+    from leaven.engine.stores import place, require
     from leaven.lab import Study
     from leaven.model.config import parameters_of_sizes
     from leaven.study.load import load
@@ -167,14 +167,18 @@ def asked_study(
         data=places_of(data),
         parameters=parameters_of_sizes,
     )
-    return Study(loaded, runs, store=place(store, runs))
+    placed = place(store, runs)
+    require(placed)
+    return Study(loaded, runs, store=placed)
 
 
 def where_of(on: str, shared: list[Path] | None, hosts: int, slurm: list[str] | None) -> Where:
-    """Where steps execute. Raises BadInput."""
+    """Where steps execute. Raises BadInput, also where what it takes is not installed."""
     from leaven.engine.executors import Where
 
-    return Where(on, tuple(shared or ()), hosts, pairs_of(slurm, "--slurm", "partition=gpu"))
+    where = Where(on, tuple(shared or ()), hosts, pairs_of(slurm, "--slurm", "partition=gpu"))
+    where.require()
+    return where
 
 
 def pairs_of(words: list[str] | None, option: str, example: str) -> dict[str, str]:

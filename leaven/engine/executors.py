@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from leaven.engine import devices
@@ -13,9 +14,10 @@ from leaven.engine.executor import Executor
 from leaven.engine.here import Here
 from leaven.engine.split import Split
 from leaven.engine.store import Store
-from leaven.ground.errors import BadInput
+from leaven.ground.errors import BadInput, did_you_mean
 
 LOCAL = "local"
+KNOWN = (LOCAL, "local-cluster:N", "ray", "ray://HOST", "slurm")
 FORMS = "local, local-cluster:N, ray, ray://HOST[:PORT], slurm"
 
 
@@ -39,7 +41,9 @@ class Where:
         head, _, rest = self.on.partition(":")
         known = self.on in (LOCAL, "ray", "slurm") or (self.on.startswith("ray://") and len(self.on) > 6)
         if not known and not (head == "local-cluster" and rest.isdecimal() and int(rest) > 0):
-            raise BadInput(f'"{self.on}" is no place to run on', field="--on", fix=f"One of {FORMS}.")
+            near = did_you_mean(self.on.lower(), KNOWN)
+            hint = near if "did you mean" in near else ""
+            raise BadInput(f'"{self.on}" is no place to run on{hint}', field="--on", fix=f"One of {FORMS}.")
         for option, given, places in (
             ("--shared", bool(self.shared), self.is_local),
             ("--hosts", self.hosts > 1, self.is_local),
@@ -51,6 +55,14 @@ class Where:
     @property
     def is_local(self) -> bool:
         return self.on == LOCAL
+
+    def require(self) -> None:
+        """Before anything is looked at: what it takes to run there is installed. Raises BadInput."""
+        name, package = ("submitit", "submitit") if self.on == "slurm" else ("Ray", "ray")
+        if not self.is_local and find_spec(package) is None:
+            raise BadInput(
+                f"{name} is not installed", field=f"--on {self.on}", fix='Install it: pip install "leaven[cluster]".'
+            )
 
 
 def place_of(

@@ -48,10 +48,10 @@ class Gone(LeavenError):
 
 
 class Store:
-    """A store on a local disk."""
+    """A store on a local disk. `option`: how whoever runs leaven says where it is."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, option: str = "--runs DIR") -> None:
+        self.root, self.option = root, option
         self.steps = root / "steps"
         self.work = root / "work"
         self.logs = root / "logs"
@@ -72,14 +72,14 @@ class Store:
             raise BadInput(
                 f"only {free / 1e6:.0f} MB are free; a run needs at least {LEAST_FREE / 1e6:.0f} MB",
                 where=str(self.root),
-                fix="Free some space or give a folder on another disk: --runs DIR. Nothing was run.",
+                fix=f"Free some space or give a folder on another disk: {self.option}. Nothing was run.",
             )
 
     def _unwritable(self, error: OSError) -> BadInput:
         return BadInput(
             f"cannot write to the store: {error.strerror}",
             where=str(self.root),
-            fix="Give a folder you can write to: --runs DIR.",
+            fix=f"Give a folder you can write to: {self.option}.",
         )
 
     @contextlib.contextmanager
@@ -106,13 +106,13 @@ class Store:
                     raise BadInput(
                         f"another run is using this store (process {file.read().strip() or 'unknown'})",
                         where=str(self.root),
-                        fix="Wait for it (leaven status shows how far it is) or give another folder: --runs DIR.",
+                        fix=f"Wait for it (leaven status shows how far it is) or give another folder: {self.option}.",
                     ) from None
                 except OSError as error:
                     raise BadInput(
                         f"this file system cannot lock files: {error.strerror}",
                         where=str(self.root),
-                        fix="Give a folder on a local disk: --runs DIR.",
+                        fix=f"Give a folder on a local disk: {self.option}.",
                     ) from None
             file.truncate(0)
             file.write(str(os.getpid()))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from leaven.engine.depot.address import address, is_url
+from leaven.engine.depot.address import address, how_to_install, is_url
 from leaven.engine.store import Store
+from leaven.ground.errors import BadInput
 
 
 def opened(where: Mapping[str, Any]) -> Store:
@@ -40,7 +42,19 @@ def place(store: str | None, runs: Path) -> Store:
     if not store:
         return Store(runs / "store")
     if not is_url(store):
-        return Store(Path(store).expanduser())
+        return Store(Path(store).expanduser(), "--store DIR")
     from leaven.engine.depot.mirror import Mirror
 
     return Mirror(runs / "store", address(store))
+
+
+def require(store: Store) -> None:
+    """Before anything is looked at: what the store needs is installed. Raises BadInput."""
+    for package in store.packages():
+        if find_spec(package) is None:
+            found = address(store.where()["url"])
+            raise BadInput(
+                f"stores at {found.protocol}:// need a package that is not installed: {package}",
+                field="--store",
+                fix=how_to_install(found),
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import signal
 import subprocess
@@ -14,6 +15,9 @@ from leaven import cli
 from leaven.engine import hardware
 from leaven.engine.display import Display
 from leaven.engine.state import Running, State
+from leaven.engine.store import Store
+from leaven.ground.errors import BadInput
+from leaven.ground.version import __version__
 from leaven.study.step import Graph
 
 LEAVEN = [sys.executable, "-m", "leaven.cli"]
@@ -59,6 +63,10 @@ def leaven(monkeypatch, capsys, tmp_path, study_file):
         (["plan", "micro.yaml", "--pack", "much"], '--pack: "much" is neither'),
         (["plan", "micro.yaml", "--model-axis", "2"], "--model-axis: has no effect without --compile"),
         (["run", "micro.yaml", "--device", "fpu"], '--device: "fpu" is not one of auto, cpu, gpu, tpu'),
+        (["run", "micro.yaml", "--on", "Ray"], 'did you mean "ray"?'),
+        (["run", "micro.yaml", "--on", "local-cluster"], 'did you mean "local-cluster:N"?'),
+        (["run", "micro.yaml", "--on", "moon"], '"moon" is no place to run on\n  One of local,'),
+        (["run", "micro.yaml", "--store", "blob"], "Give a folder you can write to: --store DIR."),
     ],
 )
 def test_mistakes(leaven, tmp_path, words, says):
@@ -69,6 +77,38 @@ def test_mistakes(leaven, tmp_path, words, says):
     assert says in complained
     assert complained.startswith("leaven: ")
     assert not said
+
+
+@pytest.mark.parametrize(
+    ("words", "package", "says"),
+    [
+        (["--on", "ray"], "ray", "--on ray: Ray is not installed"),
+        (["--on", "local-cluster:2"], "ray", 'pip install "leaven[cluster]"'),
+        (["--on", "slurm"], "submitit", "--on slurm: submitit is not installed"),
+        (["--store", "s3://bucket/here"], "s3fs", 'pip install "leaven[s3]"'),
+    ],
+)
+def test_what_is_not_installed_is_told_before_anything_is_looked_at(leaven, monkeypatch, words, package, says):
+    for room in ("executors", "stores"):
+        monkeypatch.setattr(
+            f"leaven.engine.{room}.find_spec", lambda name: None if name == package else importlib.util.find_spec(name)
+        )
+    monkeypatch.setattr("leaven.lab.Study.prepare", lambda *_, **__: pytest.fail("sources were looked at"))
+    code, said, complained = leaven("run", "micro.yaml", *words)
+    assert (code, said, says in complained) == (2, "", True)
+
+
+def test_the_version(leaven):
+    assert leaven("--version") == (0, f"leaven {__version__}\n", "")
+    assert "from raw files to a verdict" in " ".join(leaven("--help")[1].split())
+
+
+def test_a_store_in_use_names_the_option_that_it_was_given_with(tmp_path):
+    for words, option in (((tmp_path / "one",), "--runs DIR"), ((tmp_path / "two", "--store DIR"), "--store DIR")):
+        store = Store(*words)
+        store.prepare()
+        with store.lock(), pytest.raises(BadInput, match=f"or give another folder: {option}"), Store(*words).lock():
+            pass
 
 
 def test_a_study_folder_that_is_a_file(leaven, tmp_path):

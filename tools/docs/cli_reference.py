@@ -25,7 +25,7 @@ def page() -> str:
         "",
         "Exit codes: 0 done, 1 a step failed (what does not depend on it has finished), 2 bad input (nothing was run),",
         "130 interrupted, 143 terminated. After the last two, running again continues. A *repeatable* option may be",
-        "given several times.",
+        "given several times. `leaven --version` says which version this is.",
         "",
         "| command | what it does |",
         "|---|---|",

@@ -98,7 +98,7 @@ def open_system(place: Address) -> tuple[Any, str]:
     try:
         system, path = fsspec.core.url_to_fs(place.url, **options)
     except ImportError as error:
-        raise BadInput(f"stores at {place.protocol}:// need a package: {error}", fix=_how_to_install(place)) from None
+        raise BadInput(f"stores at {place.protocol}:// need a package: {error}", fix=how_to_install(place)) from None
     except (ValueError, TypeError) as error:
         raise BadInput(struck(str(error)), where=place.url, field="--store", fix=_known(place.protocol)) from None
     return system, str(path).rstrip("/")
@@ -109,11 +109,12 @@ def _fsspec(place: Address) -> Any:
         importlib.import_module("fsspec.core")
         fsspec = importlib.import_module("fsspec")
     except ImportError:
-        raise BadInput(f"stores at {place.protocol}:// need fsspec", fix=_how_to_install(place)) from None
+        raise BadInput(f"stores at {place.protocol}:// need fsspec", fix=how_to_install(place)) from None
     return fsspec
 
 
-def _how_to_install(place: Address) -> str:
+def how_to_install(place: Address) -> str:
+    """What to do where a depot's package is missing."""
     extra = EXTRAS.get(place.protocol)
     return f'Install it: pip install "leaven[{extra}]"' if extra else "Install that package beside leaven."
 

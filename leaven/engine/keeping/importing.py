@@ -62,7 +62,7 @@ def bring(store: Store, runs: Path, file: Path, *, name: str | None = None, prog
             raise BadInput(
                 f"{needed / 1e6:,.0f} MB do not fit: {free / 1e6:,.0f} MB are free",
                 where=str(store.root),
-                fix="Free some space or give a folder on another disk: --runs DIR. Nothing was imported.",
+                fix=f"Free some space or give a folder on another disk: {store.option}. Nothing was imported.",
             )
         names = list(index.member_names().items())
         if names[0][0] != RECORD:

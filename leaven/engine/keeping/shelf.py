@@ -247,7 +247,7 @@ def put_record(store: Store, file: str, data: bytes) -> None:
         raise BadInput(
             f"cannot write to the store: {error.strerror}",
             where=str(folder),
-            fix="Give a folder you can write to: --runs DIR.",
+            fix=f"Give a folder you can write to: {store.option}.",
         ) from None
 
 
