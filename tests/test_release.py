@@ -54,7 +54,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, tracked: list[str]) -> tuple
     return next(out.glob("*.whl")), next(out.glob("*.tar.gz"))
 
 
-def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(built: tuple[Path, Path], tracked: list[str]) -> None:
+def test_the_wheel_holds_the_whole_package_and_nothing_else(built: tuple[Path, Path], tracked: list[str]) -> None:
     wheel, _ = built
     assert wheel.name == f"leaven-{__version__}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
