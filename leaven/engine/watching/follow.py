@@ -32,7 +32,7 @@ class Follower:
     def __init__(self, folder: Path, store: Store, options: Sequence[str] = ()) -> None:
         self.folder, self.store, self.options = folder, store, tuple(options)
         self.heard, self.offset = Heard(), 0
-        self.outline, self.written = Outline(), -1
+        self.outline, self.written, self.recorded = Outline(), -1, False
         self.done: set[str] = set()
         self.asked, self.count = 0.0, -1
 
@@ -68,6 +68,10 @@ class Follower:
         try:
             written = (self.folder / outlines.FILE).stat().st_mtime_ns
         except OSError:
+            if not self.recorded and self.written == -1:
+                self.recorded = True  # asked once: it may be far away
+                with contextlib.suppress(LeavenError):
+                    self.outline = outlines.of_record(self.store, self.folder.name)
             return
         if written != self.written and (found := outlines.read(self.folder)) is not None:
             self.outline, self.written = found, written

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from leaven.engine.keeping.records import readable
 from leaven.engine.store import Store
 from leaven.ground.files import read_json, write_json
 from leaven.study.step import Graph
@@ -127,6 +128,16 @@ def read(folder: Path) -> Outline | None:
         return outline(read_json(folder / FILE), folder.parent)
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
+
+
+def of_record(store: Store, study: str) -> Outline:
+    """The steps of a study that was not run here but came from another machine, as its latest record tells them; what
+    reads what, and which stages follow one another, it does not. Raises LeavenError."""
+    mine = [record for record in readable(store)[0] if record.name == study]
+    steps = tuple(
+        Known(step_id, kind, (name,), (), 0) for record in mine[-1:] for step_id, (kind, name) in record.steps.items()
+    )
+    return Outline(steps, (), {name: place for place, step in enumerate(steps) for name in (step.name, step.identity)})
 
 
 def outline(data: Any, folder: Path) -> Outline:

@@ -11,6 +11,7 @@ import pytest
 from leaven import cli
 from leaven.engine.keeping import shelf
 from leaven.engine.keeping.records import records
+from leaven.engine.store import Store
 
 VERDICT = {
     "comparisons": [],
@@ -75,6 +76,16 @@ def test_its_verdict_page_and_status_are_known(moved, leaven):
     assert (code, "5 of 5 steps done" in said, "  stage      2/2" in said) == (0, True, True)
     told = json.loads(leaven("status", "micro", "--json")[1])
     assert (told["done"], told["running"], told["kept"]) == (5, None, f"micro@{records(moved[0].store)[0].set}")
+
+
+def test_watching_it_finds_it_done(moved, leaven, tmp_path):
+    _, graph = moved
+    code, said, _ = leaven("watch", "micro", "--once")
+    assert (code, "has not been run" in said, "micro · done" in said, "5 of 5 steps" in said) == (0, False, True, True)
+    assert json.loads(leaven("watch", "--json")[1])[0]["state"] == "done"
+    stage = next(step.identity for step in graph.of_kind("stage"))
+    shelf.remove(Store(tmp_path / "there/store"), tmp_path / "there/store/steps" / stage)
+    assert "4 of 5 steps · 1 waiting" in leaven("watch", "micro", "--once")[1]
 
 
 def test_each_set_is_asked_by_its_name_and_the_latest_without(moved, leaven):
