@@ -200,7 +200,8 @@ class _Run:
             del self.seats[run.program]
         # Whatever became of the process that it shared with others. But where another result is there, one of the two
         # is wrong, and nothing is to be made from either unnoticed.
-        if not run.differs and self.store.arrived(step_id):
+        there = self.store.arrived(step_id) or (code == 0 and run.failure is None and self.store.appears(step_id))
+        if not run.differs and there:
             self.state.finished.add(step_id)
             self.hear(run.step, {"event": "ended", "outcome": "finished", "note": ""})
             for child in self.children[step_id]:

@@ -174,6 +174,19 @@ class Store:
         """Whether a step is there that somebody says has just ended."""
         return self.has(step_id)
 
+    def appears(self, step_id: str, patience: float = 5.0) -> bool:
+        """Whether a step that its process has published is there within so many seconds: a network disk answers from
+        memory that it is not, until the folder is listed anew."""
+        until = time.monotonic() + patience
+        while True:
+            with contextlib.suppress(OSError):
+                os.listdir(self.steps)
+            if self.arrived(step_id):
+                return True
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.2)
+
     def manifest(self, step_id: str) -> dict[str, Any]:
         """Raises Damaged if it is not a manifest of this step."""
         path = self.folder(step_id) / MANIFEST

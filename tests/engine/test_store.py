@@ -165,3 +165,17 @@ def test_who_looks_at_the_lock_does_not_turn_a_run_away(store):
         with store.lock():
             assert store.holder() == os.getpid()
     assert store.holder() is None
+
+
+def test_a_step_that_a_network_disk_shows_late_appears(store, step, monkeypatch):
+    """As a disk does that remembers that nothing was there until the folder is listed."""
+    publish(store, step)
+    listed = []
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: listed.append(folder) or listdir(folder))
+    monkeypatch.setattr(type(store), "has", lambda self, step_id: len(listed) > 1)
+    assert not store.arrived(step.identity)
+    assert store.appears(step.identity)
+    assert listed == [store.steps] * 2
+    monkeypatch.setattr(type(store), "has", lambda self, step_id: False)
+    assert not store.appears(step.identity, 0.0)
