@@ -38,7 +38,7 @@ PACKAGES = (
     "matplotlib",
 )
 """Whose versions show in the bytes of results."""
-PACKAGE = Path(__file__).parents[2]
+PACKAGE = Path(__file__).parents[1]
 """The folder of leaven as it is installed."""
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 

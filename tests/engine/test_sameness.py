@@ -105,3 +105,8 @@ def test_a_folder_that_somebody_else_may_have_filled_is_not_used(temporary, made
             monkeypatch.setattr(os, "getuid", lambda: next(answers, user + 1))
     with pytest.raises(BadInput, match="LEAVEN_SCRATCH: .*not a folder of this user's alone"):
         sameness.scratch("s3://bucket/a")
+
+
+def test_the_files_that_are_compared_are_the_package():
+    assert sameness.PACKAGE.name == "leaven"
+    assert (sameness.PACKAGE / "py.typed").is_file()

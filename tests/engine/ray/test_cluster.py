@@ -169,7 +169,7 @@ def test_a_step_that_fails_and_one_that_always_kills_itself(cluster, tmp_path):
     assert [message["event"] for message in told["wrong"]] == ["where", "failed", "exit"]
     assert told["wrong"][1]["code"] == 1
     assert [message["event"] for message in told["killed"]] == ["lost"] * 3 + ["failed", "exit"]
-    assert "4 times in a row" in told["killed"][-2]["note"]
+    assert "4 times without another checkpoint" in told["killed"][-2]["note"]
 
 
 def test_nobody_is_there(drive, tmp_path):

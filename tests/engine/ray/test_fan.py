@@ -25,7 +25,9 @@ def cluster():
     import ray
     from ray.cluster_utils import Cluster
 
-    os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # for the processes of the cluster: fan_work
+    before = os.environ.get("PYTHONPATH")
+    with_work = [str(Path(__file__).parent), *([before] if before else [])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(with_work)  # for the processes of the cluster: fan_work
     node = {"num_cpus": 1, "object_store_memory": 80_000_000}
     cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     cluster.add_node(**node)
@@ -33,7 +35,10 @@ def cluster():
     yield cluster
     ray.shutdown()
     cluster.shutdown()
-    del os.environ["PYTHONPATH"]
+    if before is None:
+        del os.environ["PYTHONPATH"]
+    else:
+        os.environ["PYTHONPATH"] = before
 
 
 @pytest.fixture
