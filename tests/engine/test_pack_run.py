@@ -8,15 +8,16 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
 from leaven.engine import crew as crews
-from leaven.engine import schedule
+from leaven.engine import here, schedule
 from leaven.engine.devices import PROCESSOR, Device
+from leaven.engine.here import Here
 from leaven.engine.packing import Figure
-from leaven.engine.schedule import run
 from leaven.engine.store import Store
 from leaven.engine.worker import order
 from leaven.ground.files import read_json, sha256_file
@@ -56,6 +57,11 @@ def only(graph, *steps):
 
 def pretrains(graph):
     return [step for step in graph.of_kind("stage") if step.fields["steps"] == 20]
+
+
+def run(graph, store, *, pack=None, jobs=None, device=PROCESSOR, watch=lambda state: None):
+    """On this computer."""
+    return schedule.run(graph, store, partial(Here, store, jobs, False, device), pack=pack, device=device, watch=watch)
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +197,7 @@ def test_killed_and_run_again(study, alone, packed, tmp_path, saves, resumed):
     store = without_stages(alone, tmp_path)
     crew = pretrains(graph)
     graph = only(graph, *crew)
-    words = json.dumps(order(crew, store.root, tuple(sorted(os.sched_getaffinity(0))[:1]), False))
+    words = json.dumps(order(crew, store.where(), tuple(sorted(os.sched_getaffinity(0))[:1]), False))
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run([sys.executable, "-c", KILLED, words, str(saves)], env=environment, timeout=300)
     assert done.returncode == -signal.SIGKILL
@@ -251,7 +257,7 @@ class Measured:
 def test_an_accelerator_has_one_program_at_a_time_and_packs_what_is_faster(study, alone, tmp_path, monkeypatch):
     """The steps themselves are computed on the processor all the same."""
     monkeypatch.setattr(crews, "Trial", Measured)
-    monkeypatch.setattr(schedule, "order", lambda *words: order(*words[:5], PROCESSOR))
+    monkeypatch.setattr(here, "order", lambda *words: order(*words[:5], PROCESSOR))
     graph = training_of(study)
     crew = pretrains(graph)
     graph = only(graph, *crew)

@@ -107,6 +107,15 @@ def test_a_store_given_to_the_run_is_found_without_saying_it_again(leaven, train
     assert "--study micro --runs far\n" in leaven("watch", "--runs", "far")[1]
 
 
+OWN_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+"""A program that takes its terminal for its own and becomes another: forking with code of ours between is not safe
+where JAX has threads."""
+
+
 class Terminal:
     """A process on a terminal of its own."""
 
@@ -118,9 +127,8 @@ class Terminal:
         for name in ("COLUMNS", "LINES", "LEAVEN_RUNS", "LEAVEN_STORE"):
             environment.pop(name, None)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "leaven.cli", *words],
+            [sys.executable, "-c", OWN_TERMINAL, "-m", "leaven.cli", *words],
             stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environment, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )  # fmt: skip
         os.close(theirs)
 
