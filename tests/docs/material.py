@@ -155,19 +155,37 @@ def judge_server(folder: Path) -> Iterator[dict[str, str]]:
             thread.join()
 
 
+RAY = """
+import sys
+from ray.cluster_utils import Cluster
+
+node = {"num_cpus": 1, "object_store_memory": 80_000_000}
+cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+cluster.add_node(**node)
+print(cluster.address, flush=True)
+sys.stdin.read()
+cluster.shutdown()
+"""
+
+
 @contextmanager
 def ray(folder: Path) -> Iterator[dict[str, str]]:
-    """RAY_ADDRESS: a cluster of two nodes on this computer."""
+    """RAY_ADDRESS: a cluster of two nodes on this computer, of a process of its own."""
     pytest.importorskip("ray", reason="Ray is not installed")
-    from ray.cluster_utils import Cluster
-
-    node = {"num_cpus": 1, "object_store_memory": 80_000_000}
-    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-    try:
-        cluster.add_node(**node)
-        yield {"RAY_ADDRESS": cluster.address}
-    finally:
-        cluster.shutdown()
+    command = [sys.executable, "-c", RAY]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            address = ""
+            for line in process.stdout:  # Ray says other things too
+                address = line.strip()
+                if re.fullmatch(r"[\w.]+:\d+", address):
+                    break
+            yield {"RAY_ADDRESS": address}
+        finally:
+            process.stdin.close()
+            process.wait(60)
 
 
 Material = Callable[[Path], "AbstractContextManager[dict[str, str]] | None"]
