@@ -84,6 +84,26 @@ def cluster() -> Iterator[Cluster]:
         made.close()
 
 
+@pytest.fixture(scope="module")
+def two_nodes() -> Iterator[str]:
+    """The address of a cluster whose processes can import what lies in this folder. The test itself joins it."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed")
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), *([before] if before else [])])
+    made = Cluster()
+    try:
+        made.add()
+        made.add()
+        yield made.address
+    finally:
+        ray.shutdown()
+        made.close()
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+
+
 @pytest.fixture(scope="session")
 def small(study_text) -> str:
     """The micro study with one seed, two variants and no judge, and stages that take long enough to be killed."""

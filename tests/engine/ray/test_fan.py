@@ -20,35 +20,14 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    import ray
-    from ray.cluster_utils import Cluster
-
-    before = os.environ.get("PYTHONPATH")
-    with_work = [str(Path(__file__).parent), *([before] if before else [])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(with_work)  # for the processes of the cluster: fan_work
-    node = {"num_cpus": 1, "object_store_memory": 80_000_000}
-    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-    cluster.add_node(**node)
-    cluster.wait_for_nodes()
-    yield cluster
-    ray.shutdown()
-    cluster.shutdown()
-    if before is None:
-        del os.environ["PYTHONPATH"]
-    else:
-        os.environ["PYTHONPATH"] = before
-
-
 @pytest.fixture
-def fan(cluster, tmp_path):
+def fan(two_nodes, tmp_path):
     from leaven.engine.ray.fan import RayFan
     from leaven.engine.store import Store
 
     store = Store(tmp_path / "store")
     store.prepare()
-    return RayFan(cluster.address, store, store.where())
+    return RayFan(two_nodes, store, store.where())
 
 
 def test_every_part_is_done_once_here_or_elsewhere(fan, monkeypatch):
